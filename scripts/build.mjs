@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const relativeSpecifier = /((?:from|import)\s*\(?\s*['"])(\.{1,2}\/[^'"]+)\.ts(['"])/g
+const entryPoints = ['index', 'payload', 'keyv']
+
+rmSync(join(root, 'dist'), { recursive: true, force: true })
+await bundle('esm', '.js')
+await bundle('cjs', '.cjs')
+declareTypes()
+report()
+
+/** Names are kept, so that a stack trace can be read without its source map. */
+function bundle(format, extension) {
+  return build({
+    absWorkingDir: root,
+    entryPoints: entryPoints.map((name) => `./lib/${name}.ts`),
+    outdir: 'dist',
+    outExtension: { '.js': extension },
+    bundle: true,
+    packages: 'external',
+    format,
+    platform: 'neutral',
+    target: 'es2022',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    sourcemap: 'linked',
+    sourcesContent: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+}
+
+function declareTypes() {
+  const tsc = createRequire(import.meta.url).resolve('typescript/package.json')
+  const { bin } = JSON.parse(readFileSync(tsc, 'utf8'))
+  execFileSync(process.execPath, [join(dirname(tsc), bin.tsc), '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  const types = join(root, 'dist/types')
+  const declared = new Map(filesIn(types).map((path) => [path, readFileSync(path, 'utf8')]))
+  for (const path of declared.keys()) rmSync(path)
+  for (const path of reachable(declared, types)) {
+    const text = withItsLibraries(declared.get(path))
+    writeFileSync(path, specifiersWith('.js', text))
+    writeFileSync(path.replace(/\.d\.ts$/, '.d.cts'), specifiersWith('.cjs', text))
+  }
+}
+
+function specifiersWith(extension, text) {
+  return text.replace(relativeSpecifier, `$1$2${extension}$3`)
+}
+
+/** What no entry point names, a consumer has no need to load. */
+function reachable(declared, types) {
+  const found = new Set()
+  const visit = (path) => {
+    if (found.has(path)) return
+    if (!declared.has(path)) throw new Error(`No declaration was made of ${relative(root, path)}`)
+    found.add(path)
+    for (const [, , specifier] of declared.get(path).matchAll(relativeSpecifier)) {
+      visit(join(dirname(path), `${specifier}.d.ts`))
+    }
+  }
+  for (const name of entryPoints) visit(join(types, `${name}.d.ts`))
+  return found
+}
+
+/** A consumer's own `lib` may lack the disposables that these declarations mention. */
+function withItsLibraries(text) {
+  const reference = '/// <reference lib="esnext.disposable" />\n'
+  return /\bSymbol\.dispose\b|\bDisposable\b/.test(text) ? reference + text : text
+}
+
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+}
+
+function report() {
+  for (const name of entryPoints.flatMap((name) => [`${name}.js`, `${name}.cjs`])) {
+    const bytes = readFileSync(join(root, 'dist', name))
+    console.log(
+      `dist/${name}`.padEnd(18),
+      `${bytes.length} bytes, ${gzipSync(bytes).length} gzipped`,
+    )
+  }
+}
