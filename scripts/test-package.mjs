@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createContext, runInContext } from 'node:vm'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const tools = join(root, '.cache/package-tools')
@@ -37,6 +38,7 @@ function install(folder, ...packages) {
 
 mkdirSync(tools, { recursive: true })
 cpSync(join(root, 'scripts/package/tools.json'), join(tools, 'package.json'))
+cpSync(join(root, 'scripts/package/rollup.mjs'), join(tools, 'rollup.mjs'))
 install(tools)
 
 rmSync(work, { recursive: true, force: true })
@@ -98,6 +100,62 @@ for (const compiler of ['typescript-5', 'typescript-7']) {
       })
     }
   }
+}
+
+const expected = JSON.stringify(['first', true, 'second', true, 'first', 'function'])
+// `object-sizeof` reads Node's `global`, which esbuild, unlike rollup's plugin, leaves as it is.
+const objectSizeofSaysGlobal = '--define:global=globalThis'
+const targets = {
+  node: {
+    given: { process, Buffer, global: globalThis },
+    esbuild: ['--platform=node'],
+    exportConditions: ['node'],
+  },
+  browser: {
+    given: {},
+    esbuild: ['--platform=browser', objectSizeofSaysGlobal],
+    exportConditions: ['browser'],
+  },
+  worker: {
+    given: {},
+    esbuild: ['--platform=browser', objectSizeofSaysGlobal, '--conditions=workerd,worker'],
+    exportConditions: ['workerd', 'worker'],
+  },
+}
+for (const [target, { given, esbuild, exportConditions }] of Object.entries(targets)) {
+  check(`esbuild for ${target}, then run`, () => {
+    const bin = join(root, 'node_modules/.bin/esbuild')
+    run(
+      bin,
+      [
+        'bundled.js',
+        '--bundle',
+        '--format=iife',
+        `--outfile=esbuild-${target}.js`,
+        ...esbuild,
+        '--log-level=error',
+      ],
+      bare,
+    )
+    runBundle(join(bare, `esbuild-${target}.js`), given)
+  })
+  const output = join(bare, `rollup-${target}.js`)
+  const options = join(bare, `rollup-${target}.json`)
+  writeFileSync(
+    options,
+    JSON.stringify({ input: join(bare, 'bundled.js'), output, exportConditions }),
+  )
+  check(`rollup for ${target}, then run`, () => {
+    run(process.execPath, [join(tools, 'rollup.mjs'), options], tools)
+    runBundle(output, given)
+  })
+}
+
+/** With the language alone, besides what the target itself is known to have. */
+function runBundle(path, given) {
+  const context = createContext({ ...given })
+  runInContext(readFileSync(path, 'utf8'), context, { filename: path })
+  if (context.seen !== expected) throw new Error(`Seen ${context.seen}, expected ${expected}`)
 }
 
 const width = Math.max(...results.map(([name]) => name.length))

@@ -1,0 +1,16 @@
+import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { createKeyv } from 'faas-cache-dict/keyv'
+import { payloadSize } from 'faas-cache-dict/payload'
+
+const cache = new FaaSCacheDict({ defaultTtl: '10s', maxItems: 2 }, { foo: 'first' })
+cache.bar = 'second'
+const sized = new FaaSCacheDict({ sizeOf: payloadSize }, { foo: 'first' })
+const seen = [
+  cache.foo,
+  'bar' in cache,
+  controllerOf(cache).getOrThrow('bar'),
+  cache instanceof FaaSCacheDict,
+  sized.foo,
+  typeof createKeyv,
+]
+globalThis.seen = JSON.stringify(seen)
