@@ -1,0 +1,38 @@
+import { memoryLimit } from './memory-limit.ts'
+import { outOfRange, wrongKind } from './refusal.ts'
+
+/**
+ * Bytes: a whole number, a string such as `'64K'`, `'128M'`, `'1.5G'` or `'1T'` in powers of 1024
+ * (either case, rounded down to a byte), or a share such as `'25%'` of the memory that this process
+ * may use; `null` for no limit.
+ */
+export type ByteSize = number | string | null
+
+const ACCEPTED =
+  "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a share such as '25%', or null for no limit"
+
+/** Bytes, `Infinity` for no limit. */
+export function byteSize(name: string, value: unknown): number {
+  if (value === null) return Number.POSITIVE_INFINITY
+  const bytes = typeof value === 'number' ? value : parsed(value)
+  if (bytes === undefined) throw wrongKind(name, ACCEPTED, value)
+  if (bytes > 0 && Number.isInteger(bytes)) return bytes
+  throw outOfRange(name, ACCEPTED, value)
+}
+
+function parsed(text: unknown): number | undefined {
+  if (typeof text !== 'string') return undefined
+  const [, count, unit = ''] = /^(-?\d+(?:\.\d+)?)([kmgt%])$/.exec(text.toLowerCase()) ?? []
+  if (count === undefined) return undefined
+  if (unit !== '%') return Math.floor(Number(count) * 1024 ** ' kmgt'.indexOf(unit))
+  const share = Number(count) / 100
+  return share > 0 && share <= 1 ? Math.floor(share * memoryLimit()) : Number.NaN
+}
+
+/** What an entry weighs, as a `sizeOf` or a `sizeBytes` says it, rounded up to a byte. */
+export function entrySize(name: string, value: unknown): number {
+  const accepted = 'a finite number of bytes, not below 0'
+  if (typeof value !== 'number') throw wrongKind(name, accepted, value)
+  if (value >= 0 && value < Number.POSITIVE_INFINITY) return Math.ceil(value)
+  throw outOfRange(name, accepted, value)
+}

@@ -1,0 +1,33 @@
+import { outOfRange, wrongKind } from './refusal.ts'
+
+/**
+ * How long: seconds (a fraction is fine), or a string with a unit, `'500ms'`, `'10s'`, `'5m'`,
+ * `'2h'` or `'1d'`; `null` or `Infinity` for ever. `'10'` has no unit and is refused.
+ */
+export type Duration = number | string | null
+
+const ACCEPTED =
+  "seconds above 0, a string with a unit such as '500ms', '10s', '5m', '2h' or '1d', or null for ever"
+
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** Milliseconds, `Infinity` for ever. */
+export function milliseconds(name: string, value: unknown): number {
+  if (value === null) return Number.POSITIVE_INFINITY
+  const duration = typeof value === 'number' ? value * 1_000 : parsed(value)
+  if (duration === undefined) throw wrongKind(name, ACCEPTED, value)
+  if (duration > 0) return duration
+  throw outOfRange(name, ACCEPTED, value)
+}
+
+function parsed(text: unknown): number | undefined {
+  if (typeof text !== 'string') return undefined
+  const [, count, unit = ''] = /^(-?\d+(?:\.\d+)?)(ms|[smhd])$/.exec(text) ?? []
+  return count === undefined ? undefined : Number(count) * (UNITS[unit] as number)
+}

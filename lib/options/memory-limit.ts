@@ -1,0 +1,76 @@
+/** What is read of `globalThis.process`, and of the modules that it hands out. */
+export interface Platform {
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly versions?: Readonly<Record<string, string | undefined>>
+  constrainedMemory?(): number
+  getBuiltinModule?(name: string): unknown
+}
+
+/** Whether something can be read without a person being asked for leave. */
+export type Leave = (permission: { name: string; [detail: string]: string }) => boolean
+
+type Source = (platform: Platform, isFree: Leave) => number | undefined
+
+const MEBIBYTE = 2 ** 20
+const MEMORY_INFO = { name: 'sys', kind: 'systemMemoryInfo' }
+
+/** Deno stops at the terminal and asks, so its permissions are looked up first. */
+export const denoLeave =
+  (deno: unknown = (globalThis as { Deno?: unknown }).Deno): Leave =>
+  (permission) =>
+    !deno ||
+    (
+      deno as { permissions: { querySync(permission: object): { state: string } } }
+    ).permissions.querySync(permission).state === 'granted'
+
+const mebibytes =
+  (variable: string): Source =>
+  ({ env }, isFree) =>
+    isFree({ name: 'env', variable }) ? Number(env?.[variable]) * MEBIBYTE : undefined
+
+/** What AWS Lambda was configured to give the function, and what runs on Lambda: Vercel, Netlify. */
+export const lambdaMemory = mebibytes('AWS_LAMBDA_FUNCTION_MEMORY_SIZE')
+
+/** What Google Cloud Functions was configured to give the function. */
+export const cloudFunctionMemory = mebibytes('FUNCTION_MEMORY_MB')
+
+/** The limit of the control group, version 1 or 2, that the process runs in. */
+export const containerLimit: Source = (platform, isFree) =>
+  isFree(MEMORY_INFO) ? platform.constrainedMemory?.() : undefined
+
+/** What V8's heap may grow to. What Bun gives under that name is the heap's present peak. */
+export const heapLimit: Source = (platform) =>
+  platform.versions?.bun
+    ? undefined
+    : (
+        platform.getBuiltinModule?.('node:v8') as
+          | { getHeapStatistics(): { heap_size_limit: number } }
+          | undefined
+      )?.getHeapStatistics().heap_size_limit
+
+/** The memory of the whole machine. */
+export const machineMemory: Source = (platform, isFree) =>
+  isFree(MEMORY_INFO)
+    ? (platform.getBuiltinModule?.('node:os') as { totalmem(): number } | undefined)?.totalmem()
+    : undefined
+
+const SOURCES = [lambdaMemory, cloudFunctionMemory, containerLimit, heapLimit, machineMemory]
+
+/**
+ * The memory this process may use, in bytes: the smallest of what the platform tells without asking
+ * anybody; 128 MiB where nothing tells.
+ */
+export const memoryLimit = (
+  platform: Platform = globalThis.process ?? {},
+  isFree: Leave = denoLeave(),
+): number => {
+  let smallest = Number.POSITIVE_INFINITY
+  for (const source of SOURCES) {
+    try {
+      const bytes = source(platform, isFree)
+      // "No limit" is 0, or a number near 2^63 or 2^64.
+      if (bytes && bytes > 0 && Number.isSafeInteger(bytes) && bytes < smallest) smallest = bytes
+    } catch {}
+  }
+  return smallest < Number.POSITIVE_INFINITY ? smallest : 128 * MEBIBYTE
+}

@@ -1,0 +1,158 @@
+import { heapSize } from '../size/heap-size.ts'
+import { type ByteSize, byteSize } from './byte-size.ts'
+import { type Duration, milliseconds } from './duration.ts'
+import { refuseUnknown } from './known.ts'
+import { itemLimit } from './limits.ts'
+import { wrongKind } from './refusal.ts'
+
+/** From value and key to bytes: finite, not below 0, rounded up. */
+export type SizeOf<K extends string = string, V = unknown> = (value: V, key: K) => number
+
+/** Why a value left. */
+export type Reason = 'deleted' | 'evicted' | 'expired' | 'replaced' | 'cleared' | 'rejected'
+
+/** `sizeBytes` is what the entry was charged. */
+export type OnDelete<K extends string = string, V = unknown> = (
+  key: K,
+  value: V,
+  reason: Reason,
+  sizeBytes: number,
+) => void
+
+/** `source` names what failed, such as `'onDelete'`. */
+export type OnError = (error: unknown, context: { source: string; key?: string }) => void
+
+/**
+ * The options of a cache. A value of the wrong kind is a `TypeError` and one out of range a
+ * `RangeError`; both name the option, the value and what is accepted. An option that is `undefined`
+ * has its default; an unknown one is a `TypeError`.
+ */
+export interface CacheOptions<K extends string = string, V = unknown> {
+  /**
+   * How long an entry lives after it was written: seconds (a fraction is fine), or a string with a
+   * unit: `'500ms'`, `'10s'`, `'5m'`, `'2h'`, `'1d'`. `null` or `Infinity`: it never expires.
+   * Reading does not prolong it.
+   * @default null
+   */
+  defaultTtl?: Duration | undefined
+  /**
+   * What the whole cache may weigh, its own structure included: a whole number of bytes; `'64K'`,
+   * `'128M'`, `'1.5G'`, `'1T'` in powers of 1024, either case; or `'25%'` of the memory this process
+   * may use, of which each cache takes its own share. `null`: no limit.
+   * @default '25%'
+   */
+  maxSizeBytes?: ByteSize | undefined
+  /**
+   * How many entries are kept: a whole number above 0. `null`: no limit.
+   * @default null
+   */
+  maxItems?: number | null | undefined
+  /**
+   * What an entry weighs, in bytes: finite, not below 0, rounded up. The cost of the cache's own
+   * structure is added to it.
+   * @default heapSize
+   */
+  sizeOf?: SizeOf<K, V> | undefined
+  /**
+   * What a write does that could not fit an empty cache: `'throw'` a `DataTooLargeError`, or `'skip'`
+   * it without a word. Either way the older value under the key leaves.
+   * @default 'throw'
+   */
+  onTooLarge?: 'throw' | 'skip' | undefined
+  /**
+   * Told of every value that leaves, after the cache has settled. May use the cache. If it throws,
+   * the removal stands and `onError` is told.
+   */
+  onDelete?: OnDelete<K, V> | undefined
+  /**
+   * Told of what must not break the cache, such as a hook that throws. By default one `console.warn`
+   * an error.
+   */
+  onError?: OnError | undefined
+  /**
+   * How long a promise that has not settled is served, as `defaultTtl`.
+   * @default 30
+   */
+  pendingTtl?: Duration | undefined
+  /**
+   * The time between background sweeps, as `defaultTtl`; `null`: none. Expiry is right without any.
+   * @default 5
+   */
+  sweepInterval?: Duration | undefined
+  /**
+   * The present time in epoch milliseconds, for tests and simulations.
+   * @default the cache's own clock
+   */
+  now?: (() => number) | undefined
+}
+
+/** The options, resolved: times in milliseconds, and `Infinity` for what has no limit. */
+export interface Settings {
+  defaultTtl: number
+  maxSizeBytes: number
+  maxItems: number
+  readonly sizeOf: SizeOf
+  readonly skipsTooLarge: boolean
+  readonly onDelete: OnDelete | undefined
+  readonly onError: OnError | undefined
+  readonly pendingTtl: number
+  readonly sweepInterval: number
+  readonly now: (() => number) | undefined
+  /** As they were given, for printing. */
+  readonly given: Readonly<Record<'defaultTtl' | 'maxSizeBytes' | 'maxItems', unknown>>
+}
+
+const KNOWN = [
+  'defaultTtl',
+  'maxSizeBytes',
+  'maxItems',
+  'sizeOf',
+  'onTooLarge',
+  'onDelete',
+  'onError',
+  'pendingTtl',
+  'sweepInterval',
+  'now',
+]
+
+/** The settings that the options ask for. */
+export function settingsFrom(options: unknown): Settings {
+  const {
+    defaultTtl = null,
+    maxSizeBytes = '25%',
+    maxItems = null,
+    sizeOf = heapSize,
+    onTooLarge = 'throw',
+    onDelete,
+    onError,
+    pendingTtl = 30,
+    sweepInterval = 5,
+    now,
+  } = refuseUnknown('The options', options, KNOWN)
+  if (onTooLarge !== 'throw' && onTooLarge !== 'skip') {
+    throw wrongKind('onTooLarge', "'throw' or 'skip'", onTooLarge)
+  }
+  return {
+    defaultTtl: milliseconds('defaultTtl', defaultTtl),
+    maxSizeBytes: byteSize('maxSizeBytes', maxSizeBytes),
+    maxItems: itemLimit('maxItems', maxItems),
+    sizeOf: functionOrNone('sizeOf', sizeOf) as SizeOf,
+    skipsTooLarge: onTooLarge === 'skip',
+    onDelete: functionOrNone('onDelete', onDelete) as OnDelete | undefined,
+    onError: functionOrNone('onError', onError) as OnError | undefined,
+    pendingTtl: milliseconds('pendingTtl', pendingTtl),
+    sweepInterval: milliseconds('sweepInterval', sweepInterval),
+    now: functionOrNone('now', now) as (() => number) | undefined,
+    given: { defaultTtl, maxSizeBytes, maxItems },
+  }
+}
+
+function functionOrNone(name: string, value: unknown): unknown {
+  if (value !== undefined && typeof value !== 'function') throw wrongKind(name, 'a function', value)
+  return value
+}
+
+/** The options that `String(cache)` shows. */
+export function optionsText({ defaultTtl, maxSizeBytes, maxItems }: Settings['given']): string {
+  return `defaultTtl=${defaultTtl}, maxSizeBytes=${maxSizeBytes}, maxItems=${maxItems}`
+}

@@ -1,0 +1,15 @@
+import sizeof from 'object-sizeof'
+import { shown } from './options/shown.ts'
+
+/**
+ * A `sizeOf` that counts what `object-sizeof` says of value and key, in bytes: an idea of what they
+ * would take on a wire, and not of what they take in memory.
+ *
+ * Throws a `TypeError` that names the key where `object-sizeof` gives no number, as for a cycle. Runs
+ * a `toJSON` of the value.
+ */
+export function payloadSize(value: unknown, key: string): number {
+  const bytes: unknown = sizeof(value)
+  if (typeof bytes === 'number' && bytes >= 0) return bytes + sizeof(key)
+  throw new TypeError(`object-sizeof gives no number for the value of ${shown(key)}`)
+}
