@@ -126,7 +126,7 @@ export class Measurement {
       if (indexes === 0) this.#addProperty(record, key)
     }
     if (count > CHUNK || indexes > 0) {
-      this.#visitKeys(record, Object.keys(record), null)
+      this.#visitKeys(record, Object.keys(record), null, false, indexes > 0 ? 0 : CHUNK)
     } else if (count > layout.MAX_FAST_KEYS || (count > 0 && hasNovelKeys(record, last))) {
       let keyBytes = 0
       for (const key in record) keyBytes += stringSize(key)
@@ -147,7 +147,7 @@ export class Measurement {
       this.bytes += layout.VIEW
       const buffer = bufferOf(value)
       const pooled = pooledBytes(value, buffer)
-      if (pooled >= 0) this.bytes += pooled
+      if (pooled >= 0) this.bytes += pooled + layout.POOL_SHARE
       else if (this.#isNew(buffer)) this.bytes += bufferBytes(buffer)
       return
     }
@@ -191,6 +191,7 @@ export class Measurement {
     keys: readonly (string | symbol)[],
     prototype: object | null,
     isExtra = false,
+    start = 0,
   ): void {
     const isPlain = Object.getPrototypeOf(value) === Object.prototype
     let indexes = 0
@@ -211,7 +212,8 @@ export class Measurement {
       this.bytes += isDictionary ? layout.nameDictionaryBytes(named) + keyBytes : named * WORD
     }
     if (indexes > 0) this.bytes += layout.indexedBytes(indexes, greatest + 1)
-    this.#take(keys.length, (at) => {
+    this.#take(keys.length - start, (offset) => {
+      const at = start + offset
       const property = Object.getOwnPropertyDescriptor(value, keys[at] as string)
       if (property !== undefined && 'value' in property) this.#add(property.value)
     })
