@@ -16,7 +16,9 @@ const estimated = new Set(['Error', 'Promise', 'URL', 'Headers', 'WeakMap', 'Wea
 const kinds = new WeakMap<object, string>()
 
 const kindOfPrototype = (prototype: object): string => {
-  for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at)) {
+  let at: object | null = prototype
+  // A Proxy among the prototypes may answer with another one for ever.
+  for (let depth = 0; at !== null && depth < 64; depth++, at = Object.getPrototypeOf(at)) {
     const maker: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
     if (typeof maker !== 'function') continue
     const name: unknown = Object.getOwnPropertyDescriptor(maker, 'name')?.value

@@ -106,7 +106,7 @@ export class Measurement {
       else {
         const prototype: object | null = Object.getPrototypeOf(value)
         const isPlain = prototype === Object.prototype
-        if (isPlain && this.#visited <= WATCHED && !isProxy(value)) this.#visitPlain(value)
+        if (isPlain && this.#visited <= WATCHED) this.#visitPlain(value)
         else this.#visitOther(value, prototype)
       }
     } catch {
@@ -119,12 +119,27 @@ export class Measurement {
     let count = 0
     let indexes = 0
     let last = ''
+    let bytes = 0
     for (const key in record) {
-      if (count === 0 && isIndex(key)) indexes = 1
+      if (count === 0 && isIndex(key)) {
+        indexes = 1
+        break
+      }
       if (++count > CHUNK) break
       last = key
-      if (indexes === 0) this.#addProperty(record, key)
+      try {
+        const item = record[key]
+        if (typeof item === 'string') bytes += stringSize(item)
+        else if (typeof item === 'object') {
+          if (item !== null) this.#pending.push(item)
+        } else if (typeof item === 'number') {
+          if (!isSmall(item)) bytes += HEAP_NUMBER
+        } else this.#add(item)
+      } catch {
+        // A getter that throws counts for nothing.
+      }
     }
+    this.bytes += bytes
     if (count > CHUNK || indexes > 0) {
       this.#visitKeys(record, Object.keys(record), null, false, indexes > 0 ? 0 : CHUNK)
     } else if (count > layout.MAX_FAST_KEYS || (count > 0 && hasNovelKeys(record, last))) {
@@ -132,14 +147,6 @@ export class Measurement {
       for (const key in record) keyBytes += stringSize(key)
       this.bytes += layout.OBJECT_HEADER + layout.nameDictionaryBytes(count) + keyBytes
     } else this.bytes += layout.OBJECT_HEADER + WORD * (count === 0 ? 4 : count)
-  }
-
-  #addProperty(record: Record<string, unknown>, key: string): void {
-    try {
-      this.#add(record[key])
-    } catch {
-      // A getter that throws counts for nothing.
-    }
   }
 
   #visitOther(value: object, prototype: object | null): void {
@@ -151,7 +158,7 @@ export class Measurement {
       else if (this.#isNew(buffer)) this.bytes += bufferBytes(buffer)
       return
     }
-    switch (brandOf(value, prototype)) {
+    switch (isProxy(value) ? 'Object' : brandOf(value, prototype)) {
       case 'Map':
         this.bytes += layout.COLLECTION_HEADER + layout.mapTableBytes(mapSize.call(value))
         this.#visitIterator(mapEntries.call(value as Map<unknown, unknown>), true)
@@ -241,11 +248,20 @@ export class Measurement {
     }
     // An array that grew by push has spare room which cannot be seen: a sixteenth is the middle.
     this.bytes += layout.storeBytes(length + (length > 16 ? length >> 4 : 0))
-    if (numbers + holes === sample && doubles > 0) {
+    const isDouble = numbers + holes === sample && doubles > 0
+    if (length <= CHUNK) {
+      if (numbers === length && (isDouble || doubles === 0)) return
+      for (let i = 0; i < length; i++) {
+        const item = value[i]
+        if (!isDouble || typeof item !== 'number') this.#add(item)
+      }
+      return
+    }
+    if (isDouble) {
       this.#take(length, (at) => {
         if (typeof value[at] !== 'number') this.#add(value[at])
       })
-    } else if (length > 0) this.#take(length, (at) => this.#add(value[at]))
+    } else this.#take(length, (at) => this.#add(value[at]))
   }
 
   #visitIterator(iterator: Iterator<unknown>, isPairs: boolean): void {

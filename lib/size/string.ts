@@ -1,5 +1,5 @@
 const HEADER = 16
-const SHORT = 32
+const SHORT = 8
 const TWO_BYTE = /[\u0100-\uffff]/
 
 const rounded = (bytes: number): number => (HEADER + bytes + 7) & ~7

@@ -53,6 +53,20 @@ describe('the size of a value', () => {
     })
     expect(heapSize(make(), '')).toBeGreaterThan(0)
   })
+  it('ends on proxies that lie about keys and prototypes', () => {
+    const keys = (): object =>
+      new Proxy(
+        {},
+        {
+          ownKeys: () => ['next'],
+          getOwnPropertyDescriptor: () => ({ value: 1, configurable: true, enumerable: true }),
+          get: keys,
+        },
+      )
+    const prototypes = (): object => new Proxy({}, { getPrototypeOf: prototypes })
+    expect(heapSize(keys(), '')).toBeGreaterThan(0)
+    expect(heapSize(prototypes(), '')).toBeGreaterThan(0)
+  })
   it('charges a sparse array by what it holds', () => {
     const sparse: number[] = []
     sparse[1_000_000] = 1
