@@ -1,0 +1,67 @@
+import type { Cache } from './cache.ts'
+import { heapSize } from './size/heap-size.ts'
+import { Measurement } from './size/measure.ts'
+import { ENTRY_BYTES } from './table/table.ts'
+
+const SLICE = 2
+
+/**
+ * Finds values that grew or shrank in place, which no trap sees: walks over all of them in slices
+ * that do not hold the thread for much more than two milliseconds.
+ */
+export class Growth {
+  /** Milliseconds between two slices of one walk. */
+  static readonly PAUSE = 20
+  /** Whether any value may have grown: only objects do. */
+  hasWork = false
+  #slot = 1
+  #found = false
+  #value: unknown
+  #measurement: Measurement | undefined
+
+  /** Whether the walk came to its end. */
+  look(cache: Cache): boolean {
+    if (!this.hasWork) return true
+    const isDue = timeSlice()
+    while (this.#slot < cache.table.records.capacity) {
+      if (isDue()) return false
+      if (!this.#lookAt(cache, this.#slot, isDue)) return false
+      this.#slot++
+    }
+    this.hasWork = this.#found
+    this.#found = false
+    this.#slot = 1
+    return true
+  }
+
+  /** Whether the entry has been measured to its end. */
+  #lookAt(cache: Cache, slot: number, isDue: () => boolean): boolean {
+    const { table } = cache
+    const value = table.values[slot]
+    if (typeof value !== 'object' || value === null) return true
+    this.#found = true
+    if (table.hasGivenSize(slot)) return true
+    if (cache.settings.sizeOf !== heapSize || value instanceof Promise) {
+      cache.remeasure(slot)
+      return true
+    }
+    if (this.#measurement === undefined || this.#value !== value) {
+      this.#measurement = new Measurement(value)
+      this.#value = value
+    }
+    if (!this.#measurement.step(isDue)) return false
+    const { bytes } = this.#measurement
+    this.#measurement = undefined
+    this.#value = undefined
+    const isHeld = cache.table === table && table.values[slot] === value
+    const charged = table.chargeOf(slot) - ENTRY_BYTES - table.keyBytesOf(slot)
+    if (isHeld && bytes !== charged) cache.recharge(slot, bytes)
+    return true
+  }
+}
+
+function timeSlice(): () => boolean {
+  const clock = globalThis.performance ?? Date
+  const end = clock.now() + SLICE
+  return () => clock.now() >= end
+}

@@ -1,0 +1,68 @@
+import { isNativePromise, subscribe } from './native-promise.ts'
+import type { OnDelete, OnError, Reason } from './options/options.ts'
+
+interface Departure {
+  readonly key: string
+  readonly value: unknown
+  readonly reason: Reason
+  readonly sizeBytes: number
+}
+
+/**
+ * Values that have left wait here until the cache has settled. What a hook removes joins the same
+ * queue, so hooks never nest, however much they evict.
+ */
+export class Hooks {
+  readonly #onDelete: OnDelete | undefined
+  readonly #onError: OnError | undefined
+  #departures: Departure[] = []
+  #isRunning = false
+
+  constructor(onDelete: OnDelete | undefined, onError: OnError | undefined) {
+    this.#onDelete = onDelete
+    this.#onError = onError
+  }
+
+  left(key: string, value: unknown, reason: Reason, sizeBytes: number): void {
+    if (this.#onDelete !== undefined) this.#departures.push({ key, value, reason, sizeBytes })
+  }
+
+  run(): void {
+    if (this.#departures.length !== 0 && !this.#isRunning) this.#drain()
+  }
+
+  fail(error: unknown, source: string, key?: string): void {
+    const context = key === undefined ? { source } : { source, key }
+    try {
+      if (this.#onError !== undefined) this.#onError(error, context)
+      else globalThis.console?.warn(`faas-cache-dict: ${source} failed`, error)
+    } catch (failure) {
+      globalThis.console?.warn('faas-cache-dict: onError failed', failure)
+    }
+  }
+
+  #drain(): void {
+    this.#isRunning = true
+    // A batch at a time, so that a hook that removes without end does not keep what it was told of.
+    while (this.#departures.length !== 0) {
+      const batch = this.#departures
+      this.#departures = []
+      for (const departure of batch) this.#tell(departure)
+    }
+    this.#isRunning = false
+  }
+
+  #tell({ key, value, reason, sizeBytes }: Departure): void {
+    try {
+      const answer: unknown = this.#onDelete?.(key, value, reason, sizeBytes)
+      if (!isNativePromise(answer)) return
+      subscribe(
+        answer,
+        () => {},
+        (error) => this.fail(error, 'onDelete', key),
+      )
+    } catch (error) {
+      this.fail(error, 'onDelete', key)
+    }
+  }
+}

@@ -1,0 +1,46 @@
+const { then } = Promise.prototype
+
+type Brand = (value: unknown) => boolean
+
+let brand: Brand | undefined
+
+/**
+ * Whether a value is a promise of the language itself, of any realm, or of a subclass. Runs nothing
+ * of the value: the `then` of a query builder would run the query.
+ */
+export function isNativePromise(value: unknown): value is Promise<unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  brand ??= findBrand()
+  return brand(value)
+}
+
+export function subscribe(
+  promise: Promise<unknown>,
+  fulfilled: (value: unknown) => void,
+  rejected: (error: unknown) => void,
+): void {
+  then.call(promise, fulfilled, rejected)
+}
+
+function findBrand(): Brand {
+  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }
+  try {
+    const util = process?.getBuiltinModule?.('node:util') as typeof import('node:util') | undefined
+    if (util !== undefined) return util.types.isPromise
+  } catch {}
+  return looksLikePromise
+}
+
+// Without the engine's own test, subscribing is the test: it throws for anything else. An object
+// that is no instance is not tried, since a throw is dear, so another realm's promise is not known.
+function looksLikePromise(value: unknown): boolean {
+  try {
+    if (!(value instanceof Promise)) return false
+    subscribe(value, ignore, ignore)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function ignore(): void {}

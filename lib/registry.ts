@@ -1,0 +1,22 @@
+import type { CacheController } from './controller.ts'
+
+// Shared by every copy and build of the package, so that each knows the caches of the others.
+const REGISTRY = /* @__PURE__ */ Symbol.for('faas-cache-dict.registry.1')
+
+type Registry = WeakMap<object, CacheController>
+
+function registry(): Registry {
+  const shared = globalThis as { [REGISTRY]?: Registry }
+  if (shared[REGISTRY] === undefined) {
+    Object.defineProperty(globalThis, REGISTRY, { value: new WeakMap(), configurable: true })
+  }
+  return shared[REGISTRY] as Registry
+}
+
+export function register(cache: object, controller: CacheController): void {
+  registry().set(cache, controller)
+}
+
+export function registered(cache: unknown): CacheController | undefined {
+  return typeof cache === 'object' && cache !== null ? registry().get(cache) : undefined
+}

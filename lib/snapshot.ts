@@ -1,0 +1,111 @@
+import type { Cache } from './cache.ts'
+import { isNativePromise } from './native-promise.ts'
+import { wrongKind } from './options/refusal.ts'
+import { shown } from './options/shown.ts'
+import { fulfilledValue } from './pending.ts'
+import { leastRecent, newerThan } from './table/recency.ts'
+import { ENTRY_BYTES } from './table/table.ts'
+
+const FORMAT = 'faas-cache-dict'
+const VERSION = 1
+
+/** One entry of a snapshot. */
+export interface SnapshotEntry {
+  readonly key: string
+  readonly value: unknown
+  /** Epoch milliseconds; `null`: never. */
+  readonly expiresAt: number | null
+  /** Bytes that the caller gave at the write; what was measured is measured anew. */
+  readonly sizeBytes?: number
+  /** The value was a promise that had fulfilled with this. */
+  readonly isPromise?: true
+}
+
+/**
+ * What `dump` gives and `load` takes: plain data that `structuredClone`, `v8.serialize` and, where
+ * the values allow it, JSON carry. The values in it are those of the cache, not copies.
+ */
+export interface Snapshot {
+  readonly format: typeof FORMAT
+  readonly version: typeof VERSION
+  /** The least recently used first. */
+  readonly entries: readonly SnapshotEntry[]
+}
+
+/** Live entries without pending promises. A value that cannot be cloned is a `TypeError`. */
+export function snapshotOf(cache: Cache): Snapshot {
+  cache.purge()
+  const { table } = cache
+  const virtual = cache.clock.now()
+  const wall = cache.clock.wall()
+  const entries: SnapshotEntry[] = []
+  const { int32 } = table.records
+  for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
+    const key = table.keys[slot] as string
+    if (cache.pending.has(key)) continue
+    const stored = table.values[slot]
+    const isPromise = isNativePromise(stored)
+    const value = isPromise ? fulfilledValue(stored)?.value : stored
+    const deadline = table.deadlineOf(slot)
+    requireCloneable(key, value)
+    entries.push({
+      key,
+      value,
+      expiresAt: deadline === Number.POSITIVE_INFINITY ? null : wall + (deadline - virtual),
+      ...(table.hasGivenSize(slot) && { sizeBytes: table.chargeOf(slot) - ENTRY_BYTES }),
+      ...(isPromise && { isPromise }),
+    })
+  }
+  return { format: FORMAT, version: VERSION, entries }
+}
+
+/** Checked as a whole before anything is written, so that a bad snapshot changes nothing. */
+export function loadSnapshot(cache: Cache, snapshot: unknown): void {
+  const entries = entriesOf(snapshot)
+  const wall = cache.clock.wall()
+  for (const { key, value, expiresAt, sizeBytes, isPromise } of entries) {
+    if (expiresAt !== null && expiresAt <= wall) continue
+    cache.writeIfItFits(key, isPromise ? Promise.resolve(value) : value, {
+      ttl: expiresAt === null ? Number.POSITIVE_INFINITY : undefined,
+      expiresAt: expiresAt ?? undefined,
+      sizeBytes,
+    })
+  }
+}
+
+function entriesOf(snapshot: unknown): readonly SnapshotEntry[] {
+  if (typeof snapshot !== 'object' || snapshot === null) {
+    throw wrongKind('A snapshot', 'what dump() gave', snapshot)
+  }
+  const { format, version, entries } = snapshot as Partial<Snapshot>
+  if (format !== FORMAT) throw wrongKind('The format of a snapshot', shown(FORMAT), format)
+  if (version !== VERSION) throw wrongKind('The version of a snapshot', String(VERSION), version)
+  if (!Array.isArray(entries)) throw wrongKind('The entries of a snapshot', 'an array', entries)
+  entries.forEach(checkEntry)
+  return entries
+}
+
+function checkEntry(entry: Partial<SnapshotEntry> | null, index: number): void {
+  const name = `Entry ${index} of the snapshot`
+  if (typeof entry !== 'object' || entry === null) throw wrongKind(name, 'an object', entry)
+  const { key, expiresAt, sizeBytes, isPromise } = entry
+  if (typeof key !== 'string') throw wrongKind(`${name}: key`, 'a string', key)
+  if (expiresAt !== null && !Number.isFinite(expiresAt)) {
+    throw wrongKind(`${name}: expiresAt`, 'epoch milliseconds or null', expiresAt)
+  }
+  if (sizeBytes !== undefined && !(Number.isSafeInteger(sizeBytes) && sizeBytes >= 0)) {
+    throw wrongKind(`${name}: sizeBytes`, 'a whole number of bytes', sizeBytes)
+  }
+  if (isPromise !== undefined && isPromise !== true) {
+    throw wrongKind(`${name}: isPromise`, 'true or absent', isPromise)
+  }
+}
+
+function requireCloneable(key: string, value: unknown): void {
+  if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return
+  try {
+    structuredClone(value)
+  } catch (cause) {
+    throw new TypeError(`The value of ${shown(key)} cannot be cloned into a snapshot`, { cause })
+  }
+}

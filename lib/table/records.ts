@@ -1,0 +1,59 @@
+// One record an entry, 32 bytes each, so that a read touches one cache line:
+//
+//   byte  0  int32    slot of the next older entry
+//   byte  4  int32    slot of the next newer entry
+//   byte  8  float64  deadline in virtual milliseconds, Infinity for none
+//   byte 16  float64  charge in bytes
+//   byte 24  int32    place in the expiry heap, 0 for none
+//   byte 28  int32    bytes of the key, a multiple of 8; bit 0: size given by the caller
+//
+// Record 0 belongs to no entry: it closes the ring of recency.
+export const RECORD_BYTES = 32
+export const OLDER = 0
+export const NEWER = 1
+export const DEADLINE = 1
+export const CHARGE = 2
+export const HEAP_PLACE = 6
+export const KEY_BYTES = 7
+
+/** Records by slot, in memory that the garbage collector does not walk. */
+export class Records {
+  int32: Int32Array
+  float64: Float64Array
+  capacity: number
+  #used = 1
+  #free = 0
+
+  constructor(capacity: number) {
+    this.capacity = capacity
+    const buffer = new ArrayBuffer(capacity * RECORD_BYTES)
+    this.int32 = new Int32Array(buffer)
+    this.float64 = new Float64Array(buffer)
+  }
+
+  get isFull(): boolean {
+    return this.#free === 0 && this.#used === this.capacity
+  }
+
+  /** The slot freed last, since its record is the likeliest to be in the processor's cache. */
+  allocate(): number {
+    const slot = this.#free
+    if (slot === 0) return this.#used++
+    this.#free = this.int32[(slot << 3) + NEWER] as number
+    return slot
+  }
+
+  release(slot: number): void {
+    this.int32[(slot << 3) + NEWER] = this.#free
+    this.float64[(slot << 2) + DEADLINE] = Number.POSITIVE_INFINITY
+    this.#free = slot
+  }
+
+  grow(capacity: number): void {
+    const int32 = new Int32Array(capacity * (RECORD_BYTES / 4))
+    int32.set(this.int32)
+    this.int32 = int32
+    this.float64 = new Float64Array(int32.buffer)
+    this.capacity = capacity
+  }
+}
