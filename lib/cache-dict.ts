@@ -16,10 +16,9 @@ export interface FaaSCacheDictConstructor {
    *
    * A wrong kind of option throws a `TypeError`, a value out of range a `RangeError`.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: without a schema, values are what they are
-  new <Schema extends object = Record<string, any>>(
+  new <Schema extends object = Record<string, unknown>>(
     options?: CacheOptions<StringKeyOf<Schema>, ValueOf<Schema>>,
-    entries?: EntriesOf<Schema>,
+    entries?: NoInfer<EntriesOf<Schema>>,
   ): FaaSCacheDict<Schema>
   [Symbol.hasInstance](value: unknown): boolean
 }

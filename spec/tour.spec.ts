@@ -10,7 +10,12 @@ test('an entry lives its TTL by the given clock and then reads undefined', () =>
   now = 10_000
   expect('foo' in cache).toBe(false)
   expect(cache.foo).toBeUndefined()
-  expect(controllerOf(cache).stats()).toMatchObject({ hits: 1, misses: 1, writes: 2, expirations: 1 })
+  expect(controllerOf(cache).stats()).toMatchObject({
+    hits: 1,
+    misses: 1,
+    writes: 2,
+    expirations: 1,
+  })
 })
 
 test('the least recently used entry leaves first', () => {
