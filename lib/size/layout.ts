@@ -29,6 +29,10 @@ export const ESTIMATE = {
 /** Past this many keys a literal or parsed object keeps them in a dictionary. */
 export const MAX_FAST_KEYS = 128
 
+/** Hidden classes that may follow one another before V8 turns to dictionaries. */
+export const MAX_TRANSITIONS = 1536
+export const HIDDEN_CLASS = 10 * WORD
+
 const STORE_HEADER = 2 * WORD
 
 export const storeBytes = (slots: number): number => (slots === 0 ? 0 : STORE_HEADER + slots * WORD)

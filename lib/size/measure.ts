@@ -18,6 +18,9 @@ const setSize = Object.getOwnPropertyDescriptor(Set.prototype, 'size')?.get as (
   this: unknown,
 ) => number
 
+/** The first ones get hidden classes, until the engine has too many and turns to dictionaries. */
+let novelObjects = 0
+
 const isSmall = (value: number): boolean => (value | 0) === value && !Object.is(value, -0)
 
 const bigintBytes = (value: bigint): number => {
@@ -146,6 +149,9 @@ export class Measurement {
       let keyBytes = 0
       for (const key in record) keyBytes += stringSize(key)
       this.bytes += layout.OBJECT_HEADER + layout.nameDictionaryBytes(count) + keyBytes
+      if (count <= layout.MAX_FAST_KEYS && novelObjects++ < layout.MAX_TRANSITIONS) {
+        this.bytes += count * layout.HIDDEN_CLASS
+      }
     } else this.bytes += layout.OBJECT_HEADER + WORD * (count === 0 ? 4 : count)
   }
 
