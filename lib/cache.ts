@@ -21,6 +21,9 @@ import { type Clock, clockFrom } from './time/clock.ts'
 import { Sweep } from './time/sweep.ts'
 import { keyBytesFor, valueBytesFor } from './weigh.ts'
 
+/** A deadline that no TTL gives, for an absolute expiry while no wall clock runs. */
+const BEYOND_TIME = 2 ** 52
+
 /**
  * The policy: what a use, a write and a removal are, and who leaves when. Time is read once an
  * operation, every entry leaves through `#remove`, and hooks run last, when all is settled.
@@ -329,12 +332,15 @@ export class Cache {
       return
     }
     const key = this.#table.keys[slot] as string
-    const value = this.#table.values[slot]
+    const unstarted = BEYOND_TIME + expiresAt
     const awaits = clock.awaitsStart(() => {
       const slot = this.#table.find(key)
-      if (slot !== 0 && this.#table.values[slot] === value) this.#scheduleAt(slot, expiresAt)
+      // Another deadline is that of a later write.
+      if (slot !== 0 && this.#table.deadlineOf(slot) === unstarted) {
+        this.#scheduleAt(slot, expiresAt)
+      }
     })
-    if (awaits) this.#table.schedule(slot, Number.POSITIVE_INFINITY)
+    if (awaits) this.#table.schedule(slot, unstarted)
     else this.#scheduleAt(slot, expiresAt)
   }
 

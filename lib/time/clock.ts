@@ -33,7 +33,7 @@ class SystemClock implements Clock {
   present = Number.NaN
   #virtual = 0
   #wallOrigin = Number.NaN
-  #monotonicOrigin = 0
+  #monotonicOrigin = Number.NaN
   #waiting: (() => void)[] | undefined
   readonly #drained = Promise.resolve()
   readonly #forget = () => {
@@ -69,8 +69,9 @@ class SystemClock implements Clock {
     const isParted = !(Math.abs(byWall - byMonotonic) <= TOLERANCE)
     // A pause between the two readings looks like clocks that part; it does not come twice.
     if (isParted && !isSecond) return this.read(true)
+    // Before the first reading neither origin is a number, and neither comparison holds.
     if (byWall > this.#virtual) this.#virtual = byWall
-    if (byMonotonic > this.#virtual && !Number.isNaN(byWall)) this.#virtual = byMonotonic
+    if (byMonotonic > this.#virtual) this.#virtual = byMonotonic
     if (isParted) {
       this.#wallOrigin = wall - this.#virtual
       this.#monotonicOrigin = monotonic - this.#virtual

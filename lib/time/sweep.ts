@@ -1,8 +1,15 @@
-// Timers take no more; a longer delay would fire at once.
+// Timers take no more: a longer delay would fire at once.
 const LONGEST_DELAY = 2 ** 31 - 1
+
+type Timer = ReturnType<typeof setTimeout>
 
 /** Milliseconds until the next call, or `undefined` when nothing is left to do. */
 export type SweepOnce<T> = (target: T) => number | undefined
+
+const releaseProcess = (timer: Timer) => {
+  if (typeof timer === 'object') timer.unref?.()
+  else (globalThis as { Deno?: { unrefTimer?(id: unknown): void } }).Deno?.unrefTimer?.(timer)
+}
 
 /**
  * One timer that calls `sweep` for as long as anything is left to do, the first time `interval`
@@ -11,18 +18,19 @@ export type SweepOnce<T> = (target: T) => number | undefined
  */
 export class Sweep<T extends object> {
   readonly #interval: number
-  readonly #target: WeakRef<T>
+  // Some Workers have no WeakRef: no sweep there rather than a cache that is never collected.
+  readonly #target: WeakRef<T> | undefined
   readonly #sweep: SweepOnce<T>
   #isClosed: boolean
-  #timer: unknown
+  #timer: Timer | undefined
   /** Public, since every write looks at it. */
   isAwake: boolean
 
   constructor(interval: number, target: T, sweep: SweepOnce<T>) {
     this.#interval = interval
-    this.#target = new WeakRef(target)
+    this.#target = globalThis.WeakRef && new WeakRef(target)
     this.#sweep = sweep
-    this.#isClosed = interval === Number.POSITIVE_INFINITY
+    this.#isClosed = interval === Number.POSITIVE_INFINITY || this.#target === undefined
     this.isAwake = this.#isClosed
   }
 
@@ -32,32 +40,36 @@ export class Sweep<T extends object> {
     this.#schedule(this.#interval)
   }
 
-  /** For good: waking does nothing from here on. */
+  /** For good: nothing wakes it from here on. */
   close(): void {
     this.#isClosed = true
     this.isAwake = true
-    if (this.#timer !== undefined) clearTimeout(this.#timer as number)
-    this.#timer = undefined
+    clearTimeout(this.#timer)
   }
 
   #schedule(delay: number): void {
     try {
-      const timer: unknown = setTimeout(() => this.#run(), Math.min(delay, LONGEST_DELAY))
-      this.#timer = timer
-      if (typeof timer === 'object') (timer as { unref?(): void }).unref?.()
+      this.#timer = setTimeout(() => this.#run(), Math.min(delay, LONGEST_DELAY))
+      releaseProcess(this.#timer)
     } catch {
-      // Forbidden here (a Worker's module scope); a later write tries again.
-      this.isAwake = false
+      // Refused at a Worker's module scope, but not in its requests: try again, yet not in a loop.
+      Promise.resolve().then(() => this.#sleep())
     }
   }
 
   #run(): void {
-    this.#timer = undefined
-    const target = this.#target.deref()
-    if (target === undefined || this.#isClosed) return
-    const delay = this.#sweep(target)
-    if (this.#isClosed) return
-    if (delay === undefined) this.isAwake = false
-    else this.#schedule(delay)
+    const target = this.#target?.deref()
+    if (!target) return
+    let delay: number | undefined = this.#interval
+    try {
+      delay = this.#sweep(target)
+    } finally {
+      if (delay === undefined) this.#sleep()
+      else if (!this.#isClosed) this.#schedule(delay)
+    }
+  }
+
+  #sleep(): void {
+    this.isAwake = this.#isClosed
   }
 }

@@ -1,0 +1,344 @@
+import { mock } from 'node:test'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Clock } from '../../lib/time/clock.ts'
+import { clockFrom } from '../../lib/time/clock.ts'
+
+const newRun = () => new Promise((resolve) => setImmediate(resolve))
+
+/** A clock of its own, over a wall and a monotonic clock that move only when told. */
+const clockOver = async (wall: number, monotonic: number) => {
+  const hands = { wall, monotonic }
+  vi.spyOn(Date, 'now').mockImplementation(() => hands.wall)
+  vi.spyOn(performance, 'now').mockImplementation(() => hands.monotonic)
+  return { hands, clock: await freshClock() }
+}
+
+const freshClock = async (): Promise<Clock> => {
+  vi.resetModules()
+  return (await import('../../lib/time/clock.ts')).systemClock
+}
+
+/** Two hands that pass for the platform's own clocks. */
+const nativeHands = async (wall: number, monotonic: number) => {
+  const hands = { wall, monotonic }
+  const now = () => hands.wall
+  const sourceOf = Function.prototype.toString
+  vi.spyOn(Function.prototype, 'toString').mockImplementation(function (this: () => unknown) {
+    return this === now ? 'function now() { [native code] }' : sourceOf.call(this)
+  })
+  Date.now = now
+  performance.now = () => hands.monotonic
+  return { hands, clock: await freshClock() }
+}
+
+const natives = { now: Date.now, monotonic: performance.now }
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+  Date.now = natives.now
+  performance.now = natives.monotonic
+})
+
+describe('virtual time', () => {
+  it('starts at 0', async () => {
+    const { clock } = await clockOver(1_700_000_000_000, 50)
+    expect(clock.now()).toBe(0)
+  })
+
+  it('moves as far as the clocks do', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 50)
+    clock.now()
+    hands.wall += 10_000
+    hands.monotonic += 10_000
+    expect(clock.now()).toBe(10_000)
+  })
+
+  it('goes on by the wall clock while the monotonic one stands still', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 50)
+    clock.now()
+    hands.wall += 3_600_000
+    expect(clock.now()).toBe(3_600_000)
+    hands.wall += 1000
+    hands.monotonic += 1000
+    expect(clock.now()).toBe(3_601_000)
+  })
+
+  it('goes on by the monotonic clock while the wall clock is set back', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 50)
+    clock.now()
+    hands.wall -= 3_600_000
+    hands.monotonic += 1000
+    expect(clock.now()).toBe(1000)
+    hands.wall += 500
+    hands.monotonic += 500
+    expect(clock.now()).toBe(1500)
+  })
+
+  it('never goes back', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 50)
+    clock.now()
+    hands.wall += 1000
+    hands.monotonic += 1000
+    clock.now()
+    hands.wall -= 5
+    hands.monotonic -= 5
+    expect(clock.now()).toBe(1000)
+    hands.wall -= 5000
+    hands.monotonic -= 7000
+    expect(clock.now()).toBe(1000)
+  })
+
+  it('does not count an hour twice that the wall clock lost and found again', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 50)
+    clock.now()
+    hands.wall += 3_600_000
+    clock.now()
+    hands.wall -= 3_600_000
+    hands.monotonic += 10
+    expect(clock.now()).toBeLessThanOrEqual(3_600_010)
+  })
+
+  it('runs at the speed of real time although one clock moves in whole milliseconds', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 0.9)
+    const start = hands.wall
+    clock.now()
+    for (let elapsed = 0; elapsed <= 10_000; elapsed += 0.37) {
+      hands.wall = start + Math.floor(elapsed + 0.5)
+      hands.monotonic = 0.9 + elapsed
+      clock.now()
+    }
+    expect(clock.now()).toBeGreaterThan(9_999)
+    expect(clock.now()).toBeLessThan(10_002)
+  })
+
+  it('keeps to a thousandth where the clocks drift apart', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 0)
+    const start = hands.wall
+    clock.now()
+    for (let second = 1; second <= 3600; second++) {
+      hands.monotonic = second * 1000
+      hands.wall = start + Math.floor(second * 1000.5)
+      clock.now()
+    }
+    expect(clock.now()).toBeGreaterThan(3_600_000)
+    expect(clock.now()).toBeLessThan(3_603_600)
+  })
+
+  it('is not led astray by a pause between the readings of the two clocks', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 0)
+    clock.now()
+    vi.spyOn(performance, 'now').mockImplementationOnce(() => {
+      hands.wall += 5000
+      hands.monotonic += 5000
+      return hands.monotonic
+    })
+    expect(clock.now()).toBe(5000)
+    expect(clock.now()).toBe(5000)
+  })
+
+  it('is right where there is no monotonic clock', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 0)
+    vi.stubGlobal('performance', undefined)
+    try {
+      clock.now()
+      hands.wall += 1234
+      expect(clock.now()).toBe(1234)
+    } finally {
+      vi.unstubAllGlobals()
+    }
+  })
+
+  it('stands still while the wall clock says NaN', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 0)
+    clock.now()
+    const { wall } = hands
+    hands.wall = Number.NaN
+    expect(clock.now()).toBe(0)
+    hands.wall = wall + 1000
+    expect(clock.now()).toBe(1000)
+  })
+})
+
+describe('reading the clock', () => {
+  it('is done once in a synchronous run', async () => {
+    const { clock, hands } = await nativeHands(1_700_000_000_000, 0)
+    clock.now()
+    hands.wall += 1000
+    expect(clock.now()).toBe(0)
+    await newRun()
+    expect(clock.now()).toBe(1000)
+  })
+
+  it('is exact in the microtasks of a new run', async () => {
+    const { clock, hands } = await nativeHands(1_700_000_000_000, 0)
+    clock.now()
+    await null
+    hands.wall += 1000
+    await null
+    expect(clock.now()).toBe(1000)
+  })
+
+  it('gives the wall clock as it is, remembered or not', async () => {
+    const { clock, hands } = await nativeHands(1_700_000_000_000, 0)
+    clock.now()
+    hands.wall -= 1000
+    expect(clock.wall()).toBe(1_699_999_999_000)
+  })
+})
+
+describe('a clock that reads 0', () => {
+  it('has not started: time stands still until the first real reading', async () => {
+    const { clock, hands } = await nativeHands(0, 0)
+    expect(clock.now()).toBe(0)
+    await newRun()
+    hands.monotonic = 70
+    expect(clock.now()).toBe(0)
+    await newRun()
+    hands.wall = 1_700_000_000_000
+    hands.monotonic = 1_700_000_000_000
+    expect(clock.now()).toBe(0)
+    await newRun()
+    hands.wall += 1000
+    hands.monotonic += 1000
+    expect(clock.now()).toBe(1000)
+  })
+
+  it('runs what awaits its start before the first real reading returns, once', async () => {
+    const { clock, hands } = await nativeHands(0, 0)
+    const walls: number[] = []
+    expect(clock.awaitsStart(() => walls.push(clock.wall(), clock.now()))).toBe(true)
+    clock.now()
+    expect(walls).toEqual([])
+    hands.wall = 1_700_000_000_000
+    clock.now()
+    expect(walls).toEqual([1_700_000_000_000, 0])
+    await newRun()
+    clock.now()
+    expect(walls).toHaveLength(2)
+  })
+
+  it('awaits nothing once it runs', async () => {
+    const { clock } = await nativeHands(1_700_000_000_000, 0)
+    const run = vi.fn()
+    expect(clock.awaitsStart(run)).toBe(false)
+    clock.now()
+    expect(run).not.toHaveBeenCalled()
+  })
+
+  it('runs at once if it is not the native one', async () => {
+    const { clock, hands } = await clockOver(0, 0)
+    clock.now()
+    hands.wall += 1000
+    expect(clock.now()).toBe(1000)
+    expect(clock.awaitsStart(() => {})).toBe(false)
+  })
+})
+
+describe('fake timers', () => {
+  let clock: Clock
+  beforeEach(async () => {
+    clock = await freshClock()
+  })
+
+  it('of vitest move the time within one synchronous run', () => {
+    vi.useFakeTimers()
+    const start = clock.now()
+    vi.advanceTimersByTime(10_000)
+    expect(clock.now() - start).toBeGreaterThanOrEqual(10_000)
+    expect(clock.now() - start).toBeLessThan(10_100)
+  })
+
+  it('that begin amid a run are noticed, and so is their end', async () => {
+    const start = clock.now()
+    vi.useFakeTimers()
+    vi.advanceTimersByTime(10_000)
+    const faked = clock.now()
+    expect(faked - start).toBeGreaterThanOrEqual(10_000)
+    vi.useRealTimers()
+    expect(clock.now()).toBeGreaterThanOrEqual(faked)
+    await newRun()
+    expect(clock.now()).toBeGreaterThanOrEqual(faked)
+  })
+
+  it('of vitest with a faked queueMicrotask move it too, and it runs on after them', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance', 'queueMicrotask'] })
+    const start = clock.now()
+    vi.advanceTimersByTime(10_000)
+    expect(clock.now() - start).toBeGreaterThanOrEqual(10_000)
+    vi.useRealTimers()
+    const after = clock.now()
+    await newRun()
+    const later = Date.now() + 3
+    while (Date.now() < later);
+    expect(clock.now()).toBeGreaterThan(after)
+  })
+
+  it('that fake only the monotonic clock move it', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const start = clock.now()
+    vi.advanceTimersByTime(10_000)
+    expect(clock.now() - start).toBeGreaterThanOrEqual(10_000)
+  })
+
+  it('that start at the epoch itself run at once', () => {
+    vi.useFakeTimers({ now: 0 })
+    clock.now()
+    const start = clock.now()
+    vi.advanceTimersByTime(10_000)
+    expect(clock.now() - start).toBe(10_000)
+  })
+
+  it('of node:test move it', () => {
+    mock.timers.enable({ apis: ['Date'] })
+    try {
+      const start = clock.now()
+      mock.timers.tick(10_000)
+      expect(clock.now() - start).toBeGreaterThanOrEqual(10_000)
+    } finally {
+      mock.timers.reset()
+    }
+  })
+
+  it('installed before the library move it', async () => {
+    vi.useFakeTimers()
+    const faked = await freshClock()
+    faked.now()
+    vi.advanceTimersByTime(10_000)
+    expect(faked.now()).toBe(10_000)
+  })
+})
+
+describe('the option now', () => {
+  it('is the time, wall and virtual, at every reading', () => {
+    let time = 0
+    const clock = clockFrom(() => time)
+    expect([clock.now(), clock.wall()]).toEqual([0, 0])
+    time = 77
+    expect([clock.now(), clock.wall()]).toEqual([77, 77])
+    expect(clock.awaitsStart(() => {})).toBe(false)
+  })
+
+  it('that goes back makes time stand still', () => {
+    let time = 1000
+    const clock = clockFrom(() => time)
+    clock.now()
+    time = 10
+    expect([clock.now(), clock.wall()]).toEqual([1000, 1000])
+    time = 1001
+    expect(clock.now()).toBe(1001)
+  })
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, '5', undefined, null, 5n, new Date(5)])(
+    'that returns %s is a TypeError that names it',
+    (returned) => {
+      const clock = clockFrom(() => returned as number)
+      expect(() => clock.now()).toThrow(TypeError)
+      expect(() => clock.now()).toThrow(/option now .*number.* not /)
+    },
+  )
+
+  it('unset, means the clock that all caches share', () => {
+    expect(clockFrom(undefined)).toBe(clockFrom(undefined))
+  })
+})
