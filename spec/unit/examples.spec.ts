@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { controllerOf } from 'faas-cache-dict'
+import { expect, test, vi } from 'vitest'
+
+const example = (name: string) => import(new URL(`../../examples/${name}.mjs`, import.meta.url).href)
+
+test('the handler of the demo asks its origin once for an id', async () => {
+  let requests = 0
+  const server = createServer((_request, response) => {
+    requests++
+    response.end(JSON.stringify({ name: { common: 'Ruritania' }, area: 7 }))
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  process.env.ORIGIN = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { handler } = await example('lambda')
+  const answers = await Promise.all([handler({ id: 'RUR' }), handler({ id: 'RUR' })])
+  server.close()
+  expect(answers.map(({ body }) => JSON.parse(body))).toEqual([
+    { name: 'Ruritania', area: 7 },
+    { name: 'Ruritania', area: 7 },
+  ])
+  expect(requests).toBe(1)
+})
+
+test('a process that restarts in the same environment starts warm', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'warm-'))
+  process.env.SNAPSHOT_FILE = join(folder, 'snapshot')
+  const first = await example('warm-start')
+  const { value, isWarm } = await first.handler({ id: 'a' })
+  expect(isWarm).toBe(false)
+  vi.resetModules()
+  const second = await example('warm-start')
+  expect(second.cache).not.toBe(first.cache)
+  expect(await second.handler({ id: 'a' })).toEqual({ value, isWarm: true })
+  rmSync(folder, { recursive: true })
+})
+
+test('a snapshot that was deployed with the function makes its first request a hit', async () => {
+  const { handler, cache } = await example('shipped-snapshot')
+  expect(await handler({ code: 'USD' })).toEqual({ rate: 1.09 })
+  expect(controllerOf(cache).stats()).toMatchObject({ hits: 1, misses: 0 })
+})
+
+test('statistics are written as CloudWatch embedded metrics', async () => {
+  const { handler } = await example('metrics')
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+  await handler({ id: 'x' })
+  await handler({ id: 'x' })
+  const [first, second] = log.mock.calls.map(([line]) => JSON.parse(line))
+  log.mockRestore()
+  expect(first).toMatchObject({ hits: 0, misses: 1, items: 1 })
+  expect(second).toMatchObject({ hits: 1, misses: 0 })
+  for (const { Name } of first._aws.CloudWatchMetrics[0].Metrics) expect(first).toHaveProperty(Name)
+})

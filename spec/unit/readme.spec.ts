@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { transform } from 'esbuild'
+import * as library from 'faas-cache-dict'
+import { describe, expect, test } from 'vitest'
+
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const snippets = [...readme.matchAll(/```(js|ts)\n([\s\S]*?)```/g)].map(
+  ([, language, code]) => ({ language, code }) as { language: 'js' | 'ts'; code: string },
+)
+const modules: Record<string, unknown> = {
+  'faas-cache-dict': library,
+}
+const AsyncFunction = (async () => {}).constructor as FunctionConstructor
+
+/** Each `expression // value` line becomes a note of what the expression gave. */
+function noting(code: string): { code: string; promised: string[] } {
+  const promised: string[] = []
+  const lines = code.split('\n').map((line) => {
+    const [, expression, comment] = /^(?!const|export|import|return|\s)(.+?) \/\/ (.+)$/.exec(line) ?? []
+    if (expression === undefined || comment === undefined || / [+]?= /.test(expression)) return line
+    promised.push(comment)
+    return `note(${expression})`
+  })
+  return { code: lines.join('\n'), promised }
+}
+
+describe('every snippet of the README', () => {
+  test.each(snippets)('runs, and gives what it says: %#', async ({ language, code }) => {
+    const { code: noted, promised } = noting(code)
+    const { code: script } = await transform(
+      noted
+        .replace(/import (\{.+\}) from '(.+)'/g, "const $1 = await load('$2')")
+        .replaceAll('await import(', 'await load(')
+        .replaceAll('export async', 'async'),
+      { loader: language },
+    )
+    const given: unknown[] = []
+    const run = new AsyncFunction('load', 'note', script)
+    await run(
+      async (name: string) => modules[name],
+      (value: unknown) => given.push(value),
+    )
+    expect(given).toHaveLength(promised.length)
+    for (const [index, value] of given.entries()) {
+      expect(promised[index]?.startsWith(inspect(value)), `${promised[index]}: ${inspect(value)}`).toBe(true)
+    }
+  })
+
+  test('there are some, and they promise values', () => {
+    expect(snippets.length).toBeGreaterThan(5)
+    expect(snippets.flatMap(({ code }) => noting(code).promised).length).toBeGreaterThan(10)
+  })
+})
