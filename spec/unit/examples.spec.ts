@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { controllerOf } from 'faas-cache-dict'
 import { expect, test, vi } from 'vitest'
 
-const example = (name: string) => import(new URL(`../../examples/${name}.mjs`, import.meta.url).href)
+const example = (name: string) =>
+  import(new URL(`../../examples/${name}.mjs`, import.meta.url).href)
 
 test('the handler of the demo asks its origin once for an id', async () => {
   let requests = 0
