@@ -1,9 +1,19 @@
-import type { Cache } from './cache.ts'
+import type { Settings } from './options/options.ts'
 import { heapSize } from './size/heap-size.ts'
 import { Measurement } from './size/measure.ts'
-import { ENTRY_BYTES } from './table/table.ts'
+import { ENTRY_BYTES, type Table } from './table/table.ts'
 
 const SLICE = 2
+
+/** What holds the values that may grow. */
+export interface Holder {
+  readonly table: Table
+  readonly settings: Settings
+  /** Measures an entry again. */
+  remeasure(slot: number): void
+  /** What an entry's value was found to weigh. */
+  recharge(slot: number, valueBytes: number): void
+}
 
 /**
  * Finds values that grew or shrank in place, which no trap sees: walks over all of them in slices
@@ -20,12 +30,12 @@ export class Growth {
   #measurement: Measurement | undefined
 
   /** Whether the walk came to its end. */
-  look(cache: Cache): boolean {
+  look(holder: Holder): boolean {
     if (!this.hasWork) return true
     const isDue = timeSlice()
-    while (this.#slot < cache.table.records.capacity) {
+    while (this.#slot < holder.table.records.capacity) {
       if (isDue()) return false
-      if (!this.#lookAt(cache, this.#slot, isDue)) return false
+      if (!this.#lookAt(holder, this.#slot, isDue)) return false
       this.#slot++
     }
     this.hasWork = this.#found
@@ -35,14 +45,14 @@ export class Growth {
   }
 
   /** Whether the entry has been measured to its end. */
-  #lookAt(cache: Cache, slot: number, isDue: () => boolean): boolean {
-    const { table } = cache
+  #lookAt(holder: Holder, slot: number, isDue: () => boolean): boolean {
+    const { table } = holder
     const value = table.values[slot]
     if (typeof value !== 'object' || value === null) return true
     this.#found = true
     if (table.hasGivenSize(slot)) return true
-    if (cache.settings.sizeOf !== heapSize || value instanceof Promise) {
-      cache.remeasure(slot)
+    if (holder.settings.sizeOf !== heapSize || value instanceof Promise) {
+      holder.remeasure(slot)
       return true
     }
     if (this.#measurement === undefined || this.#value !== value) {
@@ -53,9 +63,9 @@ export class Growth {
     const { bytes } = this.#measurement
     this.#measurement = undefined
     this.#value = undefined
-    const isHeld = cache.table === table && table.values[slot] === value
+    const isHeld = holder.table === table && table.values[slot] === value
     const charged = table.chargeOf(slot) - ENTRY_BYTES - table.keyBytesOf(slot)
-    if (isHeld && bytes !== charged) cache.recharge(slot, bytes)
+    if (isHeld && bytes !== charged) holder.recharge(slot, bytes)
     return true
   }
 }
