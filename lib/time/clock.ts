@@ -24,7 +24,7 @@ const nativeMonotonic = globalThis.performance?.now
  * One virtual time for two clocks that fail in opposite ways: the monotonic one stands still while
  * a machine is frozen, the wall clock is set back. Virtual time has moved, from the origins that
  * both share, as far as the one that moved further. The origins are renewed only when the clocks
- * part by more than their readings scatter. Renewed at each reading, the larger of the two steps
+ * part by more than their readings scatter, or both go back, as at the end of fake timers. Renewed at each reading, the larger of the two steps
  * would be taken each time, and since one clock moves in whole milliseconds time would run twice
  * as fast as it should.
  */
@@ -66,7 +66,9 @@ class SystemClock implements Clock {
     const monotonic = globalThis.performance?.now() ?? wall
     const byWall = wall - this.#wallOrigin
     const byMonotonic = monotonic - this.#monotonicOrigin
-    const isParted = !(Math.abs(byWall - byMonotonic) <= TOLERANCE)
+    const isParted = !(
+      Math.abs(byWall - byMonotonic) <= TOLERANCE && this.#virtual - byMonotonic <= TOLERANCE
+    )
     // A pause between the two readings looks like clocks that part; it does not come twice.
     if (isParted && !isSecond) return this.read(true)
     // Before the first reading neither origin is a number, and neither comparison holds.

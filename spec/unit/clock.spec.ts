@@ -89,6 +89,20 @@ describe('virtual time', () => {
     expect(clock.now()).toBe(1000)
   })
 
+  it('runs on at once where both clocks went back, as at the end of fake timers', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 50_000)
+    clock.now()
+    hands.wall += 60_000
+    hands.monotonic += 60_000
+    clock.now()
+    hands.wall -= 60_000
+    hands.monotonic -= 60_000
+    expect(clock.now()).toBe(60_000)
+    hands.wall += 1000
+    hands.monotonic += 1000
+    expect(clock.now()).toBe(61_000)
+  })
+
   it('does not count an hour twice that the wall clock lost and found again', async () => {
     const { clock, hands } = await clockOver(1_700_000_000_000, 50)
     clock.now()

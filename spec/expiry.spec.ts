@@ -1,0 +1,396 @@
+import { type CacheOptions, controllerOf, FaaSCacheDict, KeyError } from 'faas-cache-dict'
+import { describe, expect, it, vi } from 'vitest'
+import { FakeClock } from './support/fake-clock.ts'
+
+const cacheWith = (options: CacheOptions = {}) => {
+  const clock = new FakeClock()
+  const left: [string, unknown, string][] = []
+  const cache = new FaaSCacheDict({
+    now: clock.now,
+    onDelete: (key, value, reason) => left.push([key, value, reason]),
+    ...options,
+  })
+  return { cache, clock, left, controller: controllerOf(cache) }
+}
+
+const SECONDS = 1000
+const YEARS = 365 * 24 * 3600 * SECONDS
+
+describe('an entry', () => {
+  it('lives its TTL, and not a millisecond longer', () => {
+    const { cache, clock } = cacheWith({ defaultTtl: '10s' })
+    cache['a'] = 1
+    clock.advance(9999)
+    expect(cache['a']).toBe(1)
+    clock.advance(1)
+    expect(cache['a']).toBeUndefined()
+  })
+
+  it.each([
+    ['a millisecond', '1ms', 1],
+    ['a fraction of a second', 0.25, 250],
+    ['seconds', 90, 90 * SECONDS],
+    ['minutes', '5m', 300 * SECONDS],
+    ['hours', '2h', 7200 * SECONDS],
+    ['a hundred years', '36500d', 100 * YEARS],
+  ])('can live %s', (_, defaultTtl, milliseconds) => {
+    const { cache, clock } = cacheWith({ defaultTtl })
+    cache['a'] = 1
+    clock.advance(milliseconds - 0.5)
+    expect('a' in cache).toBe(true)
+    clock.advance(0.5)
+    expect('a' in cache).toBe(false)
+  })
+
+  it.each([null, Number.POSITIVE_INFINITY, undefined])(
+    'never expires with a TTL of %s',
+    (defaultTtl) => {
+      const { cache, clock, controller } = cacheWith({ defaultTtl })
+      cache['a'] = 1
+      clock.advance(1000 * YEARS)
+      expect(cache['a']).toBe(1)
+      expect(controller.ttl('a')).toBeNull()
+    },
+  )
+
+  it('starts its TTL anew when it is written, not when it is read', () => {
+    const { cache, clock } = cacheWith({ defaultTtl: '10s' })
+    cache['a'] = 1
+    cache['b'] = 1
+    clock.advance(6 * SECONDS)
+    cache['a'] = 1
+    expect(cache['b']).toBe(1)
+    clock.advance(6 * SECONDS)
+    expect(cache['a']).toBe(1)
+    expect(cache['b']).toBeUndefined()
+  })
+
+  it('that has expired is absent everywhere', () => {
+    const { cache, clock, controller } = cacheWith({ defaultTtl: '10s' })
+    cache['a'] = 1
+    controller.set('b', 2, { ttl: '1m' })
+    clock.advance(10 * SECONDS)
+    expect({ ...cache }).toEqual({ b: 2 })
+    expect(Object.keys(cache)).toEqual(['b'])
+    expect(JSON.stringify(cache)).toBe('{"b":2}')
+    expect('a' in cache).toBe(false)
+    expect(Object.getOwnPropertyDescriptor(cache, 'a')).toBeUndefined()
+    expect([...controller.keys()]).toEqual(['b'])
+    expect([...controller.values()]).toEqual([2])
+    expect([...controller.reversed()]).toEqual([['b', 2]])
+    expect(controller.peek('a')).toBeUndefined()
+    expect(controller.has('a')).toBe(false)
+    expect(controller.size).toBe(1)
+    expect(controller.pop('a')).toBeUndefined()
+    expect(controller.delete('a')).toBe(false)
+    expect(controller.setDefault('a', 3)).toBe(3)
+  })
+
+  it('that expires while the cache is walked is passed over', () => {
+    const { clock, controller } = cacheWith({ defaultTtl: '10s' })
+    controller.update({ a: 1, b: 2 }).set('c', 3, { ttl: '1m' })
+    const seen: string[] = []
+    for (const key of controller.keys()) {
+      seen.push(key)
+      clock.advance(10 * SECONDS)
+    }
+    expect(seen).toEqual(['a', 'c'])
+  })
+
+  it('leaves once, for the reason that it expired, whatever finds it', () => {
+    const finders: Record<string, (key: string) => (cache: Record<string, unknown>) => unknown> = {
+      read: (key) => (cache) => cache[key],
+      write: (key) => (cache) => {
+        cache[key] = 'new'
+      },
+      delete: (key) => (cache) => delete cache[key],
+      pop: (key) => (cache) => controllerOf(cache).pop(key),
+      clear: () => (cache) => controllerOf(cache).clear(),
+      purge: () => (cache) => controllerOf(cache).purgeExpired(),
+      size: () => (cache) => controllerOf(cache).size,
+      evict: () => (cache) => controllerOf(cache).evictOldest(),
+      refused: (key) => (cache) => controllerOf(cache).set(key, 'x', { sizeBytes: 1e9 }),
+    }
+    for (const [name, find] of Object.entries(finders)) {
+      const { cache, clock, left, controller } = cacheWith({
+        defaultTtl: '10s',
+        maxSizeBytes: '1M',
+        onTooLarge: 'skip',
+      })
+      cache['a'] = 1
+      clock.advance(10 * SECONDS)
+      find('a')(cache)
+      expect(left, name).toEqual([['a', 1, 'expired']])
+      expect(controller.stats().expirations, name).toBe(1)
+    }
+  })
+})
+
+describe('the TTL of one entry', () => {
+  it('is given at the write, and the default is left as it is', () => {
+    const { cache, clock, controller } = cacheWith({ defaultTtl: '10s' })
+    controller.set('short', 1, { ttl: '1s' }).set('long', 1, { ttl: '1h' })
+    controller.set('forever', 1, { ttl: null })
+    cache['usual'] = 1
+    clock.advance(1 * SECONDS)
+    expect(Object.keys(cache)).toEqual(['long', 'forever', 'usual'])
+    clock.advance(9 * SECONDS)
+    expect(Object.keys(cache)).toEqual(['long', 'forever'])
+    clock.advance(3600 * SECONDS)
+    expect(Object.keys(cache)).toEqual(['forever'])
+  })
+
+  it('is the default again after a plain write', () => {
+    const { cache, controller } = cacheWith({ defaultTtl: '10s' })
+    controller.set('a', 1, { ttl: '1h' })
+    cache['a'] = 1
+    expect(controller.ttl('a')).toBe(10)
+  })
+
+  it('is what is left of it, in seconds', () => {
+    const { cache, clock, controller } = cacheWith({ defaultTtl: '10s' })
+    cache['a'] = 1
+    clock.advance(2500)
+    expect(controller.ttl('a')).toBe(7.5)
+  })
+
+  it('is restarted by setTtl, shorter or longer', () => {
+    const { cache, clock, controller } = cacheWith({ defaultTtl: '10s' })
+    controller.update({ a: 1, b: 1, c: 1 })
+    clock.advance(5 * SECONDS)
+    controller.setTtl('a', '1s')
+    controller.setTtl('b', '10s')
+    controller.setTtl('c', null)
+    clock.advance(1 * SECONDS)
+    expect(Object.keys(cache)).toEqual(['b', 'c'])
+    clock.advance(8999)
+    expect(cache['b']).toBe(1)
+    clock.advance(1)
+    expect(cache['b']).toBeUndefined()
+    expect(controller.ttl('c')).toBeNull()
+  })
+
+  it('is a KeyError where there is no entry', () => {
+    const { cache, clock, controller } = cacheWith({ defaultTtl: '10s' })
+    cache['gone'] = 1
+    clock.advance(10 * SECONDS)
+    for (const key of ['gone', 'never']) {
+      expect(() => controller.ttl(key)).toThrow(KeyError)
+      expect(() => controller.setTtl(key, 1)).toThrow(KeyError)
+      expect(() => controller.expireAt(key, Date.now())).toThrow(KeyError)
+    }
+  })
+
+  it('does not promote, whoever asks for it or sets it', () => {
+    const { cache, controller } = cacheWith({ defaultTtl: '10s' })
+    controller.update({ a: 1, b: 1 })
+    controller.ttl('a')
+    controller.setTtl('a', '5s')
+    controller.expireAt('a', 1_800_000_000_000)
+    controller.isExpired('a')
+    expect(Object.keys(cache)).toEqual(['a', 'b'])
+    expect(controller.stats().hits).toBe(0)
+  })
+
+  it.each(['5 parsecs', 0, -1, Number.NaN, true, '10', '', {}])('is not %s', (ttl) => {
+    const { cache, controller } = cacheWith({ defaultTtl: '10s' })
+    cache['a'] = 1
+    const refused = ttl as number
+    expect(() => controller.setTtl('a', refused)).toThrow(/ttl/)
+    expect(() => controller.set('a', 2, { ttl: refused })).toThrow(/ttl/)
+    expect(() => {
+      controller.defaultTtl = refused
+    }).toThrow(/defaultTtl/)
+    expect([cache['a'], controller.ttl('a'), controller.defaultTtl]).toEqual([1, 10, 10])
+  })
+
+  it('of what getOrSet stores starts when it is stored', async () => {
+    const { clock, controller } = cacheWith({ defaultTtl: '10s' })
+    await controller.getOrSet('a', () => 1, { ttl: '2s' })
+    await controller.getOrSet('b', () => 2, { ttl: (value) => `${Number(value) * 2}s` })
+    await controller.getOrSet('c', () => {
+      clock.advance(500)
+      return 3
+    })
+    expect(['a', 'b', 'c'].map((key) => controller.ttl(key))).toEqual([1.5, 3.5, 10])
+  })
+})
+
+describe('defaultTtl', () => {
+  it('holds for the writes after it was set', () => {
+    const { cache, controller } = cacheWith({ defaultTtl: '10s' })
+    cache['before'] = 1
+    controller.defaultTtl = '1m'
+    cache['after'] = 1
+    expect([controller.defaultTtl, controller.ttl('before'), controller.ttl('after')]).toEqual([
+      60, 10, 60,
+    ])
+    controller.defaultTtl = null
+    cache['after'] = 1
+    expect([controller.defaultTtl, controller.ttl('after')]).toEqual([null, null])
+  })
+})
+
+describe('an absolute expiry', () => {
+  it('is a Date or epoch milliseconds', () => {
+    const { cache, clock, controller } = cacheWith()
+    controller.set('a', 1, { expiresAt: clock.time + 5000 })
+    controller.set('b', 1, { expiresAt: new Date(clock.time + 5000) })
+    controller.update({ c: 1, d: 1 })
+    controller.expireAt('c', clock.time + 5000)
+    controller.expireAt('d', new Date(clock.time + 5000))
+    clock.advance(4999)
+    expect(Object.keys(cache)).toEqual(['a', 'b', 'c', 'd'])
+    clock.advance(1)
+    expect(Object.keys(cache)).toEqual([])
+  })
+
+  it('in the past means now, for the reason that it expired', () => {
+    const { cache, clock, left, controller } = cacheWith()
+    cache['a'] = 1
+    controller.expireAt('a', clock.time - 1)
+    expect(left).toEqual([['a', 1, 'expired']])
+    controller.set('b', 2, { expiresAt: new Date(0) })
+    expect('b' in cache).toBe(false)
+    expect(controller.purgeExpired()).toBe(1)
+    expect(left[1]).toEqual(['b', 2, 'expired'])
+  })
+
+  it.each([new Date(Number.NaN), Number.NaN, Number.POSITIVE_INFINITY, 'tomorrow', null])(
+    'is not %s',
+    (when) => {
+      const { cache, controller } = cacheWith({ defaultTtl: '10s' })
+      cache['a'] = 1
+      expect(() => controller.expireAt('a', when as Date)).toThrow(/when/)
+      expect(() => controller.set('a', 2, { expiresAt: when as Date })).toThrow(/expiresAt/)
+      expect([cache['a'], controller.ttl('a')]).toEqual([1, 10])
+    },
+  )
+
+  it('survives a dump and a load, in a cache that has another time of its own', () => {
+    const { clock, controller } = cacheWith({ defaultTtl: '10s' })
+    controller.update({ a: 1 }).set('b', 2, { ttl: null }).set('c', 3, { ttl: '1s' })
+    clock.advance(500)
+    const snapshot = structuredClone(controller.dump())
+    const later = cacheWith({ defaultTtl: '1h' })
+    later.clock.time = clock.time + 4500
+    later.controller.load(snapshot)
+    expect([...later.controller.keys()]).toEqual(['a', 'b'])
+    expect([later.controller.ttl('a'), later.controller.ttl('b')]).toEqual([5, null])
+  })
+})
+
+describe('isExpired', () => {
+  it('is true, false, or undefined where the key is unknown', () => {
+    const { cache, clock, controller, left } = cacheWith({ defaultTtl: '10s' })
+    cache['a'] = 1
+    expect([controller.isExpired('a'), controller.isExpired('b')]).toEqual([false, undefined])
+    clock.advance(10 * SECONDS)
+    expect(controller.isExpired('a')).toBe(true)
+    expect(left).toEqual([])
+    controller.purgeExpired()
+    expect(controller.isExpired('a')).toBeUndefined()
+  })
+})
+
+describe('what has expired', () => {
+  it('is evicted before what has not, whatever its place', () => {
+    const { cache, clock, left, controller } = cacheWith({ maxItems: 3 })
+    controller.set('old', 1).set('middle', 1).set('brief', 1, { ttl: '1s' })
+    clock.advance(1 * SECONDS)
+    cache['new'] = 1
+    expect(Object.keys(cache)).toEqual(['old', 'middle', 'new'])
+    expect(left).toEqual([['brief', 1, 'expired']])
+  })
+
+  it('makes room for bytes too', () => {
+    const { cache, clock, left, controller } = cacheWith({ maxSizeBytes: 20_000 })
+    controller.set('old', 1, { sizeBytes: 6000 })
+    controller.set('brief', 1, { ttl: '1s', sizeBytes: 6000 })
+    clock.advance(1 * SECONDS)
+    controller.set('new', 1, { sizeBytes: 12_000 })
+    expect(Object.keys(cache)).toEqual(['old', 'new'])
+    expect(left).toEqual([['brief', 1, 'expired']])
+  })
+
+  it('is what evictOldest takes first', () => {
+    const { cache, clock, controller } = cacheWith()
+    controller.set('old', 1).set('brief', 1, { ttl: '1s' })
+    clock.advance(1 * SECONDS)
+    expect(controller.evictOldest()).toBe(true)
+    expect(Object.keys(cache)).toEqual(['old'])
+    expect([controller.evictOldest(), controller.evictOldest()]).toEqual([true, false])
+    expect(controller.stats()).toMatchObject({ expirations: 1, evictions: 1 })
+  })
+
+  it('is counted and gone after purgeExpired', () => {
+    const { clock, left, controller } = cacheWith({ defaultTtl: '10s' })
+    controller.update({ a: 1, b: 2 }).set('c', 3, { ttl: '1m' })
+    expect(controller.purgeExpired()).toBe(0)
+    clock.advance(10 * SECONDS)
+    expect(controller.purgeExpired()).toBe(2)
+    expect(controller.purgeExpired()).toBe(0)
+    expect(left.map(([key, , reason]) => [key, reason]).sort()).toEqual([
+      ['a', 'expired'],
+      ['b', 'expired'],
+    ])
+  })
+
+  it('gives its bytes back', () => {
+    const { clock, controller } = cacheWith({ defaultTtl: '10s' })
+    const empty = controller.sizeBytes
+    controller.set('a', 'x'.repeat(5000))
+    clock.advance(10 * SECONDS)
+    expect(controller.sizeBytes).toBe(empty)
+  })
+
+  it('is known of any mix of TTLs, written, renewed and removed in any order', () => {
+    const { cache, clock, controller } = cacheWith()
+    const start = clock.time
+    const deadlines = new Map<string, number>()
+    let seed = 12_345
+    const random = (below: number) => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+      return seed % below
+    }
+    for (let step = 0; step < 5000; step++) {
+      const key = `k${random(300)}`
+      const ttl = random(3) === 0 ? null : (1 + random(400)) / 1000
+      const kind = random(10)
+      if (kind < 5) controller.set(key, step, { ttl })
+      else if (kind < 8 && key in cache) controller.setTtl(key, ttl)
+      else {
+        delete cache[key]
+        deadlines.delete(key)
+        continue
+      }
+      if (kind < 5 || deadlines.has(key)) {
+        deadlines.set(key, ttl === null ? Number.POSITIVE_INFINITY : clock.time + ttl * 1000)
+      }
+      clock.advance(random(3))
+      for (const [name, deadline] of deadlines) {
+        if (deadline <= clock.time + 1e-6) deadlines.delete(name)
+      }
+      if (step % 10 === 0) {
+        controller.purgeExpired()
+        expect(new Set(Object.keys(cache)), `step ${step}`).toEqual(new Set(deadlines.keys()))
+      }
+    }
+    expect(clock.time).toBeGreaterThan(start)
+  })
+})
+
+describe('the hook', () => {
+  it('of an expiry may write the key again', () => {
+    const clock = new FakeClock()
+    const onDelete = vi.fn((key: string) => {
+      cache[key] = 'again'
+    })
+    const cache = new FaaSCacheDict({ now: clock.now, defaultTtl: '10s', onDelete })
+    cache['a'] = 1
+    clock.advance(10 * SECONDS)
+    expect(cache['a']).toBeUndefined()
+    expect(cache['a']).toBe('again')
+    expect(onDelete).toHaveBeenCalledTimes(1)
+  })
+})

@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+
+const run = promisify(execFile)
+const library = new URL('../../lib/index.ts', import.meta.url).pathname
+
+/** A module that may import `faas-cache-dict`, as one script for any runtime. */
+export async function scriptOf(source: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: source, resolveDir: '.' },
+    alias: { 'faas-cache-dict': library },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    logLevel: 'silent',
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
+/** Runs a module in a process of its own and gives what it printed, as JSON. */
+export async function inChild(source: string, ...flags: string[]): Promise<unknown> {
+  const script = await scriptOf(source)
+  const args = [...flags, '--input-type=module', '-e', script]
+  const { stdout } = await run(process.execPath, args)
+  return JSON.parse(stdout)
+}

@@ -1,0 +1,203 @@
+import { type CacheOptions, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { inChild } from './support/child.ts'
+
+const cacheWith = (options: CacheOptions = {}) => {
+  const left: [string, string][] = []
+  const cache = new FaaSCacheDict({
+    defaultTtl: '10s',
+    onDelete: (key, _, reason) => left.push([key, reason]),
+    ...options,
+  })
+  return { cache, left, controller: controllerOf(cache) }
+}
+
+describe('the sweep', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.unstubAllGlobals()
+    vi.useRealTimers()
+  })
+
+  it('does not start at construction, nor at a read', () => {
+    const { cache, controller } = cacheWith()
+    cache['a']
+    controller.purgeExpired()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is started by the first write that can expire', () => {
+    const { cache, controller } = cacheWith()
+    controller.set('forever', 1, { ttl: null })
+    expect(vi.getTimerCount()).toBe(0)
+    cache['a'] = 1
+    cache['b'] = 1
+    expect(vi.getTimerCount()).toBe(1)
+  })
+
+  it('is started by a TTL that is set later', () => {
+    const { controller } = cacheWith({ defaultTtl: null })
+    controller.set('a', 1)
+    expect(vi.getTimerCount()).toBe(0)
+    controller.setTtl('a', '10s')
+    expect(vi.getTimerCount()).toBe(1)
+  })
+
+  it('removes what has expired without being asked', () => {
+    const { cache, left } = cacheWith()
+    cache['a'] = 1
+    vi.advanceTimersByTime(15_000)
+    expect(left).toEqual([['a', 'expired']])
+  })
+
+  it('has no timer once there is nothing to do, and comes back with the next write', () => {
+    const { cache, left } = cacheWith()
+    cache['a'] = 1
+    vi.advanceTimersByTime(60_000)
+    expect(vi.getTimerCount()).toBe(0)
+    cache['b'] = 1
+    vi.advanceTimersByTime(15_000)
+    expect(left.map(([key]) => key)).toEqual(['a', 'b'])
+  })
+
+  it('comes as often as sweepInterval says', () => {
+    const { cache, left } = cacheWith({ defaultTtl: '1s', sweepInterval: '30s' })
+    cache['a'] = 1
+    vi.advanceTimersByTime(29_999)
+    expect(left).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect(left).toEqual([['a', 'expired']])
+  })
+
+  it.each([null, Number.POSITIVE_INFINITY])('never comes with sweepInterval %s', (never) => {
+    const { cache } = cacheWith({ sweepInterval: never })
+    cache['a'] = 1
+    expect(vi.getTimerCount()).toBe(0)
+    vi.advanceTimersByTime(10_100)
+    expect(cache['a']).toBeUndefined()
+  })
+
+  it('ends at close, and the data stays readable and writable', () => {
+    const { cache, controller } = cacheWith()
+    cache['a'] = 1
+    controller.close()
+    expect(vi.getTimerCount()).toBe(0)
+    cache['b'] = 2
+    expect(vi.getTimerCount()).toBe(0)
+    expect({ ...cache }).toEqual({ a: 1, b: 2 })
+    vi.advanceTimersByTime(10_100)
+    expect(Object.keys(cache)).toEqual([])
+    controller.close()
+  })
+
+  it('ends where a using declaration of the cache or its controller ends', () => {
+    const { cache, controller } = cacheWith()
+    cache['a'] = 1
+    ;(cache as unknown as Disposable)[Symbol.dispose]()
+    expect(vi.getTimerCount()).toBe(0)
+    const other = cacheWith()
+    other.cache['a'] = 1
+    other.controller[Symbol.dispose]()
+    expect(vi.getTimerCount()).toBe(0)
+    expect(controller.size).toBe(1)
+  })
+
+  it('that finds a hook failing tells onError and goes on', () => {
+    const onError = vi.fn()
+    const { cache, controller } = cacheWith({
+      onDelete: () => {
+        throw new Error('hook')
+      },
+      onError,
+    })
+    cache['a'] = 1
+    vi.advanceTimersByTime(15_000)
+    cache['b'] = 1
+    vi.advanceTimersByTime(15_000)
+    expect(onError).toHaveBeenCalledTimes(2)
+    expect(controller.size).toBe(0)
+  })
+
+  it('is absent where timers are forbidden, and all else works', () => {
+    vi.stubGlobal('setTimeout', () => {
+      throw new Error('Disallowed operation called within global scope')
+    })
+    const { cache, left, controller } = cacheWith()
+    cache['a'] = 1
+    expect(cache['a']).toBe(1)
+    vi.advanceTimersByTime(10_100)
+    expect(cache['a']).toBeUndefined()
+    expect(left).toEqual([['a', 'expired']])
+    controller.close()
+  })
+
+  it('that is pending when its timers die with a request leaves expiry right', () => {
+    vi.stubGlobal('setTimeout', () => 7)
+    const { cache } = cacheWith()
+    cache['a'] = 1
+    vi.advanceTimersByTime(10_100)
+    cache['b'] = 1
+    expect(Object.keys(cache)).toEqual(['b'])
+  })
+})
+
+describe('a process', () => {
+  it('with a pending sweep ends at once', async () => {
+    // Held open, it would outlive the minute that a spec may take.
+    const printed = await inChild(`
+      import { FaaSCacheDict } from 'faas-cache-dict'
+      const cache = new FaaSCacheDict({ defaultTtl: '1d', sweepInterval: '1d' }, { a: { b: 1 } })
+      process.on('exit', () => console.log(JSON.stringify(cache)))
+    `)
+    expect(printed).toEqual({ a: { b: 1 } })
+  })
+
+  it('has no timer after the import, nor after construction', async () => {
+    const printed = await inChild(`
+      const started = []
+      const { setTimeout, setInterval, setImmediate } = globalThis
+      globalThis.setTimeout = (...args) => { started.push('setTimeout'); return setTimeout(...args) }
+      globalThis.setInterval = (...args) => { started.push('setInterval'); return setInterval(...args) }
+      globalThis.setImmediate = (...args) => { started.push('setImmediate'); return setImmediate(...args) }
+      const { FaaSCacheDict } = await import('faas-cache-dict')
+      const cache = new FaaSCacheDict({ defaultTtl: '10s' })
+      const before = [...started]
+      cache.a = 1
+      console.log(JSON.stringify([before, started]))
+    `)
+    expect(printed).toEqual([[], ['setTimeout']])
+  })
+
+  it('collects caches that were dropped, timers and all', async () => {
+    const printed = await inChild(
+      `
+      import { FaaSCacheDict, controllerOf } from 'faas-cache-dict'
+      const dropped = (() => {
+        const caches = []
+        for (let i = 0; i < 50; i++) {
+          const cache = new FaaSCacheDict({ defaultTtl: '1h', sweepInterval: '20ms' }, { a: { b: [i] } })
+          caches.push(new WeakRef(cache), new WeakRef(controllerOf(cache)), new WeakRef(cache.a))
+        }
+        return caches
+      })()
+      const pause = () => new Promise((resolve) => setImmediate(resolve))
+      let passes = 0
+      // The test that runs this sets the limit of time.
+      while (dropped.some((ref) => ref.deref() !== undefined)) {
+        await pause()
+        globalThis.gc()
+        if (++passes > 2000) break
+      }
+      let set = 0
+      const { setTimeout } = globalThis
+      globalThis.setTimeout = (...args) => { set++; return setTimeout(...args) }
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      console.log(JSON.stringify({ alive: dropped.filter((ref) => ref.deref()).length, set }))
+    `,
+      '--expose-gc',
+    )
+    expect(printed).toEqual({ alive: 0, set: 0 })
+  })
+})

@@ -1,0 +1,237 @@
+import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { FakeClock } from './support/fake-clock.ts'
+
+const newRun = () => new Promise((resolve) => setImmediate(resolve))
+const natives = { now: Date.now, monotonic: performance.now }
+
+/** The library anew, on two clocks that pass for the platform's own and move when told. */
+const onNativeClocks = async (wall: number, monotonic: number) => {
+  const hands = { wall, monotonic }
+  const now = () => hands.wall
+  const sourceOf = Function.prototype.toString
+  vi.spyOn(Function.prototype, 'toString').mockImplementation(function (this: () => unknown) {
+    return this === now ? 'function now() { [native code] }' : sourceOf.call(this)
+  })
+  Date.now = now
+  performance.now = () => hands.monotonic
+  vi.resetModules()
+  return { hands, library: await import('faas-cache-dict') }
+}
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+  Date.now = natives.now
+  performance.now = natives.monotonic
+})
+
+describe('an entry is not served past its TTL', () => {
+  const withEntry = async () => {
+    const { hands, library } = await onNativeClocks(1_700_000_000_000, 1234.5)
+    const cache = new library.FaaSCacheDict({ defaultTtl: '10s' })
+    cache['a'] = 1
+    await newRun()
+    return { cache, hands }
+  }
+
+  it('after a freeze in which the monotonic clock stood still', async () => {
+    const { cache, hands } = await withEntry()
+    hands.wall += 3_600_000
+    expect(cache['a']).toBeUndefined()
+  })
+
+  it('after a freeze in which both clocks ran on', async () => {
+    const { cache, hands } = await withEntry()
+    hands.wall += 3_600_000
+    hands.monotonic += 3_600_000
+    expect(cache['a']).toBeUndefined()
+  })
+
+  it('after the clock was set back, and until then it lives', async () => {
+    const { cache, hands } = await withEntry()
+    hands.wall -= 3_600_000
+    expect(cache['a']).toBe(1)
+    await newRun()
+    hands.wall += 9970
+    hands.monotonic += 9970
+    expect(cache['a']).toBe(1)
+    await newRun()
+    hands.wall += 40
+    hands.monotonic += 40
+    expect(cache['a']).toBeUndefined()
+  })
+
+  it('by an absolute expiry after the clock was set back, whichever date it is now', async () => {
+    const { hands, library } = await onNativeClocks(1_700_000_000_000, 0)
+    const cache = new library.FaaSCacheDict()
+    hands.wall -= 3_600_000
+    library.controllerOf(cache).set('a', 1, { expiresAt: hands.wall + 5000 })
+    await newRun()
+    hands.wall += 4990
+    hands.monotonic += 4990
+    expect(cache['a']).toBe(1)
+    await newRun()
+    hands.wall += 10
+    hands.monotonic += 10
+    expect(cache['a']).toBeUndefined()
+  })
+
+  it('in a microtask of a later run', async () => {
+    const { cache, hands } = await withEntry()
+    expect(cache['a']).toBe(1)
+    await null
+    hands.wall += 10_000
+    await null
+    expect(cache['a']).toBeUndefined()
+  })
+})
+
+describe('where the clock reads 0 at first', () => {
+  const start = 1_700_000_000_000
+  const atModuleScope = async () => {
+    const { hands, library } = await onNativeClocks(0, 0)
+    const cache = new library.FaaSCacheDict({ defaultTtl: '10s' }, { initial: 1 })
+    const beginRequests = async () => {
+      await newRun()
+      hands.wall = start
+      hands.monotonic = start
+    }
+    const pass = async (milliseconds: number) => {
+      await newRun()
+      hands.wall += milliseconds
+      hands.monotonic += milliseconds
+    }
+    return { cache, controller: library.controllerOf(cache), beginRequests, pass }
+  }
+
+  it('a TTL starts at the first real reading', async () => {
+    const { cache, beginRequests, pass } = await atModuleScope()
+    await beginRequests()
+    expect(cache['initial']).toBe(1)
+    await pass(9999)
+    expect(cache['initial']).toBe(1)
+    await pass(1)
+    expect(cache['initial']).toBeUndefined()
+  })
+
+  it('an absolute expiry is obeyed once it runs', async () => {
+    const { cache, controller, beginRequests, pass } = await atModuleScope()
+    controller.set('past', 1, { expiresAt: start - 1 })
+    controller.set('future', 1, { expiresAt: start + 5000 })
+    cache['moved'] = 1
+    controller.expireAt('moved', start + 6000)
+    expect(cache['past']).toBe(1)
+    await beginRequests()
+    expect(Object.keys(cache)).toEqual(['initial', 'future', 'moved'])
+    expect(controller.ttl('future')).toBe(5)
+    await pass(5000)
+    expect(Object.keys(cache)).toEqual(['initial', 'moved'])
+    await pass(1000)
+    expect(Object.keys(cache)).toEqual(['initial'])
+  })
+
+  it('what is loaded obeys its absolute expiry once it runs', async () => {
+    const clock = new FakeClock()
+    clock.time = start - 5000
+    const source = controllerOf(new FaaSCacheDict({ now: clock.now }))
+    source.set('past', 1, { ttl: '1s' }).set('future', 2, { ttl: '10s' }).set('ever', 3)
+    const { cache, controller, beginRequests, pass } = await atModuleScope()
+    controller.load(source.dump())
+    await beginRequests()
+    expect(Object.keys(cache)).toEqual(['initial', 'future', 'ever'])
+    await pass(5000)
+    expect(Object.keys(cache)).toEqual(['initial', 'ever'])
+  })
+
+  it('the last expiry that an entry was given counts', async () => {
+    const { cache, controller, beginRequests, pass } = await atModuleScope()
+    controller.set('a', 1, { expiresAt: start + 5000 }).set('a', 1)
+    controller.set('b', 1, { expiresAt: start + 5000 }).set('b', 1, { expiresAt: start + 7000 })
+    controller.set('c', 1, { expiresAt: start + 5000 })
+    controller.setTtl('c', null)
+    controller.set('d', 1, { expiresAt: start + 5000 }).delete('d')
+    await beginRequests()
+    expect(Object.keys(cache)).toEqual(['initial', 'a', 'b', 'c'])
+    await pass(5000)
+    expect(Object.keys(cache)).toEqual(['initial', 'a', 'b', 'c'])
+    await pass(2000)
+    expect(Object.keys(cache)).toEqual(['initial', 'a', 'c'])
+    await pass(3000)
+    expect(Object.keys(cache)).toEqual(['c'])
+  })
+})
+
+describe('fake timers', () => {
+  it('expire an entry within one synchronous run', () => {
+    vi.useFakeTimers()
+    const cache = new FaaSCacheDict({ defaultTtl: '10s' })
+    cache['a'] = 1
+    vi.advanceTimersByTime(9_900)
+    expect(cache['a']).toBe(1)
+    vi.advanceTimersByTime(200)
+    expect(cache['a']).toBeUndefined()
+  })
+
+  it('that set the system time expire an entry too', () => {
+    vi.useFakeTimers()
+    const cache = new FaaSCacheDict({ defaultTtl: '10s' })
+    cache['a'] = 1
+    vi.setSystemTime(Date.now() + 10_100)
+    expect(cache['a']).toBeUndefined()
+  })
+
+  it('run the sweep', () => {
+    vi.useFakeTimers()
+    const onDelete = vi.fn()
+    const cache = new FaaSCacheDict({ defaultTtl: '2s', onDelete, sweepInterval: '5s' })
+    cache['a'] = 1
+    vi.advanceTimersByTime(5_000)
+    expect(onDelete.mock.calls.map(([key, value, reason]) => [key, value, reason])).toEqual([
+      ['a', 1, 'expired'],
+    ])
+    controllerOf(cache).close()
+  })
+})
+
+describe('the option now', () => {
+  it('that goes back makes time stand still', () => {
+    const clock = new FakeClock()
+    const cache = new FaaSCacheDict({ now: clock.now, defaultTtl: '10s' })
+    cache['a'] = 1
+    clock.advance(-3_600_000)
+    expect(cache['a']).toBe(1)
+    clock.advance(3_600_000 + 9999)
+    expect(cache['a']).toBe(1)
+    clock.advance(1)
+    expect(cache['a']).toBeUndefined()
+  })
+
+  it('may start at 0', () => {
+    const clock = new FakeClock()
+    clock.time = 0
+    const cache = new FaaSCacheDict({ now: clock.now, defaultTtl: '10s' })
+    cache['a'] = 1
+    clock.advance(10_000)
+    expect(cache['a']).toBeUndefined()
+  })
+
+  it('that returns NaN is a TypeError that names it, and the cache is as before', () => {
+    const clock = new FakeClock()
+    const cache = new FaaSCacheDict({ now: clock.now, defaultTtl: '10s' })
+    cache['a'] = 1
+    const { time } = clock
+    clock.time = Number.NaN
+    expect(() => cache['a']).toThrow(TypeError)
+    expect(() => {
+      cache['b'] = 1
+    }).toThrow(/now.*NaN/)
+    clock.time = time
+    expect({ ...cache }).toEqual({ a: 1 })
+    expect(controllerOf(cache).stats()).toMatchObject({ items: 1, writes: 1 })
+  })
+
+  it.each([5, 'now', null, {}])('is a function, not %s', (now) => {
+    expect(() => new FaaSCacheDict({ now: now as () => number })).toThrow(/now/)
+  })
+})
