@@ -233,6 +233,9 @@ export class Cache {
 
   /** The error of a write that was refused. */
   #store(key: string, value: unknown, terms: WriteTerms): DataTooLargeError | undefined {
+    if (key === 'then' && typeof value === 'function') {
+      throw new TypeError("A function under 'then' would make a promise of the cache")
+    }
     const { settings, statistics } = this
     let bytes: number
     try {

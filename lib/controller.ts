@@ -9,7 +9,7 @@ import type { Settings } from './options/options.ts'
 import { outOfRange, wrongKind } from './options/refusal.ts'
 import { instant, type WriteOptions, writeTermsFrom } from './options/write-options.ts'
 import { pairsFrom } from './pairs.ts'
-import type { EntriesOf, EntryOf, KeyOf, StringKeyOf, ValueOf } from './schema.ts'
+import type { EntriesOf, EntryOf, KeyOf, StringKeyOf, ValueAt, ValueOf } from './schema.ts'
 import { loadSnapshot, type Snapshot, snapshotOf } from './snapshot.ts'
 import type { Stats } from './statistics.ts'
 import { EMPTY_BYTES } from './table/table.ts'
@@ -42,23 +42,25 @@ export class CacheController<Schema extends object = any> {
   }
 
   /** The live value, or `undefined`. A use: it promotes, and counts as a hit or a miss. */
-  get<Key extends KeyOf<Schema>>(key: Key): Schema[Key] | undefined {
-    return this.#cache.use(typeof key === 'string' ? key : keyFrom(key)) as Schema[Key] | undefined
+  get<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
+    return this.#cache.use(typeof key === 'string' ? key : keyFrom(key)) as
+      | ValueAt<Schema, Key>
+      | undefined
   }
 
   /** As `get`; a `KeyError` where the key is missing or has expired. */
-  getOrThrow<Key extends KeyOf<Schema>>(key: Key): Schema[Key] {
+  getOrThrow<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> {
     const name = keyFrom(key)
     const isLive = this.#cache.findLive(name) !== 0
     const value = this.#cache.use(name)
     if (!isLive) throw new KeyError(name)
-    return value as Schema[Key]
+    return value as ValueAt<Schema, Key>
   }
 
   /** The live value, or `undefined`. No use. */
-  peek<Key extends KeyOf<Schema>>(key: Key): Schema[Key] | undefined {
+  peek<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
     const slot = this.#cache.findLive(keyFrom(key))
-    return slot === 0 ? undefined : (this.#cache.table.values[slot] as Schema[Key])
+    return slot === 0 ? undefined : (this.#cache.table.values[slot] as ValueAt<Schema, Key>)
   }
 
   /** Whether the key has a live entry. No use. */
@@ -70,7 +72,11 @@ export class CacheController<Schema extends object = any> {
    * Stores the value as the most recently used entry. Throws a `DataTooLargeError` if it could not
    * fit an empty cache, unless `onTooLarge` is `'skip'`.
    */
-  set<Key extends KeyOf<Schema>>(key: Key, value: Schema[Key], options?: WriteOptions): this {
+  set<Key extends KeyOf<Schema>>(
+    key: Key,
+    value: ValueAt<Schema, Key>,
+    options?: WriteOptions,
+  ): this {
     const name = typeof key === 'string' ? key : keyFrom(key)
     if (options === undefined) this.#cache.write(name, value)
     else this.#cache.write(name, value, writeTermsFrom(options))
@@ -78,11 +84,14 @@ export class CacheController<Schema extends object = any> {
   }
 
   /** The live value, as a use; or `value`, once it is stored. */
-  setDefault<Key extends KeyOf<Schema>>(key: Key, value: Schema[Key]): Schema[Key] {
+  setDefault<Key extends KeyOf<Schema>>(
+    key: Key,
+    value: ValueAt<Schema, Key>,
+  ): ValueAt<Schema, Key> {
     const name = keyFrom(key)
     const isLive = this.#cache.findLive(name) !== 0
     const present = this.#cache.use(name)
-    if (isLive) return present as Schema[Key]
+    if (isLive) return present as ValueAt<Schema, Key>
     this.#cache.write(name, value)
     return value
   }
@@ -94,7 +103,7 @@ export class CacheController<Schema extends object = any> {
   }
 
   /** Removes the entry and gives its live value, or `undefined`. No use. */
-  pop<Key extends KeyOf<Schema>>(key: Key): Schema[Key] | undefined {
+  pop<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
     const value = this.peek(key)
     this.#cache.delete(keyFrom(key))
     return value
@@ -170,7 +179,7 @@ export class CacheController<Schema extends object = any> {
    * share one call. A failure reaches all of them and is not kept. A write or a removal of the key
    * meanwhile wins. A load that takes longer than `pendingTtl` is no longer joined, nor kept.
    */
-  getOrSet<Key extends KeyOf<Schema>, Value extends Awaited<Schema[Key]>>(
+  getOrSet<Key extends KeyOf<Schema>, Value extends Awaited<ValueAt<Schema, Key>>>(
     key: Key,
     factory: () => Value | PromiseLike<Value>,
     options?: { ttl?: LoadTtl<Value> },

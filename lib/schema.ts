@@ -2,10 +2,17 @@
 export type Properties<Schema> = { [Key in keyof Schema]?: Schema[Key] | undefined }
 
 /** The keys of a schema. A number stands for the string that `cache[42]` would make of it. */
-export type KeyOf<Schema> = keyof Schema & (string | number)
+export type KeyOf<Schema> = string extends keyof Schema
+  ? string | number
+  : keyof Schema & (string | number)
+
+/** What a schema says of a key. */
+export type ValueAt<Schema, Key> = Key extends keyof Schema ? Schema[Key] : ValueOf<Schema>
 
 /** The keys of a schema as they come out again: strings. */
-export type StringKeyOf<Schema> = string extends keyof Schema ? string : keyof Schema & string
+export type StringKeyOf<Schema> = string extends keyof Schema
+  ? string
+  : `${keyof Schema & (string | number)}`
 
 /** Any value of a schema. */
 export type ValueOf<Schema> = Schema[keyof Schema]

@@ -67,9 +67,6 @@ export function trapsFor(
 
 function store(cache: Cache, key: string | symbol, value: unknown): void {
   if (typeof key === 'symbol') throw new TypeError('A symbol is no key of a cache')
-  if (key === 'then' && typeof value === 'function') {
-    throw new TypeError("A function under 'then' would make a promise of the cache")
-  }
   cache.write(key, value)
 }
 

@@ -1,18 +1,214 @@
-import { expect, it } from 'vitest'
-import { DataTooLargeError, KeyError } from '../lib/errors.ts'
+import { controllerOf, DataTooLargeError, FaaSCacheDict, heapSize, KeyError } from 'faas-cache-dict'
+import { describe, expect, it, vi } from 'vitest'
 
-it('a DataTooLargeError is a RangeError that says which key, how large and how large at the most', () => {
-  const error = new DataTooLargeError('report', 2_048, 1_024)
-  expect(error).toBeInstanceOf(RangeError)
-  expect(error).toMatchObject({ name: 'DataTooLargeError', key: 'report', sizeBytes: 2_048 })
-  expect(error.maxSizeBytes).toBe(1_024)
-  expect(error.message).toMatch(/"report".*2048 bytes.*1024 bytes/)
+const errorOf = (action: () => unknown): unknown => {
+  try {
+    action()
+  } catch (error) {
+    return error
+  }
+  throw new Error('nothing was thrown')
+}
+
+const LARGE = 'x'.repeat(100_000)
+
+describe('DataTooLargeError', () => {
+  const limited = (options = {}) =>
+    new FaaSCacheDict<Record<string, unknown>>({ maxSizeBytes: '64K', ...options })
+
+  it('is a RangeError that says which key, what it would be charged, and the limit', () => {
+    const cache = limited()
+    const error = errorOf(() => {
+      cache.report = LARGE
+    })
+    expect(error).toBeInstanceOf(DataTooLargeError)
+    expect(error).toBeInstanceOf(RangeError)
+    expect(error).toBeInstanceOf(Error)
+    const { key, sizeBytes, maxSizeBytes, name, message } = error as DataTooLargeError
+    expect([key, maxSizeBytes, name]).toEqual(['report', 65_536, 'DataTooLargeError'])
+    expect(sizeBytes).toBeGreaterThanOrEqual(65_536)
+    expect(message).toContain('"report"')
+    expect(message).toContain(String(sizeBytes))
+    expect(message).toContain('65536')
+  })
+
+  it('comes from every way to write', () => {
+    const cache = limited()
+    const controller = controllerOf(cache)
+    const writes = [
+      () => Object.assign(cache, { large: LARGE }),
+      () => Reflect.set(cache, 'large', LARGE),
+      () => Object.defineProperty(cache, 'large', { value: LARGE }),
+      () => controller.set('large', LARGE),
+      () => controller.set('large', 1, { sizeBytes: 65_536 }),
+      () => controller.setDefault('large', LARGE),
+      () => controller.update({ large: LARGE }),
+      () => controller.update([['large', LARGE]]),
+      () => new FaaSCacheDict({ maxSizeBytes: '64K' }, { large: LARGE }),
+    ]
+    for (const write of writes) expect(write).toThrow(DataTooLargeError)
+    expect(controller.size).toBe(0)
+  })
+
+  it('evicts nothing else, whether thrown or skipped', () => {
+    for (const onTooLarge of ['throw', 'skip'] as const) {
+      const onDelete = vi.fn()
+      const cache = limited({ onTooLarge, onDelete })
+      for (let i = 0; i < 50; i++) cache[`row-${i}`] = 'x'.repeat(500)
+      const before = Object.keys(cache)
+      const write = () => {
+        cache.large = LARGE
+      }
+      if (onTooLarge === 'throw') expect(write).toThrow(DataTooLargeError)
+      else write()
+      expect(Object.keys(cache)).toEqual(before)
+      expect(onDelete).not.toHaveBeenCalled()
+      expect(controllerOf(cache).stats().refusals).toBe(1)
+    }
+  })
+
+  it("drops an older value under the key as 'replaced', whether thrown or skipped", () => {
+    for (const onTooLarge of ['throw', 'skip'] as const) {
+      const onDelete = vi.fn()
+      const cache = limited({ onTooLarge, onDelete })
+      cache.page = 'old'
+      const charge = controllerOf(cache).sizeOf('page')
+      const write = () => {
+        cache.page = LARGE
+      }
+      if (onTooLarge === 'throw') expect(write).toThrow(DataTooLargeError)
+      else write()
+      expect('page' in cache).toBe(false)
+      expect(onDelete.mock.calls).toEqual([['page', 'old', 'replaced', charge]])
+      expect(controllerOf(cache).stats()).toMatchObject({
+        writes: 1,
+        replacements: 1,
+        refusals: 1,
+        items: 0,
+      })
+    }
+  })
+
+  it('is not thrown for what fits an empty cache and takes the room of others', () => {
+    const cache = limited()
+    for (let i = 0; i < 100; i++) cache[`row-${i}`] = 'x'.repeat(500)
+    cache.large = 'x'.repeat(60_000)
+    expect('large' in cache).toBe(true)
+    expect(controllerOf(cache).sizeBytes).toBeLessThanOrEqual(65_536)
+  })
+
+  it('tells the least charge that is refused: one byte less is kept', () => {
+    const controller = controllerOf(limited())
+    const refused = (sizeBytes: number) => {
+      try {
+        controller.set('item', 1, { sizeBytes })
+        return false
+      } catch (error) {
+        if (error instanceof DataTooLargeError) return true
+        throw error
+      }
+    }
+    let [kept, tooLarge] = [0, 65_536]
+    while (tooLarge - kept > 1) {
+      const middle = Math.floor((kept + tooLarge) / 2)
+      if (refused(middle)) tooLarge = middle
+      else kept = middle
+    }
+    controller.set('item', 1, { sizeBytes: kept })
+    expect(controller.sizeBytes).toBe(65_536)
+  })
+
+  it('shows a long key cut, and keeps it whole', () => {
+    const key = 'k'.repeat(1_000_000)
+    const error = errorOf(() => controllerOf(limited()).set(key, 1)) as DataTooLargeError
+    expect(error).toBeInstanceOf(DataTooLargeError)
+    expect(error.key).toBe(key)
+    expect(error.message.length).toBeLessThan(300)
+  })
 })
 
-it('a KeyError is an Error that says which key', () => {
-  const error = new KeyError('absent')
-  expect(error).toBeInstanceOf(Error)
-  expect(error).not.toBeInstanceOf(RangeError)
-  expect(error).toMatchObject({ name: 'KeyError', key: 'absent' })
-  expect(error.message).toContain('"absent"')
+describe('KeyError', () => {
+  const members = ['getOrThrow', 'ttl', 'promote', 'demote', 'sizeOf'] as const
+  const calls = (cache: FaaSCacheDict): [string, () => unknown][] => {
+    const controller = controllerOf(cache)
+    return [
+      ...members.map((member): [string, () => unknown] => [
+        member,
+        () => controller[member]('gone'),
+      ]),
+      ['setTtl', () => controller.setTtl('gone', '10s')],
+      ['expireAt', () => controller.expireAt('gone', Date.now() + 1_000)],
+    ]
+  }
+
+  it('is an Error, and no RangeError, that says which key', () => {
+    const error = errorOf(() => controllerOf(new FaaSCacheDict()).getOrThrow('gone')) as KeyError
+    expect(error).toBeInstanceOf(KeyError)
+    expect(error).toBeInstanceOf(Error)
+    expect(error).not.toBeInstanceOf(RangeError)
+    expect([error.key, error.name]).toEqual(['gone', 'KeyError'])
+    expect(error.message).toContain('"gone"')
+  })
+
+  it('comes from each member that needs a key, for one that is missing', () => {
+    for (const [member, call] of calls(new FaaSCacheDict({}, { other: 1 }))) {
+      expect(errorOf(call), member).toMatchObject({ name: 'KeyError', key: 'gone' })
+    }
+  })
+
+  it('comes from each of them for one that has expired', () => {
+    for (let index = 0; index < members.length + 2; index++) {
+      let time = 1_000
+      const cache = new FaaSCacheDict({ defaultTtl: '1s', now: () => time }, { gone: 1 })
+      time += 1_000
+      const [member, call] = calls(cache)[index] as [string, () => unknown]
+      expect(errorOf(call), member).toMatchObject({ name: 'KeyError', key: 'gone' })
+    }
+  })
+
+  it('tells a number as the string that it stands for', () => {
+    const error = errorOf(() => controllerOf(new FaaSCacheDict()).getOrThrow(42)) as KeyError
+    expect(error.key).toBe('42')
+  })
+
+  it('a wrong value is refused before the key is looked for', () => {
+    const controller = controllerOf(new FaaSCacheDict())
+    expect(() => controller.setTtl('gone', 0)).toThrow(RangeError)
+    expect(() => controller.setTtl('gone', '10')).toThrow(TypeError)
+    expect(() => controller.expireAt('gone', Number.NaN)).toThrow(RangeError)
+    expect(() => controller.expireAt('gone', new Date(Number.NaN))).toThrow(RangeError)
+    expect(() => controller.expireAt('gone', '2030-01-01' as never)).toThrow(TypeError)
+  })
+})
+
+describe('instanceof', () => {
+  it('tells the two apart, and both from others', () => {
+    const tooLarge = new DataTooLargeError('k', 2, 1)
+    const missing = new KeyError('k')
+    expect(tooLarge).not.toBeInstanceOf(KeyError)
+    expect(missing).not.toBeInstanceOf(DataTooLargeError)
+    for (const other of [new RangeError('k'), new Error('k'), {}, null, undefined, 'KeyError', 1]) {
+      expect((other as object) instanceof KeyError).toBe(false)
+      expect((other as object) instanceof DataTooLargeError).toBe(false)
+    }
+  })
+
+  it("of a program's own subclass holds for its own instances", () => {
+    class Missing extends KeyError {}
+    expect(new Missing('k')).toBeInstanceOf(Missing)
+    expect(new Missing('k')).toBeInstanceOf(KeyError)
+    expect(new KeyError('k') instanceof Missing).toBe(false)
+  })
+})
+
+describe('heapSize', () => {
+  it('never fails because of a value', () => {
+    const fail = () => {
+      throw new Error('user code ran')
+    }
+    const cycle: Record<string, unknown> = {}
+    cycle.self = cycle
+    const values = [cycle, { toJSON: fail }, Object.assign([], { toJSON: fail }), Symbol('s'), 1n]
+    for (const value of values) expect(heapSize(value, 'key')).toBeGreaterThan(0)
+  })
 })

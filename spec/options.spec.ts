@@ -1,0 +1,423 @@
+import { type CacheOptions, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { describe, expect, it, vi } from 'vitest'
+
+const made = (options?: unknown) => new FaaSCacheDict(options as CacheOptions)
+const controlled = (options?: unknown) => controllerOf(made(options))
+
+const errorOf = (action: () => unknown): Error => {
+  try {
+    action()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('nothing was thrown')
+}
+
+const MEBIBYTE = 2 ** 20
+
+// Whatever they hold, a message may show them and must not run them.
+const hostile = () => {
+  const fail = () => {
+    throw new Error('user code ran')
+  }
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return [
+    { toString: fail, valueOf: fail, toJSON: fail, [Symbol.toPrimitive]: fail },
+    Object.defineProperty({}, 'message', { get: fail, enumerable: true }),
+    Object.create(null),
+    revoked,
+    new Proxy({}, { get: fail, has: fail, ownKeys: fail, getPrototypeOf: fail }),
+    Object.assign(() => 1, { toString: fail }),
+    class Late {},
+    Symbol('label'),
+    10n,
+    10n ** 5_000n,
+    [10],
+    new Date(0),
+    new Map(),
+    true,
+    false,
+  ]
+}
+
+const ACCEPTED: Record<string, RegExp> = {
+  defaultTtl: /seconds.*'10s'.*null/,
+  pendingTtl: /seconds.*'10s'.*null/,
+  sweepInterval: /seconds.*'10s'.*null/,
+  maxSizeBytes: /whole number of bytes.*'128M'.*'25%'.*null/,
+  maxItems: /whole number above 0.*null/,
+  sizeOf: /a function/,
+  onDelete: /a function/,
+  onError: /a function/,
+  now: /a function/,
+  onTooLarge: /'throw' or 'skip'/,
+}
+
+const DURATIONS = ['defaultTtl', 'pendingTtl', 'sweepInterval']
+const FUNCTIONS = ['sizeOf', 'onDelete', 'onError', 'now']
+
+const OF_WRONG_KIND: Record<string, unknown[]> = {
+  maxSizeBytes: [
+    '10',
+    '128',
+    '128MB',
+    '128Q',
+    '128 M',
+    'M',
+    '',
+    '%',
+    '1e3K',
+    '1,5G',
+    '.5G',
+    '0x1K',
+  ],
+  maxItems: ['10', '', '1K'],
+  onTooLarge: ['', 'THROW', 'ignore', null, 0],
+}
+for (const name of DURATIONS) {
+  OF_WRONG_KIND[name] = [
+    '10',
+    '',
+    '5 parsecs',
+    '10 s',
+    '10S',
+    '5M',
+    '1w',
+    's',
+    '1e3s',
+    ' 10s',
+    '10s\n',
+  ]
+}
+for (const name of FUNCTIONS) OF_WRONG_KIND[name] = [null, 0, 1, '', 'heapSize', {}, []]
+
+const OUT_OF_RANGE: Record<string, unknown[]> = {
+  maxSizeBytes: [
+    ...[0, -0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    ...['0K', '0M', '0.0001K', '-1M', '0%', '101%', '100.5%', '-25%', '0.0%'],
+  ],
+  maxItems: [0, -0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+}
+for (const name of DURATIONS) {
+  OUT_OF_RANGE[name] = [
+    0,
+    -0,
+    -1,
+    -0.5,
+    Number.NaN,
+    Number.NEGATIVE_INFINITY,
+    '0s',
+    '0ms',
+    '-5s',
+    '0.0h',
+  ]
+}
+
+const TAKES_FUNCTIONS = new Set(FUNCTIONS)
+
+describe.each(Object.keys(ACCEPTED))('%s', (name) => {
+  const accepted = ACCEPTED[name] as RegExp
+
+  it('refuses a value of the wrong kind with a TypeError that names it and says what is accepted', () => {
+    for (const value of [...(OF_WRONG_KIND[name] ?? []), ...hostile()]) {
+      if (typeof value === 'function' && TAKES_FUNCTIONS.has(name)) continue
+      const error = errorOf(() => made({ [name]: value }))
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toContain(name)
+      expect(error.message).toMatch(accepted)
+      if (typeof value === 'string') expect(error.message).toContain(JSON.stringify(value))
+      expect(error.message.length).toBeLessThan(400)
+    }
+  })
+
+  it('refuses a value that is out of range with a RangeError of the same form', () => {
+    for (const value of OUT_OF_RANGE[name] ?? []) {
+      const error = errorOf(() => made({ [name]: value }))
+      expect(error).toBeInstanceOf(RangeError)
+      expect(error.message).toContain(name)
+      expect(error.message).toMatch(accepted)
+      expect(error.message).toContain(
+        typeof value === 'string' ? JSON.stringify(value) : String(value),
+      )
+    }
+  })
+
+  it('shows a huge value cut', () => {
+    const error = errorOf(() => made({ [name]: 'x'.repeat(1_000_000) }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain('"xxx')
+    expect(error.message.length).toBeLessThan(400)
+  })
+
+  it('has its default when it is undefined', () => {
+    expect(String(made({ [name]: undefined }))).toBe(String(made()))
+    const { maxItems, maxSizeBytes, defaultTtl } = controlled({ [name]: undefined })
+    const defaults = controlled()
+    expect([maxItems, maxSizeBytes, defaultTtl]).toEqual([
+      defaults.maxItems,
+      defaults.maxSizeBytes,
+      defaults.defaultTtl,
+    ])
+  })
+})
+
+describe('defaultTtl', () => {
+  it.each([
+    [10, 10],
+    [0.25, 0.25],
+    [1e-3, 0.001],
+    ['500ms', 0.5],
+    ['10s', 10],
+    ['1.5s', 1.5],
+    ['5m', 300],
+    ['2h', 7_200],
+    ['1d', 86_400],
+    ['36500d', 3_153_600_000],
+    [null, null],
+    [Number.POSITIVE_INFINITY, null],
+  ])('%s is %s seconds', (given, seconds) => {
+    expect(controlled({ defaultTtl: given }).defaultTtl).toBe(seconds)
+  })
+
+  it('is null by default: nothing expires', () => {
+    expect(controlled().defaultTtl).toBeNull()
+  })
+})
+
+describe('maxSizeBytes', () => {
+  it.each([
+    [65_536, 65_536],
+    ['64K', 65_536],
+    ['64k', 65_536],
+    ['128M', 128 * MEBIBYTE],
+    ['128m', 128 * MEBIBYTE],
+    ['1.5G', 1_536 * MEBIBYTE],
+    ['1T', 2 ** 40],
+    ['1t', 2 ** 40],
+    ['10.0001K', 10_240],
+    [null, null],
+  ])('%s is %s bytes', (given, bytes) => {
+    expect(controlled({ maxSizeBytes: given }).maxSizeBytes).toBe(bytes)
+  })
+
+  it('as a share goes by the memory that this process may use, a quarter by default', () => {
+    const whole = controlled({ maxSizeBytes: '100%' }).maxSizeBytes as number
+    expect(whole).toBeGreaterThan(32 * MEBIBYTE)
+    expect(controlled({ maxSizeBytes: '50%' }).maxSizeBytes).toBe(Math.floor(whole / 2))
+    expect(controlled({ maxSizeBytes: '12.5%' }).maxSizeBytes).toBe(Math.floor(whole / 8))
+    expect(controlled({ maxSizeBytes: '25%' }).maxSizeBytes).toBe(Math.floor(whole / 4))
+    expect(controlled().maxSizeBytes).toBe(Math.floor(whole / 4))
+  })
+
+  it('each cache takes its own share', () => {
+    expect(controlled().maxSizeBytes).toBe(controlled().maxSizeBytes)
+  })
+
+  it('that an empty cache exceeds is a RangeError', () => {
+    const error = errorOf(() => made({ maxSizeBytes: 1 }))
+    expect(error).toBeInstanceOf(RangeError)
+    expect(error.message).toContain('maxSizeBytes')
+    const empty = controlled().sizeBytes
+    expect(empty).toBeLessThan(1_024)
+    expect(() => made({ maxSizeBytes: empty - 1 })).toThrow(RangeError)
+    expect(controlled({ maxSizeBytes: empty }).sizeBytes).toBeLessThanOrEqual(empty)
+  })
+})
+
+describe('maxItems', () => {
+  it('is how many entries are kept; by default as many as there are', () => {
+    const cache = new FaaSCacheDict({ maxItems: 2 }, { a: 1, b: 2, c: 3 })
+    expect(Object.keys(cache)).toEqual(['b', 'c'])
+    expect(controllerOf(cache).maxItems).toBe(2)
+    expect(controlled({ maxItems: null }).maxItems).toBeNull()
+    expect(controlled().maxItems).toBeNull()
+  })
+
+  it('can be 1', () => {
+    const cache = new FaaSCacheDict({ maxItems: 1 }, { a: 1, b: 2 })
+    expect(Object.keys(cache)).toEqual(['b'])
+  })
+})
+
+describe('sizeOf', () => {
+  it('is asked with value and key, and a fraction is rounded up', () => {
+    const sizeOf = vi.fn((value: number, _key: string) => value)
+    const cache = new FaaSCacheDict<Record<string, number>>({ sizeOf })
+    const controller = controllerOf(cache)
+    cache.none = 0
+    cache.some = 99.5
+    expect(sizeOf).toHaveBeenCalledWith(99.5, 'some')
+    expect(controller.sizeOf('some') - controller.sizeOf('none')).toBe(100)
+  })
+
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, '10', undefined, null, 10n, {}])(
+    'that gives %s stores nothing and says so',
+    (bytes) => {
+      const cache = new FaaSCacheDict({ sizeOf: (() => bytes) as never })
+      const error = errorOf(() => {
+        cache.item = 1
+      })
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toContain('sizeOf')
+      expect(error.message).toContain('"item"')
+      expect('item' in cache).toBe(false)
+    },
+  )
+})
+
+describe('onTooLarge', () => {
+  it("'skip' refuses without an error what 'throw', the default, refuses with one", () => {
+    const large = 'x'.repeat(100_000)
+    const limits = { maxSizeBytes: '64K' }
+    expect(() => new FaaSCacheDict(limits, { large })).toThrow(RangeError)
+    expect(() => new FaaSCacheDict({ ...limits, onTooLarge: 'throw' }, { large })).toThrow(
+      RangeError,
+    )
+    const cache = new FaaSCacheDict({ ...limits, onTooLarge: 'skip' }, { large })
+    expect('large' in cache).toBe(false)
+    expect(controllerOf(cache).stats().refusals).toBe(1)
+  })
+})
+
+describe('onDelete', () => {
+  it('is told key, value, reason and what the entry was charged', () => {
+    const onDelete = vi.fn()
+    const cache = new FaaSCacheDict({ onDelete }, { a: 'first' })
+    const sizeBytes = controllerOf(cache).sizeOf('a')
+    delete cache.a
+    expect(onDelete.mock.calls).toEqual([['a', 'first', 'deleted', sizeBytes]])
+  })
+})
+
+describe('onError', () => {
+  const failure = new Error('hook')
+  const onDelete = () => {
+    throw failure
+  }
+
+  it('is told what a hook throws, and where it came from', () => {
+    const onError = vi.fn()
+    const cache = new FaaSCacheDict({ onDelete, onError }, { a: 1 })
+    delete cache.a
+    expect(onError).toHaveBeenCalledOnce()
+    const [error, context] = onError.mock.calls[0] ?? []
+    expect(error).toBe(failure)
+    expect(context).toMatchObject({ source: 'onDelete', key: 'a' })
+  })
+
+  it('is one console.warn an error by default', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    try {
+      const cache = new FaaSCacheDict({ onDelete }, { a: 1, b: 2 })
+      delete cache.a
+      expect(warn).toHaveBeenCalledOnce()
+      expect(warn.mock.calls[0]).toContain(failure)
+      delete cache.b
+      expect(warn).toHaveBeenCalledTimes(2)
+    } finally {
+      warn.mockRestore()
+    }
+  })
+})
+
+describe('now', () => {
+  it('is the clock by which entries expire', () => {
+    let time = Date.UTC(2030, 0, 1)
+    const cache = new FaaSCacheDict({ defaultTtl: '1d', now: () => time }, { a: 1 })
+    time += 86_399_999
+    expect('a' in cache).toBe(true)
+    time += 1
+    expect('a' in cache).toBe(false)
+  })
+})
+
+describe('pendingTtl', () => {
+  it.each([
+    [undefined, 30_000],
+    ['2s', 2_000],
+    [0.5, 500],
+  ])('of %s serves a promise that has not settled for %s ms', (pendingTtl, milliseconds) => {
+    let time = 1_000
+    const cache = new FaaSCacheDict<Record<string, unknown>>({ pendingTtl, now: () => time })
+    cache.load = new Promise(() => {})
+    time += milliseconds - 1
+    expect('load' in cache).toBe(true)
+    time += 1
+    expect('load' in cache).toBe(false)
+  })
+
+  it('of null serves it for ever', () => {
+    let time = 1_000
+    const cache = new FaaSCacheDict<Record<string, unknown>>({ pendingTtl: null, now: () => time })
+    cache.load = new Promise(() => {})
+    time += 1e12
+    expect('load' in cache).toBe(true)
+  })
+})
+
+describe('the options themselves', () => {
+  it.each(['maxsize', 'ttl', 'max', '', 'toString', 'constructor', 'x'.repeat(100_000)])(
+    'an unknown one is a TypeError that names it and those there are',
+    (name) => {
+      for (const value of [1, undefined]) {
+        const error = errorOf(() => made({ [name]: value }))
+        expect(error).toBeInstanceOf(TypeError)
+        expect(error.message).toContain(JSON.stringify(name.slice(0, 40)).slice(0, -1))
+        expect(error.message).toContain('maxSizeBytes')
+        expect(error.message.length).toBeLessThan(400)
+      }
+    },
+  )
+
+  it('__proto__ of their own is unknown as well', () => {
+    expect(() => made(JSON.parse('{"__proto__":{"maxItems":1}}'))).toThrow(/__proto__/)
+  })
+
+  it('must be an object, and not the entries', () => {
+    for (const value of [null, 1, 'maxItems', true, Symbol('s'), () => ({}), [], [['a', 1]]]) {
+      const error = errorOf(() => made(value))
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toMatch(/options/i)
+    }
+    expect(() => made(new Map([['a', 1]]))).toThrow(TypeError)
+  })
+
+  it('can be absent, undefined, empty or without a prototype', () => {
+    const usual = String(made({}))
+    expect(String(new FaaSCacheDict())).toBe(usual)
+    expect(String(made(undefined))).toBe(usual)
+    expect(String(made(Object.create(null)))).toBe(usual)
+  })
+
+  it('are read once, and not changed', () => {
+    const options = Object.freeze({ maxItems: 2, maxSizeBytes: '1M', defaultTtl: '10s' })
+    const cache = made(options)
+    controllerOf(cache).resize({ maxItems: 1 })
+    expect(options).toEqual({ maxItems: 2, maxSizeBytes: '1M', defaultTtl: '10s' })
+  })
+})
+
+describe('String(cache)', () => {
+  it('shows the options as they were given', () => {
+    const cache = made({ defaultTtl: '10s', maxSizeBytes: '128M', maxItems: 10 })
+    const { sizeBytes } = controllerOf(cache)
+    expect(String(cache)).toBe(
+      `<FaaSCacheDict; defaultTtl=10s, maxSizeBytes=128M, maxItems=10, sizeBytes=${sizeBytes}, items=0>`,
+    )
+  })
+
+  it('shows the defaults of those that were not', () => {
+    expect(String(made())).toMatch(
+      /^<FaaSCacheDict; defaultTtl=null, maxSizeBytes=25%, maxItems=null, sizeBytes=\d+, items=0>$/,
+    )
+  })
+
+  it('counts what is in the cache now', () => {
+    const cache = new FaaSCacheDict({}, { a: 1, b: 2 })
+    const { sizeBytes } = controllerOf(cache)
+    expect(`${cache}`).toContain(`sizeBytes=${sizeBytes}, items=2>`)
+    delete cache.a
+    expect(`${cache}`).toContain('items=1>')
+  })
+})
