@@ -349,7 +349,7 @@ export class Cache {
 
   // An absolute expiry is time left by the wall clock of now, since virtual time is no date.
   #scheduleAt(slot: number, expiresAt: number): void {
-    this.#table.schedule(slot, this.clock.now() + Math.max(0, expiresAt - this.clock.wall()))
+    this.#table.schedule(slot, this.clock.now() + expiresAt - this.clock.wall())
   }
 
   #await(key: string, slot: number, promise: Promise<unknown>, terms: WriteTerms): void {

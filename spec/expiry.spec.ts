@@ -1,4 +1,5 @@
 import { type CacheOptions, controllerOf, FaaSCacheDict, KeyError } from 'faas-cache-dict'
+import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { FakeClock } from './support/fake-clock.ts'
 
@@ -276,6 +277,8 @@ describe('an absolute expiry', () => {
     later.clock.time = clock.time + 4500
     later.controller.load(snapshot)
     expect([...later.controller.keys()]).toEqual(['a', 'b'])
+    expect(later.left).toEqual([])
+    expect(later.controller.stats().writes).toBe(2)
     expect([later.controller.ttl('a'), later.controller.ttl('b')]).toEqual([5, null])
   })
 })
@@ -345,38 +348,41 @@ describe('what has expired', () => {
   })
 
   it('is known of any mix of TTLs, written, renewed and removed in any order', () => {
-    const { cache, clock, controller } = cacheWith()
-    const start = clock.time
-    const deadlines = new Map<string, number>()
-    let seed = 12_345
-    const random = (below: number) => {
-      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
-      return seed % below
-    }
-    for (let step = 0; step < 5000; step++) {
-      const key = `k${random(300)}`
-      const ttl = random(3) === 0 ? null : (1 + random(400)) / 1000
-      const kind = random(10)
-      if (kind < 5) controller.set(key, step, { ttl })
-      else if (kind < 8 && key in cache) controller.setTtl(key, ttl)
-      else {
-        delete cache[key]
-        deadlines.delete(key)
-        continue
-      }
-      if (kind < 5 || deadlines.has(key)) {
-        deadlines.set(key, ttl === null ? Number.POSITIVE_INFINITY : clock.time + ttl * 1000)
-      }
-      clock.advance(random(3))
-      for (const [name, deadline] of deadlines) {
-        if (deadline <= clock.time + 1e-6) deadlines.delete(name)
-      }
-      if (step % 10 === 0) {
-        controller.purgeExpired()
-        expect(new Set(Object.keys(cache)), `step ${step}`).toEqual(new Set(deadlines.keys()))
-      }
-    }
-    expect(clock.time).toBeGreaterThan(start)
+    const step = fc.record({
+      kind: fc.constantFrom('write', 'write', 'renew', 'renew', 'remove', 'wait', 'wait'),
+      key: fc.integer({ min: 0, max: 40 }).map((n) => `k${n}`),
+      ttl: fc.option(fc.integer({ min: 1, max: 400 })),
+    })
+    const steps = fc.array(step, { minLength: 100, maxLength: 600, size: 'max' })
+    fc.assert(
+      fc.property(steps, (sequence) => {
+        const { clock, controller } = cacheWith()
+        const deadlines = new Map<string, number>()
+        for (const { kind, key, ttl } of sequence) {
+          const deadline = ttl === null ? Number.POSITIVE_INFINITY : clock.time + ttl
+          const options = { ttl: ttl === null ? null : (`${ttl}ms` as const) }
+          if (kind === 'write') {
+            controller.set(key, kind, options)
+            deadlines.set(key, deadline)
+          } else if (kind === 'renew' && deadlines.has(key)) {
+            controller.setTtl(key, options.ttl)
+            deadlines.set(key, deadline)
+          } else if (kind === 'remove') {
+            controller.delete(key)
+            deadlines.delete(key)
+          } else if (kind === 'wait') {
+            clock.advance(ttl ?? 0)
+            let due = 0
+            for (const [name, at] of deadlines) {
+              if (at <= clock.time) due += Number(deadlines.delete(name))
+            }
+            expect(controller.purgeExpired()).toBe(due)
+            expect(new Set(controller.keys())).toEqual(new Set(deadlines.keys()))
+          }
+        }
+      }),
+      { numRuns: 60 },
+    )
   })
 })
 

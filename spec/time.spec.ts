@@ -77,6 +77,14 @@ describe('an entry is not served past its TTL', () => {
     expect(cache['a']).toBeUndefined()
   })
 
+  it('by the date in a dump, whatever the clocks have been through', async () => {
+    const { cache, hands } = await withEntry()
+    hands.wall -= 3_600_000
+    hands.monotonic += 2000
+    const { entries } = controllerOf(cache).dump()
+    expect(entries.map(({ expiresAt }) => expiresAt)).toEqual([hands.wall + 8000])
+  })
+
   it('in a microtask of a later run', async () => {
     const { cache, hands } = await withEntry()
     expect(cache['a']).toBe(1)
