@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { transform } from 'esbuild'
 import * as library from 'faas-cache-dict'
+import * as keyv from 'faas-cache-dict/keyv'
 import { describe, expect, test } from 'vitest'
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
@@ -10,6 +11,7 @@ const snippets = [...readme.matchAll(/```(js|ts)\n([\s\S]*?)```/g)].map(
 )
 const modules: Record<string, unknown> = {
   'faas-cache-dict': library,
+  'faas-cache-dict/keyv': keyv,
 }
 const AsyncFunction = (async () => {}).constructor as FunctionConstructor
 
