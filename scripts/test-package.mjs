@@ -107,22 +107,22 @@ const expected = JSON.stringify(['first', true, 'second', true, 'first', 'functi
 const objectSizeofSaysGlobal = '--define:global=globalThis'
 const targets = {
   node: {
-    given: { process, Buffer, global: globalThis },
+    format: 'cjs',
     esbuild: ['--platform=node'],
     exportConditions: ['node'],
   },
   browser: {
-    given: {},
+    format: 'iife',
     esbuild: ['--platform=browser', objectSizeofSaysGlobal],
     exportConditions: ['browser'],
   },
   worker: {
-    given: {},
+    format: 'iife',
     esbuild: ['--platform=browser', objectSizeofSaysGlobal, '--conditions=workerd,worker'],
     exportConditions: ['workerd', 'worker'],
   },
 }
-for (const [target, { given, esbuild, exportConditions }] of Object.entries(targets)) {
+for (const [target, { format, esbuild, exportConditions }] of Object.entries(targets)) {
   check(`esbuild for ${target}, then run`, () => {
     const bin = join(root, 'node_modules/.bin/esbuild')
     run(
@@ -130,32 +130,42 @@ for (const [target, { given, esbuild, exportConditions }] of Object.entries(targ
       [
         'bundled.js',
         '--bundle',
-        '--format=iife',
-        `--outfile=esbuild-${target}.js`,
+        `--format=${format}`,
+        `--outfile=esbuild-${target}.${format}`,
         ...esbuild,
         '--log-level=error',
       ],
       bare,
     )
-    runBundle(join(bare, `esbuild-${target}.js`), given)
+    runBundle(join(bare, `esbuild-${target}.${format}`), format)
   })
-  const output = join(bare, `rollup-${target}.js`)
+  const output = join(bare, `rollup-${target}.${format}`)
   const options = join(bare, `rollup-${target}.json`)
   writeFileSync(
     options,
-    JSON.stringify({ input: join(bare, 'bundled.js'), output, exportConditions }),
+    JSON.stringify({ input: join(bare, 'bundled.js'), output, format, exportConditions }),
   )
   check(`rollup for ${target}, then run`, () => {
     run(process.execPath, [join(tools, 'rollup.mjs'), options], tools)
-    runBundle(output, given)
+    runBundle(output, format)
   })
 }
 
-/** With the language alone, besides what the target itself is known to have. */
-function runBundle(path, given) {
-  const context = createContext({ ...given })
+/** In Node as its own program; elsewhere with the language alone. */
+function runBundle(path, format) {
+  const seen = format === 'cjs' ? seenByNode(path) : seenByLanguage(path)
+  if (seen !== expected) throw new Error(`Seen ${seen}, expected ${expected}`)
+}
+
+function seenByNode(path) {
+  const script = `require(${JSON.stringify(path)}); process.stdout.write(globalThis.seen)`
+  return run(process.execPath, ['-e', script], bare)
+}
+
+function seenByLanguage(path) {
+  const context = createContext({})
   runInContext(readFileSync(path, 'utf8'), context, { filename: path })
-  if (context.seen !== expected) throw new Error(`Seen ${context.seen}, expected ${expected}`)
+  return context.seen
 }
 
 const width = Math.max(...results.map(([name]) => name.length))

@@ -9,5 +9,5 @@ const cache = new FaaSCacheDict<{ foo: string; [id: string]: unknown }>(
 const foo: string | undefined = cache.foo
 const seconds: number | null = controllerOf(cache).ttl('foo')
 const size: number = controllerOf(cache).sizeBytes
-export type Controller = CacheController<string, unknown>
+export type Controller = CacheController<{ foo: string }>
 export { createKeyv, foo, KeyError, seconds, size }
