@@ -1,0 +1,127 @@
+import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { expect, test, vi } from 'vitest'
+import { FakeClock } from './support/fake-clock.ts'
+
+function made(options: object = {}) {
+  const clock = new FakeClock()
+  const cache = new FaaSCacheDict<Record<string, unknown>>({ now: clock.now, ...options })
+  return { cache, controller: controllerOf(cache), clock }
+}
+
+test('it gives the live value as a use, and else loads it once for all who ask', async () => {
+  const { cache, controller } = made()
+  const factory = vi.fn(async () => 'loaded')
+  const all = await Promise.all(
+    Array.from({ length: 100 }, () => controller.getOrSet('a', factory)),
+  )
+  expect(new Set(all)).toEqual(new Set(['loaded']))
+  expect(cache.a).toBe('loaded')
+  expect(await controller.getOrSet('a', factory)).toBe('loaded')
+  expect(factory).toHaveBeenCalledTimes(1)
+  expect(controller.stats()).toMatchObject({ hits: 2, misses: 100, writes: 1 })
+})
+
+test('a stored undefined is a live value', async () => {
+  const { cache, controller } = made()
+  cache.a = undefined
+  expect(await controller.getOrSet('a', () => 1)).toBeUndefined()
+})
+
+test.each([
+  [
+    'throws',
+    () => {
+      throw new Error('no')
+    },
+  ],
+  [
+    'rejects',
+    async () => {
+      throw new Error('no')
+    },
+  ],
+])('a factory that %s fails all who ask, and nothing is kept', async (_how, factory) => {
+  const { controller } = made()
+  const asked = [controller.getOrSet('a', factory), controller.getOrSet('a', factory)]
+  for (const outcome of await Promise.allSettled(asked)) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'no' } })
+  }
+  expect(controller.has('a')).toBe(false)
+  expect(await controller.getOrSet('a', () => 2)).toBe(2)
+})
+
+test('a plain value is kept as one', async () => {
+  const { cache, controller } = made()
+  expect(await controller.getOrSet('a', () => 1)).toBe(1)
+  expect(cache.a).toBe(1)
+})
+
+test('ttl holds for the entry, and may be a function of the value', async () => {
+  const { controller } = made({ defaultTtl: '1m' })
+  await controller.getOrSet('a', () => 1, { ttl: '5s' })
+  await controller.getOrSet('b', () => ({ expires_in: 90 }), { ttl: (token) => token.expires_in })
+  await controller.getOrSet('c', () => 1)
+  expect([controller.ttl('a'), controller.ttl('b'), controller.ttl('c')]).toEqual([5, 90, 60])
+})
+
+test('a ttl that is none fails the call and names it, and nothing is kept', async () => {
+  const { controller } = made()
+  expect(() => controller.getOrSet('a', () => 1, { ttl: '5 parsecs' })).toThrow(/ttl/)
+  await expect(controller.getOrSet('a', () => 1, { ttl: () => -1 })).rejects.toThrow(/ttl/)
+  expect(controller.has('a')).toBe(false)
+})
+
+test.each(['set', 'delete', 'clear'])('a %s while it runs wins over it', async (how) => {
+  const { cache, controller } = made()
+  let finish = (_value: string) => {}
+  const asked = controller.getOrSet(
+    'a',
+    () =>
+      new Promise<string>((resolve) => {
+        finish = resolve
+      }),
+  )
+  await Promise.resolve()
+  if (how === 'set') cache.a = 'written'
+  else if (how === 'delete') delete cache.a
+  else controller.clear()
+  finish('loaded')
+  expect(await asked).toBe('loaded')
+  expect(controller.peek('a')).toBe(how === 'set' ? 'written' : undefined)
+  expect(controller.has('a')).toBe(how === 'set')
+})
+
+test('a load that never settles is joined for pendingTtl only, and one that late is not kept', async () => {
+  const { controller, clock } = made({ pendingTtl: '2s' })
+  let finish = (_value: string) => {}
+  const slow = controller.getOrSet(
+    'a',
+    () =>
+      new Promise<string>((resolve) => {
+        finish = resolve
+      }),
+  )
+  await Promise.resolve()
+  clock.advance(2_000)
+  expect(await controller.getOrSet('a', () => 'second')).toBe('second')
+  finish('late')
+  expect(await slow).toBe('late')
+  expect(controller.peek('a')).toBe('second')
+})
+
+test('a value that does not fit is given all the same, and counted as refused', async () => {
+  const { controller } = made({ maxSizeBytes: '8K' })
+  expect(await controller.getOrSet('a', () => 'x'.repeat(10_000))).toHaveLength(10_000)
+  expect(controller.has('a')).toBe(false)
+  expect(controller.stats()).toMatchObject({ refusals: 1, writes: 0 })
+})
+
+test('the factory may use the cache, and ask for another key', async () => {
+  const { cache, controller } = made()
+  const value = await controller.getOrSet('a', async () => {
+    cache.side = 1
+    return `${await controller.getOrSet('b', () => 'b')}a`
+  })
+  expect(value).toBe('ba')
+  expect({ ...cache }).toEqual({ side: 1, b: 'b', a: 'ba' })
+})

@@ -1,0 +1,199 @@
+import { runInNewContext } from 'node:vm'
+import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { FakeClock } from './support/fake-clock.ts'
+
+type Promises = Record<string, Promise<unknown>>
+
+const unhandled: unknown[] = []
+const note = (error: unknown) => unhandled.push(error)
+
+beforeEach(() => {
+  unhandled.length = 0
+  process.on('unhandledRejection', note)
+})
+
+afterEach(async () => {
+  await new Promise((turn) => setImmediate(turn))
+  process.off('unhandledRejection', note)
+  expect(unhandled).toEqual([])
+})
+
+function deferred<T>() {
+  let resolve!: (value: T) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
+
+function made(options: object = {}) {
+  const clock = new FakeClock()
+  const left: unknown[][] = []
+  const cache = new FaaSCacheDict<Promises>({
+    now: clock.now,
+    onDelete: (key, _value, reason) => left.push([key, reason]),
+    ...options,
+  })
+  return { cache, controller: controllerOf(cache), clock, left }
+}
+
+test('a stored promise stays a promise, and serves all who ask while it is pending', async () => {
+  const { cache } = made()
+  const load = deferred<number>()
+  cache.a = load.promise
+  expect(cache.a).toBe(load.promise)
+  load.resolve(1)
+  expect(await Promise.all([cache.a, cache.a])).toEqual([1, 1])
+  expect(cache.a).toBe(load.promise)
+})
+
+test('a promise that rejects leaves, everyone who awaits it sees why, and nobody need', async () => {
+  const { cache, controller, left } = made()
+  const load = deferred<number>()
+  cache.a = load.promise
+  const awaiters = [cache.a, cache.a].map((promise) => promise?.catch((error) => error))
+  cache.b = Promise.reject(new Error('unheard'))
+  load.reject('no')
+  expect(await Promise.all(awaiters)).toEqual(['no', 'no'])
+  expect(controller.size).toBe(0)
+  expect(left).toEqual([
+    ['b', 'rejected'],
+    ['a', 'rejected'],
+  ])
+  expect(controller.stats().rejections).toBe(2)
+})
+
+test('its TTL starts when it fulfils', async () => {
+  const { cache, controller, clock } = made({ defaultTtl: '10s' })
+  const load = deferred<number>()
+  cache.a = load.promise
+  clock.advance(20_000)
+  expect(controller.ttl('a')).toBe(10)
+  load.resolve(1)
+  await cache.a
+  expect(controller.ttl('a')).toBe(10)
+  clock.advance(9_999)
+  expect(controller.has('a')).toBe(true)
+  clock.advance(1)
+  expect(controller.has('a')).toBe(false)
+})
+
+test('a promise that does not settle is served for pendingTtl, and changes nothing later', async () => {
+  const { cache, controller, clock, left } = made({ pendingTtl: '2s' })
+  const load = deferred<number>()
+  cache.a = load.promise
+  clock.advance(2_000)
+  expect(cache.a).toBeUndefined()
+  expect(left).toEqual([['a', 'expired']])
+  load.resolve(1)
+  await load.promise
+  expect(controller.size).toBe(0)
+})
+
+test('its size is measured when it fulfils, and the budget holds for who subscribed later', async () => {
+  const { cache, controller, left } = made({ maxSizeBytes: '64K' })
+  cache.old = Promise.resolve('x'.repeat(30_000))
+  await cache.old
+  const before = controller.sizeOf('old')
+  expect(before).toBeGreaterThan(30_000)
+  const load = deferred<string>()
+  cache.a = load.promise
+  expect(controller.sizeOf('a')).toBeLessThan(1_000)
+  load.resolve('y'.repeat(40_000))
+  await cache.a
+  expect(left).toEqual([['old', 'evicted']])
+  expect(controller.sizeOf('a')).toBeGreaterThan(40_000)
+  expect(controller.sizeBytes).toBeLessThanOrEqual(65_536)
+})
+
+test('one that fulfils with what cannot fit leaves as evicted', async () => {
+  const { cache, left } = made({ maxSizeBytes: '8K' })
+  cache.a = Promise.resolve('y'.repeat(40_000))
+  const promise = cache.a
+  expect((await promise) as string).toHaveLength(40_000)
+  expect(left).toEqual([['a', 'evicted']])
+})
+
+test.each(['replaced', 'deleted', 'cleared'])(
+  'one that was %s changes nothing when it settles',
+  async (how) => {
+    const { cache, controller, left } = made()
+    const load = deferred<number>()
+    const failing = deferred<number>()
+    cache.a = load.promise
+    cache.b = failing.promise
+    if (how === 'cleared') controller.clear()
+    for (const key of ['a', 'b']) {
+      if (how === 'deleted') delete cache[key]
+      else cache[key] = Promise.resolve(key)
+    }
+    const seen = left.length
+    load.resolve(1)
+    failing.reject('no')
+    await Promise.allSettled([load.promise, failing.promise])
+    await Promise.resolve()
+    expect(left).toHaveLength(seen)
+    expect(controller.size).toBe(how === 'deleted' ? 0 : 2)
+  },
+)
+
+test('a promise that is deleted and stored again is tracked once', async () => {
+  const { cache, controller, left } = made()
+  const load = deferred<number>()
+  cache.a = load.promise
+  delete cache.a
+  cache.a = load.promise
+  load.reject('no')
+  await load.promise.catch(() => {})
+  expect(left).toEqual([
+    ['a', 'deleted'],
+    ['a', 'rejected'],
+  ])
+  expect(controller.size).toBe(0)
+})
+
+test('promises of another realm and of a subclass are promises', async () => {
+  class Task<T> extends Promise<T> {}
+  const { cache, controller } = made()
+  cache.foreign = runInNewContext('Promise.reject(1)')
+  cache.task = Task.reject(2)
+  await new Promise((turn) => setImmediate(turn))
+  expect(controller.size).toBe(0)
+})
+
+test('the then of any other thenable is never called', async () => {
+  const { cache, controller } = made()
+  let calls = 0
+  // biome-ignore lint/suspicious/noExplicitAny: a query builder is no promise
+  const query: any = { then: () => calls++ }
+  cache.query = query
+  expect(cache.query).toBe(query)
+  JSON.stringify(cache)
+  controller.remeasure()
+  await null
+  expect(calls).toBe(0)
+})
+
+test('a thousand concurrent loads by ??= are one', async () => {
+  const { cache } = made()
+  let loads = 0
+  const load = async () => ++loads
+  const results = await Promise.all(
+    Array.from({ length: 1_000 }, async () => await (cache.id ??= load())),
+  )
+  expect(new Set(results)).toEqual(new Set([1]))
+})
+
+test('setTtl while it is pending holds from when it fulfils', async () => {
+  const { cache, controller, clock } = made({ defaultTtl: '10s' })
+  const load = deferred<number>()
+  cache.a = load.promise
+  controller.setTtl('a', '1m')
+  clock.advance(5_000)
+  load.resolve(1)
+  await cache.a
+  expect(controller.ttl('a')).toBe(60)
+})
