@@ -1,0 +1,104 @@
+import { deserialize, serialize } from 'node:v8'
+import { controllerOf, FaaSCacheDict, type Snapshot } from 'faas-cache-dict'
+import { expect, test } from 'vitest'
+import { FakeClock } from './support/fake-clock.ts'
+
+type Values = Record<string, unknown>
+
+const ways: [string, (snapshot: Snapshot) => Snapshot][] = [
+  ['structuredClone', structuredClone],
+  ['v8.serialize', (snapshot) => deserialize(serialize(snapshot))],
+  ['JSON', (snapshot) => JSON.parse(JSON.stringify(snapshot))],
+]
+
+test.each(ways)('order, values, expiry and given sizes survive %s', (_name, carry) => {
+  const clock = new FakeClock()
+  const cache = new FaaSCacheDict<Values>({ now: clock.now, defaultTtl: '10s' })
+  const controller = controllerOf(cache)
+  cache.a = [1, { b: 'c' }]
+  controller.set('__proto__', 'own', { ttl: null })
+  controller.set('sized', 1, { sizeBytes: 500 })
+  cache.a
+  const snapshot = carry(controller.dump())
+  clock.advance(4_000)
+  const copy = new FaaSCacheDict<Values>({ now: clock.now })
+  const restored = controllerOf(copy).load(snapshot)
+  expect([...restored]).toEqual([...controller])
+  expect([...restored.keys()]).toEqual(['__proto__', 'sized', 'a'])
+  expect(restored.ttl('a')).toBe(6)
+  expect(restored.ttl('__proto__')).toBeNull()
+  expect(restored.sizeOf('sized')).toBe(controller.sizeOf('sized'))
+})
+
+test('what has expired since is dropped, and what is there is merged as by writes', () => {
+  const clock = new FakeClock()
+  const cache = new FaaSCacheDict<Values>({ now: clock.now, defaultTtl: '10s' }, { a: 1 })
+  controllerOf(cache).set('b', 2, { ttl: '1m' })
+  const snapshot = controllerOf(cache).dump()
+  clock.advance(10_000)
+  const copy = new FaaSCacheDict<Values>({ now: clock.now, maxItems: 2 }, { c: 3, b: 0 })
+  controllerOf(copy).load(snapshot)
+  expect({ ...copy }).toEqual({ c: 3, b: 2 })
+  expect(controllerOf(copy).stats().writes).toBe(3)
+})
+
+test('promises that have fulfilled are kept as promises, and pending ones are left out', async () => {
+  const cache = new FaaSCacheDict<Values>()
+  cache.done = Promise.resolve({ a: 1 })
+  cache.pending = new Promise(() => {})
+  await cache.done
+  const snapshot = structuredClone(controllerOf(cache).dump())
+  const copy = new FaaSCacheDict<Values>()
+  controllerOf(copy).load(snapshot)
+  expect(Object.keys(copy)).toEqual(['done'])
+  expect(copy.done).toBeInstanceOf(Promise)
+  expect(await copy.done).toEqual({ a: 1 })
+})
+
+test('a value that cannot be cloned is a TypeError that names its key', () => {
+  const cache = new FaaSCacheDict<Values>({}, { good: 1, bad: () => {} })
+  expect(() => controllerOf(cache).dump()).toThrow(TypeError)
+  expect(() => controllerOf(cache).dump()).toThrow(/"bad"/)
+})
+
+const good = { format: 'faas-cache-dict', version: 1, entries: [] }
+test.each([
+  ['null', null, /snapshot/],
+  ['a string', '{}', /snapshot/],
+  ['a foreign object', { entries: [] }, /format/],
+  ['a later version', { ...good, version: 2 }, /version/],
+  ['no entries', { ...good, entries: undefined }, /entries/],
+  [
+    'a bad entry at the end',
+    { ...good, entries: [{ key: 'x', value: 1, expiresAt: null }, 7] },
+    /Entry 1/,
+  ],
+  ['a key that is none', { ...good, entries: [{ key: 1, value: 1, expiresAt: null }] }, /key/],
+  [
+    'an expiry that is none',
+    { ...good, entries: [{ key: 'x', value: 1, expiresAt: 'soon' }] },
+    /expiresAt/,
+  ],
+  [
+    'a size that is none',
+    { ...good, entries: [{ key: 'x', value: 1, expiresAt: null, sizeBytes: -1 }] },
+    /sizeBytes/,
+  ],
+])(
+  '%s is a TypeError that says what is wrong, and the cache is as before',
+  (_name, snapshot, message) => {
+    const cache = new FaaSCacheDict<Values>({}, { a: 1 })
+    const load = () => controllerOf(cache).load(snapshot as Snapshot)
+    expect(load).toThrow(TypeError)
+    expect(load).toThrow(message)
+    expect({ ...cache }).toEqual({ a: 1 })
+  },
+)
+
+test('what does not fit is passed over and counted, and the rest is loaded', () => {
+  const cache = new FaaSCacheDict<Values>({}, { big: 'x'.repeat(20_000), small: 1 })
+  const copy = new FaaSCacheDict<Values>({ maxSizeBytes: '8K' })
+  controllerOf(copy).load(controllerOf(cache).dump())
+  expect({ ...copy }).toEqual({ small: 1 })
+  expect(controllerOf(copy).stats()).toMatchObject({ refusals: 1, writes: 1 })
+})
