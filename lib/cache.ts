@@ -5,7 +5,9 @@ import { isNativePromise, subscribe } from './native-promise.ts'
 import type { Reason, Settings } from './options/options.ts'
 import { DEFAULT_TERMS, type WriteTerms } from './options/write-options.ts'
 import { fulfilledValue, type Pending, rememberFulfilled } from './pending.ts'
+import { heapSize } from './size/heap-size.ts'
 import { measure } from './size/measure.ts'
+import { stringSize } from './size/string.ts'
 import { Statistics } from './statistics.ts'
 import {
   leastRecent,
@@ -19,7 +21,7 @@ import { DEADLINE } from './table/records.ts'
 import { ENTRY_BYTES, leastBytesFor, MOST_ENTRIES, Table } from './table/table.ts'
 import { type Clock, clockFrom } from './time/clock.ts'
 import { Sweep } from './time/sweep.ts'
-import { keyBytesFor, valueBytesFor } from './weigh.ts'
+import { valueBytesFor } from './weigh.ts'
 
 /** A deadline that no TTL gives, for an absolute expiry while no wall clock runs. */
 const BEYOND_TIME = 2 ** 52
@@ -39,9 +41,11 @@ export class Cache {
   readonly #growth = new Growth()
   readonly #pending = new Map<string, Pending>()
   #table = new Table()
+  #mostItems: number
 
   constructor(settings: Settings) {
     this.settings = settings
+    this.#mostItems = Math.min(settings.maxItems, MOST_ENTRIES)
     this.clock = clockFrom(settings.now)
     this.hooks = new Hooks(settings.onDelete, settings.onError)
     this.sweep = new Sweep<Cache>(settings.sweepInterval, this, (cache) => cache.sweepOnce())
@@ -170,13 +174,14 @@ export class Cache {
       pending.terms = { ...terms, sizeBytes: pending.terms.sizeBytes }
       return
     }
-    this.#schedule(slot, terms)
+    this.#schedule(slot, terms, this.clock.now())
     if (!this.sweep.isAwake) this.#wake()
     this.purge()
   }
 
   /** The limits as the settings have them now. */
   applyLimits(): void {
+    this.#mostItems = Math.min(this.settings.maxItems, MOST_ENTRIES)
     this.#makeRoom(this.clock.now())
     this.settle()
   }
@@ -237,15 +242,26 @@ export class Cache {
       throw new TypeError("A function under 'then' would make a promise of the cache")
     }
     const { settings, statistics } = this
+    const isWeighedByHeap = settings.sizeOf === heapSize && terms.sizeBytes === undefined
+    let table = this.#table
+    let slot = table.find(key)
+    // The key of an entry that was measured has been measured with it.
+    let keyBytes = 0
+    if (isWeighedByHeap) keyBytes = (slot !== 0 && table.keyBytesOf(slot)) || stringSize(key)
     let bytes: number
-    try {
-      bytes = terms.sizeBytes ?? this.#measureStored(value, key)
-    } catch (error) {
-      this.#drop(key)
-      this.settle()
-      throw error
+    if (isWeighedByHeap && typeof value === 'string') bytes = stringSize(value)
+    else {
+      try {
+        bytes = terms.sizeBytes ?? this.#measureStored(value, key)
+      } catch (error) {
+        this.#drop(key)
+        this.settle()
+        throw error
+      }
+      // Measuring may have run code of the value, or of the caller's own sizeOf.
+      table = this.#table
+      slot = table.find(key)
     }
-    const keyBytes = this.#keyBytes(key, terms.sizeBytes)
     const charge = ENTRY_BYTES + keyBytes + bytes
     if (leastBytesFor(charge) > settings.maxSizeBytes) {
       statistics.refusals++
@@ -253,39 +269,24 @@ export class Cache {
       return new DataTooLargeError(key, charge, settings.maxSizeBytes)
     }
     const now = this.clock.now()
-    const table = this.#table
-    let slot = table.find(key)
-    if (slot !== 0 && this.#isExpired(slot, now)) {
+    if (slot !== 0 && table.deadlineOf(slot) <= now) {
       this.#remove(slot, 'expired')
+      table = this.#table
       slot = 0
     }
     statistics.writes++
-    if (slot === 0) slot = this.#table.add(key, value)
+    if (slot === 0) slot = table.add(key, value)
     else {
-      this.#replace(slot, value)
+      this.#replace(table, slot, key, value)
       promote(table.records.int32, slot)
     }
-    const { float64 } = this.#table.records
-    this.#table.charge(slot, charge, keyBytes, terms.sizeBytes !== undefined)
-    if (typeof value === 'object' && value !== null) {
-      this.#growth.hasWork = true
-      if (isNativePromise(value)) {
-        this.#await(key, slot, value, terms)
-        this.#makeRoom(now)
-        if (!this.sweep.isAwake) this.#wake()
-        return undefined
-      }
-    }
-    if (terms === DEFAULT_TERMS && settings.defaultTtl === Number.POSITIVE_INFINITY) {
-      float64[(slot << 2) + DEADLINE] = Number.POSITIVE_INFINITY
-    } else this.#schedule(slot, terms)
-    this.#makeRoom(now)
+    table.charge(slot, charge, keyBytes, terms.sizeBytes !== undefined)
+    if (typeof value === 'object' && value !== null) this.#growth.hasWork = true
+    if (isNativePromise(value)) this.#await(key, slot, value, terms, now)
+    else this.#schedule(slot, terms, now)
+    if (table.sizeBytes > settings.maxSizeBytes || table.size > this.#mostItems) this.#makeRoom(now)
     if (!this.sweep.isAwake) this.#wake()
     return undefined
-  }
-
-  #keyBytes(key: string, sizeBytes: number | undefined): number {
-    return sizeBytes === undefined ? keyBytesFor(this.settings.sizeOf, key) : 0
   }
 
   #measure(value: unknown, key: string): number {
@@ -304,10 +305,8 @@ export class Cache {
     return table === this.#table && table.find(key) === slot && table.values[slot] === value
   }
 
-  #replace(slot: number, value: unknown): void {
-    const table = this.#table
+  #replace(table: Table, slot: number, key: string, value: unknown): void {
     const previous = table.values[slot]
-    const key = table.keys[slot] as string
     this.statistics.removals.replaced++
     if (this.#pending.size !== 0) this.#pending.delete(key)
     if (!Object.is(previous, value)) {
@@ -327,11 +326,11 @@ export class Cache {
     return this.#table.deadlineOf(slot) <= now
   }
 
-  #schedule(slot: number, terms: WriteTerms): void {
+  #schedule(slot: number, terms: WriteTerms, now: number): void {
     const { clock, settings } = this
     const { expiresAt, ttl = settings.defaultTtl } = terms
     if (expiresAt === undefined) {
-      this.#table.schedule(slot, clock.now() + ttl)
+      this.#table.schedule(slot, now + ttl)
       return
     }
     const key = this.#table.keys[slot] as string
@@ -352,10 +351,16 @@ export class Cache {
     this.#table.schedule(slot, this.clock.now() + expiresAt - this.clock.wall())
   }
 
-  #await(key: string, slot: number, promise: Promise<unknown>, terms: WriteTerms): void {
+  #await(
+    key: string,
+    slot: number,
+    promise: Promise<unknown>,
+    terms: WriteTerms,
+    now: number,
+  ): void {
     const pending: Pending = { promise, terms }
     this.#pending.set(key, pending)
-    this.#table.schedule(slot, this.clock.now() + this.settings.pendingTtl)
+    this.#table.schedule(slot, now + this.settings.pendingTtl)
     subscribe(
       promise,
       (value) => this.#settled(key, pending, value, false),
@@ -381,20 +386,19 @@ export class Cache {
       try {
         const bytes = this.#measureStored(promise, key)
         if (!this.#holds(table, slot, key, promise)) return
-        this.#schedule(slot, terms)
+        this.#schedule(slot, terms, this.clock.now())
         this.recharge(slot, bytes)
       } catch (error) {
         this.hooks.fail(error, 'sizeOf', key)
         this.#remove(slot, 'evicted')
       }
-    } else this.#schedule(slot, terms)
+    } else this.#schedule(slot, terms, this.clock.now())
     if (!this.sweep.isAwake) this.#wake()
   }
 
   #makeRoom(now: number): void {
-    const { maxSizeBytes, maxItems } = this.settings
-    const most = Math.min(maxItems, MOST_ENTRIES)
-    while (this.#table.sizeBytes > maxSizeBytes || this.#table.size > most) {
+    const { maxSizeBytes } = this.settings
+    while (this.#table.sizeBytes > maxSizeBytes || this.#table.size > this.#mostItems) {
       const { expiry, records, size } = this.#table
       const due = expiry.due(now)
       if (due !== 0) this.#remove(due, 'expired')

@@ -2,12 +2,6 @@ import type { SizeOf } from './options/options.ts'
 import { shown } from './options/shown.ts'
 import { heapSize } from './size/heap-size.ts'
 import { measure } from './size/measure.ts'
-import { stringSize } from './size/string.ts'
-
-/** The bytes of a key, as far as they are counted apart from the value's. */
-export function keyBytesFor(sizeOf: SizeOf, key: string): number {
-  return sizeOf === heapSize ? stringSize(key) : 0
-}
 
 /**
  * The bytes of a value, and of its key where `sizeOf` counts both in one. Measuring by `heapSize`
