@@ -1,10 +1,14 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv'
-import { controllerOf, type FaaSCacheDict } from './cache-dict.ts'
+import type { FaaSCacheDict } from './cache-dict.ts'
 import type { CacheController } from './controller.ts'
 import { DataTooLargeError } from './errors.ts'
+import { refuseUnknown } from './options/known.ts'
+import { wrongKind } from './options/refusal.ts'
+import { registered } from './registry.ts'
 
 type Values = Record<string, unknown>
-type Dictionary = FaaSCacheDict<Values>
+// biome-ignore lint/suspicious/noExplicitAny: a dictionary of any schema
+type Dictionary = FaaSCacheDict<any>
 
 /** What Keyv wraps a value in: `expires` in epoch milliseconds. */
 interface Envelope {
@@ -29,13 +33,20 @@ export interface CreateKeyvOptions {
 /**
  * A Keyv over a dictionary, without serialisation and without a prefix of Keyv's own: what Keyv
  * stores is readable as `cache[key]` (with a namespace as `cache['ns:key']`), as itself and with its
- * expiry, and the other way round. Values are not copied.
+ * expiry, and the other way round. Values are not copied. What is written without an expiry has the
+ * `defaultTtl` of the dictionary.
+ *
+ * Throws a `TypeError` for what is no dictionary, or a namespace that is no string.
  */
-export function createKeyv(cache: Dictionary, options: CreateKeyvOptions = {}): Keyv {
+export function createKeyv(cache: Dictionary, options?: CreateKeyvOptions): Keyv {
+  const { namespace } = refuseUnknown('The options', options, ['namespace'])
+  if (namespace !== undefined && typeof namespace !== 'string') {
+    throw wrongKind('namespace', 'a string', namespace)
+  }
   const store = new KeyvCacheDict(cache)
   const keyv = new Keyv({
     store,
-    namespace: options?.namespace,
+    namespace,
     // The names of version 5, and that of version 6.
     useKeyPrefix: false,
     serialize: undefined,
@@ -43,6 +54,7 @@ export function createKeyv(cache: Dictionary, options: CreateKeyvOptions = {}): 
     serialization: false,
   } as object)
   store.takesBareKeys = true
+  store.takesText = false
   return keyv
 }
 
@@ -57,12 +69,16 @@ export class KeyvCacheDict implements KeyvStoreAdapter {
   namespace: string | undefined
   /** @internal Whether keys always come without the namespace. */
   takesBareKeys = false
+  /** @internal Whether a text is what a Keyv serialised a value to. Known for sure once it writes. */
+  takesText = true
   readonly #controller: CacheController<Values>
   #isKeyv6 = false
-  #takesText = false
 
+  /** Throws a `TypeError` for what is no dictionary. */
   constructor(cache: Dictionary) {
-    this.#controller = controllerOf(cache)
+    const controller = registered(cache)
+    if (controller === undefined) throw wrongKind('The cache', 'a FaaSCacheDict', cache)
+    this.#controller = controller
   }
 
   /** Read by Keyv 6, which hands over absolute expiry once it is told that it may. */
@@ -87,17 +103,21 @@ export class KeyvCacheDict implements KeyvStoreAdapter {
   /** `limit`: milliseconds from Keyv 5, epoch milliseconds from Keyv 6. */
   async set(key: string, value: unknown, limit?: number): Promise<boolean> {
     const name = this.#keyOf(key)
-    const isText = typeof value === 'string'
-    if (isText) this.#takesText = true
-    const envelope: Envelope = isText ? { value } : (value as Envelope)
-    const expiresAt = (this.#isKeyv6 ? limit : undefined) ?? envelope.expires
-    const ttl = this.#isKeyv6 || limit === undefined ? undefined : limit / 1_000
+    const isWrapped = isEnvelope(value)
+    this.takesText = !isWrapped
+    const ttl = this.#isKeyv6 && limit !== undefined ? limit - Date.now() : limit
+    if (ttl !== undefined && ttl <= 0) {
+      this.#controller.delete(name)
+      return true
+    }
+    const terms = ttl === undefined ? undefined : { ttl: ttl / 1_000 }
     try {
-      this.#controller.set(name, envelope.value, ttl === undefined ? { expiresAt } : { ttl })
+      this.#controller.set(name, isWrapped ? value.value : value, terms)
     } catch (error) {
       if (error instanceof DataTooLargeError) return false
       throw error
     }
+    // With `onTooLarge: 'skip'` a refusal is silent.
     return this.#controller.has(name)
   }
 
@@ -131,7 +151,7 @@ export class KeyvCacheDict implements KeyvStoreAdapter {
 
   /** The namespace only, where there is one. */
   async clear(): Promise<void> {
-    if (this.namespace === undefined) this.#controller.clear()
+    if (this.#prefix === '') this.#controller.clear()
     else for (const key of this.#ownKeys()) this.#controller.delete(key)
   }
 
@@ -152,7 +172,7 @@ export class KeyvCacheDict implements KeyvStoreAdapter {
   }
 
   get #prefix(): string {
-    return this.namespace === undefined ? '' : `${this.namespace}:`
+    return this.namespace ? `${this.namespace}:` : ''
   }
 
   // Keyv 5 puts the namespace before the key itself unless told not to; Keyv 6 leaves that to the store.
@@ -178,10 +198,15 @@ export class KeyvCacheDict implements KeyvStoreAdapter {
 
   #peek(key: string): unknown {
     const value = this.#controller.peek(key)
-    if (this.#takesText && typeof value === 'string') return value
+    if (this.takesText && typeof value === 'string') return value
     const ttl = this.#controller.ttl(key)
     return { value, expires: ttl === null ? undefined : Date.now() + ttl * 1_000 }
   }
+}
+
+function isEnvelope(data: unknown): data is Envelope {
+  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, 'value')) return false
+  return Object.keys(data).every((key) => key === 'value' || key === 'expires')
 }
 
 const METHODS = [

@@ -1,64 +1,222 @@
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { createKeyv, KeyvCacheDict } from 'faas-cache-dict/keyv'
 import { Keyv } from 'keyv'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { FakeClock } from './support/fake-clock.ts'
 
-const all = async (entries: AsyncIterable<unknown>) => {
-  const found: unknown[] = []
-  for await (const entry of entries) found.push(entry)
-  return found
+async function collect(keyv: Keyv): Promise<unknown[]> {
+  const entries: unknown[] = []
+  for await (const entry of keyv.iterator?.(undefined) ?? []) entries.push(entry)
+  return entries
 }
 
-test('what Keyv stores is readable as a property, as itself, and the other way round', async () => {
-  const cache = new FaaSCacheDict()
-  const keyv = createKeyv(cache)
-  const value = { bar: [1] }
-  expect(await keyv.set('foo', value)).toBe(true)
-  expect(cache.foo).toBe(value)
-  cache.text = 'plain'
-  expect(await keyv.get('text')).toBe('plain')
-  expect(await keyv.getMany(['foo', 'none', 'text'])).toEqual([value, undefined, 'plain'])
-  expect(await keyv.has('foo')).toBe(true)
-  expect(await keyv.delete('foo')).toBe(true)
-  expect('foo' in cache).toBe(false)
-  expect(await keyv.delete('foo')).toBe(false)
-})
-
-test("Keyv's expiry is the entry's TTL", async () => {
-  const cache = new FaaSCacheDict()
-  const keyv = createKeyv(cache)
-  await keyv.set('foo', 1, 10_000)
-  const ttl = controllerOf(cache).ttl('foo')
-  expect(ttl).toBeGreaterThan(9)
-  expect(ttl).toBeLessThanOrEqual(10)
-  await keyv.set('bar', 1)
-  expect(controllerOf(cache).ttl('bar')).toBeNull()
-})
-
-test('a namespace has its own keys, and clear takes those only', async () => {
-  const cache = new FaaSCacheDict({}, { other: 1 })
-  const a = createKeyv(cache, { namespace: 'a' })
-  const b = createKeyv(cache, { namespace: 'b' })
-  await a.set('x', 1)
-  await a.set('a:x', 2)
-  await b.set('x', 3)
-  expect({ ...cache }).toEqual({ other: 1, 'a:x': 1, 'a:a:x': 2, 'b:x': 3 })
-  expect(await all(a.iterator?.(undefined) as AsyncIterable<unknown>)).toEqual([
-    ['x', 1],
-    ['a:x', 2],
-  ])
-  await a.clear()
-  expect({ ...cache }).toEqual({ other: 1, 'b:x': 3 })
-})
-
-test('a write that is too large is refused, and the request goes on', async () => {
-  for (const onTooLarge of ['throw', 'skip'] as const) {
-    const cache = new FaaSCacheDict({ maxSizeBytes: '8K', onTooLarge })
+describe('a Keyv over a dictionary', () => {
+  test('keeps values as themselves, and sees what the dictionary was told', async () => {
+    const cache = new FaaSCacheDict()
     const keyv = createKeyv(cache)
-    expect(await keyv.set('big', 'x'.repeat(10_000))).toBe(false)
-    expect(await keyv.get('big')).toBeUndefined()
-    expect(controllerOf(cache).stats().refusals).toBe(1)
-  }
+    const row = { id: 1n, at: new Date(0), tags: new Set(['a']) }
+    await keyv.set('row', row)
+    expect(cache.row).toBe(row)
+    expect(await keyv.get('row')).toBe(row)
+    cache.text = '{"value":"not an envelope"}'
+    cache.promised = Promise.resolve('kept')
+    cache.nothing = null
+    expect(await keyv.get('text')).toBe('{"value":"not an envelope"}')
+    expect(await keyv.get('promised')).toBe('kept')
+    expect(await keyv.get('nothing')).toBe(null)
+    expect(await keyv.has('nothing')).toBe(true)
+    expect(await keyv.get('missing')).toBe(undefined)
+    delete cache.row
+    expect(await keyv.get('row')).toBe(undefined)
+  })
+
+  test('keeps values that look like what Keyv wraps them in', async () => {
+    const cache = new FaaSCacheDict()
+    const keyv = createKeyv(cache)
+    const lookalike = { value: 1, expires: 2 }
+    await keyv.set('a', lookalike)
+    expect(cache.a).toBe(lookalike)
+    expect(await keyv.get('a')).toBe(lookalike)
+  })
+
+  test("gives an entry Keyv's expiry, or else the default of the dictionary", async () => {
+    const clock = new FakeClock()
+    const cache = new FaaSCacheDict({ defaultTtl: '10s', now: clock.now })
+    const keyv = createKeyv(cache)
+    await keyv.set('short', 1, 2_500)
+    await keyv.set('default', 2)
+    expect(controllerOf(cache).ttl('short')).toBeCloseTo(2.5)
+    expect(controllerOf(cache).ttl('default')).toBeCloseTo(10)
+    clock.advance(3_000)
+    expect(await keyv.get('short')).toBe(undefined)
+    expect(await keyv.has('short')).toBe(false)
+    expect(await keyv.get('default')).toBe(2)
+    clock.advance(8_000)
+    expect(await keyv.get('default')).toBe(undefined)
+  })
+
+  test('tells Keyv when an entry of the dictionary expires', async () => {
+    const cache = new FaaSCacheDict({ defaultTtl: '1h' })
+    cache.a = 1
+    const raw = await createKeyv(cache).getRaw('a')
+    expect(raw?.value).toBe(1)
+    expect(Math.abs((raw?.expires ?? 0) - Date.now() - 3_600_000)).toBeLessThan(60_000)
+  })
+
+  test('keeps an entry for ever where neither says when it expires', async () => {
+    const cache = new FaaSCacheDict()
+    const keyv = createKeyv(cache)
+    await keyv.set('a', 1)
+    expect(controllerOf(cache).ttl('a')).toBe(null)
+    expect(await keyv.getRaw('a')).toEqual({ value: 1, expires: undefined })
+  })
+
+  test('removes an entry that is written with an expiry in the past', async () => {
+    const cache = new FaaSCacheDict({}, { a: 1 })
+    await createKeyv(cache).set('a', 2, -1)
+    expect('a' in cache).toBe(false)
+  })
+
+  test.each([['throw'], ['skip']] as const)(
+    'is told false of a value that is too large (onTooLarge: %s)',
+    async (onTooLarge) => {
+      const cache = new FaaSCacheDict({ maxSizeBytes: '4K', onTooLarge })
+      const keyv = createKeyv(cache)
+      const errors: unknown[] = []
+      keyv.on('error', (error: unknown) => errors.push(error))
+      cache.big = 'older'
+      const big = 'x'.repeat(10_000)
+      expect(await keyv.set('big', big)).toBe(false)
+      expect('big' in cache).toBe(false)
+      const many = [
+        { key: 'small', value: 1 },
+        { key: 'big', value: big },
+      ]
+      expect(await keyv.setMany(many)).toEqual([true, false])
+      expect(cache.small).toBe(1)
+      expect(errors).toEqual([])
+      expect(controllerOf(cache).stats().refusals).toBe(2)
+    },
+  )
+
+  test('is told of every other error', async () => {
+    const cache = new FaaSCacheDict({ sizeOf: () => Number.NaN })
+    const keyv = createKeyv(cache)
+    const errors: unknown[] = []
+    keyv.on('error', (error: unknown) => errors.push(error))
+    expect(await keyv.set('a', 1)).toBe(false)
+    expect(errors).toHaveLength(1)
+  })
+
+  test('does many at once', async () => {
+    const cache = new FaaSCacheDict()
+    const keyv = createKeyv(cache)
+    await keyv.setMany([
+      { key: 'a', value: 1 },
+      { key: 'b', value: 2, ttl: 1_000 },
+    ])
+    expect({ ...cache }).toEqual({ a: 1, b: 2 })
+    expect(controllerOf(cache).ttl('b')).toBeLessThanOrEqual(1)
+    expect(await keyv.getMany(['b', 'missing', 'a'])).toEqual([2, undefined, 1])
+    expect(await keyv.hasMany(['b', 'missing', 'a'])).toEqual([true, false, true])
+    expect(await keyv.deleteMany(['a', 'b'])).toBe(true)
+    expect(await keyv.deleteMany(['a', 'b'])).toBe(false)
+    expect(await keyv.delete('a')).toBe(false)
+    expect({ ...cache }).toEqual({})
+  })
+
+  test('takes a read for a use, and neither has nor an iteration', async () => {
+    const cache = new FaaSCacheDict({}, { a: 1, b: 2 })
+    const keyv = createKeyv(cache)
+    await keyv.has('a')
+    expect(await collect(keyv)).toEqual([
+      ['a', 1],
+      ['b', 2],
+    ])
+    expect(Object.keys(cache)).toEqual(['a', 'b'])
+    expect(controllerOf(cache).stats()).toMatchObject({ hits: 0, misses: 0 })
+    await keyv.get('a')
+    await keyv.get('missing')
+    expect(Object.keys(cache)).toEqual(['b', 'a'])
+    expect(controllerOf(cache).stats()).toMatchObject({ hits: 1, misses: 1 })
+  })
+
+  test('takes every string for a key', async () => {
+    const cache = new FaaSCacheDict()
+    const keyv = createKeyv(cache, { namespace: 'ns' })
+    const keys = ['__proto__', 'constructor', '', '0', 'ns:', 'ns:a', 'a']
+    for (const key of keys) await keyv.set(key, key)
+    for (const key of keys) expect(await keyv.get(key)).toBe(key)
+    expect(Object.keys(cache)).toEqual(keys.map((key) => `ns:${key}`))
+  })
+
+  test('leaves the dictionary as it is when it disconnects', async () => {
+    const cache = new FaaSCacheDict({}, { a: 1 })
+    await createKeyv(cache).disconnect()
+    expect(cache.a).toBe(1)
+  })
+})
+
+describe('a namespace', () => {
+  test('holds its own keys, by a prefix in the dictionary, and clears only them', async () => {
+    const cache = new FaaSCacheDict({}, { a: 0 })
+    const one = createKeyv(cache, { namespace: 'one' })
+    const two = createKeyv(cache, { namespace: 'two' })
+    await one.set('a', 1)
+    await two.set('a', 2)
+    expect({ ...cache }).toEqual({ a: 0, 'one:a': 1, 'two:a': 2 })
+    expect(await collect(one)).toEqual([['a', 1]])
+    expect(await one.getMany(['a'])).toEqual([1])
+    await one.clear()
+    expect({ ...cache }).toEqual({ a: 0, 'two:a': 2 })
+    expect(await two.delete('a')).toBe(true)
+    await createKeyv(cache).clear()
+    expect({ ...cache }).toEqual({})
+  })
+})
+
+describe('the adapter in a Keyv of its own', () => {
+  test('keeps the text that Keyv serialises to, under the key that Keyv makes', async () => {
+    const cache = new FaaSCacheDict()
+    const keyv = new Keyv({ store: new KeyvCacheDict(cache) })
+    await keyv.set('a', { b: 1 }, 60_000)
+    expect(JSON.parse(cache['keyv:a'] as string)).toMatchObject({ value: { b: 1 } })
+    expect(controllerOf(cache).ttl('keyv:a')).toBeLessThanOrEqual(60)
+    expect(await keyv.get('a')).toEqual({ b: 1 })
+    expect(await new Keyv({ store: new KeyvCacheDict(cache) }).get('a')).toEqual({ b: 1 })
+    expect(await collect(keyv)).toEqual([['a', { b: 1 }]])
+    cache.other = 1
+    await keyv.clear()
+    expect({ ...cache }).toEqual({ other: 1 })
+  })
+
+  test('keeps values as themselves where nothing serialises them', async () => {
+    const cache = new FaaSCacheDict()
+    const keyv = new Keyv({ store: new KeyvCacheDict(cache), namespace: 'ns' })
+    keyv.serialize = undefined as never
+    keyv.deserialize = undefined as never
+    await keyv.set('text', 'as it is')
+    await keyv.set('row', { b: 1 })
+    expect({ ...cache }).toEqual({ 'ns:text': 'as it is', 'ns:row': { b: 1 } })
+    expect(await keyv.get('text')).toBe('as it is')
+    expect(await keyv.getMany(['text', 'row'])).toEqual(['as it is', { b: 1 }])
+  })
+
+  test('takes an instant and adds the prefix once Keyv 6 has asked what it can', async () => {
+    const cache = new FaaSCacheDict()
+    const adapter = new KeyvCacheDict(cache)
+    expect(adapter.capabilities.expires).toBe(true)
+    adapter.namespace = 'ns'
+    const expires = Date.now() + 60_000
+    expect(await adapter.set('a', { value: 1, expires }, expires)).toBe(true)
+    expect(await adapter.setMany([{ key: 'ns:a', value: { value: 2 }, expires }])).toEqual([true])
+    expect({ ...cache }).toEqual({ 'ns:a': 1, 'ns:ns:a': 2 })
+    expect(controllerOf(cache).ttl('ns:a')).toBeLessThanOrEqual(60)
+    expect(await adapter.deleteMany(['a', 'missing'])).toEqual([true, false])
+    const left: unknown[] = []
+    for await (const [key] of adapter.iterator()) left.push(key)
+    expect(left).toEqual(['ns:a'])
+  })
 })
 
 test('a Keyv of its own, which serialises and prefixes, finds what it stored', async () => {
@@ -74,7 +232,7 @@ test('a Keyv of its own, which serialises and prefixes, finds what it stored', a
     ]),
   ).toEqual([true, true])
   expect(await keyv.hasMany(['x', 'none'])).toEqual([true, false])
-  expect(await all(keyv.iterator?.(undefined) as AsyncIterable<unknown>)).toEqual([
+  expect(await collect(keyv)).toEqual([
     ['foo', { bar: 1 }],
     ['x', 1],
     ['y', 2],
@@ -84,10 +242,10 @@ test('a Keyv of its own, which serialises and prefixes, finds what it stored', a
   expect(Object.keys(cache)).toEqual([])
 })
 
-test('reading through Keyv is one use of the entry', async () => {
-  const cache = new FaaSCacheDict({}, { foo: 1 })
-  const keyv = createKeyv(cache)
-  await keyv.get('foo')
-  await keyv.get('none')
-  expect(controllerOf(cache).stats()).toMatchObject({ hits: 1, misses: 1 })
+test('what is no dictionary, no option or no namespace is refused by name', () => {
+  expect(() => createKeyv(new Map())).toThrow('must be a FaaSCacheDict')
+  expect(() => new KeyvCacheDict({})).toThrow(TypeError)
+  const cache = new FaaSCacheDict()
+  expect(() => createKeyv(cache, { namespace: 1 as never })).toThrow('namespace must be a string')
+  expect(() => createKeyv(cache, { ttl: 1 } as never)).toThrow('"ttl" is no option')
 })
