@@ -34,6 +34,7 @@ export const FaaSCacheDict = class FaaSCacheDict {
     const initial = entries === undefined ? [] : pairsFrom(entries)
     const controller = new CacheController(settings)
     const print = () => describe(controller, settings.given)
+    const inspect = inspectWith(controller, print)
     const target = Object.create(null) as object
     const proxy: object = new Proxy(
       target,
@@ -42,14 +43,14 @@ export const FaaSCacheDict = class FaaSCacheDict {
         {
           [Symbol.toPrimitive]: print,
           [Symbol.dispose]: () => controller.close(),
-          [INSPECT]: inspectWith(controller, print),
+          [INSPECT]: inspect,
         },
         (receiver) => receiver === proxy,
       ),
     )
     // util.inspect looks at the target and runs no trap.
     Object.defineProperty(target, INSPECT, {
-      value: inspectWith(controller, print),
+      value: inspect,
       configurable: true,
     })
     register(proxy, controller)
@@ -69,7 +70,7 @@ export const FaaSCacheDict = class FaaSCacheDict {
  * Throws a `TypeError` for anything else.
  */
 export function controllerOf<Schema extends object>(
-  cache: FaaSCacheDict<Schema>,
+  cache: FaaSCacheDict<Schema> & object,
 ): CacheController<Schema> {
   const controller = registered(cache)
   if (controller === undefined) {
@@ -86,10 +87,17 @@ function describe(controller: CacheController, given: Settings['given']): string
 type Inspect = (value: unknown, options: object) => string
 
 function inspectWith(controller: CacheController, print: () => string) {
-  return (depth: number, options: { depth?: number | null }, inspect: Inspect): string => {
+  let isInspecting = false
+  return (depth: number, options: object, inspect: Inspect): string => {
     const line = print()
-    if (depth < 0) return line
-    const entries: object = Object.setPrototypeOf(Object.fromEntries(controller.entries()), null)
-    return `${line} ${inspect(entries, options)}`
+    // The object that is shown is a new one each time, so a cache that holds itself would not end.
+    if (depth < 0 || isInspecting) return line
+    isInspecting = true
+    try {
+      // The options still say the depth at which the outermost call began.
+      return `${line} ${inspect(Object.fromEntries(controller.entries()), { ...options, depth })}`
+    } finally {
+      isInspecting = false
+    }
   }
 }
