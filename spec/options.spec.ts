@@ -195,7 +195,7 @@ describe('maxSizeBytes', () => {
     ['1.5G', 1_536 * MEBIBYTE],
     ['1T', 2 ** 40],
     ['1t', 2 ** 40],
-    ['10.0001K', 10_240],
+    ['10.0009K', 10_240],
     [null, null],
   ])('%s is %s bytes', (given, bytes) => {
     expect(controlled({ maxSizeBytes: given }).maxSizeBytes).toBe(bytes)

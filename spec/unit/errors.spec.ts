@@ -1,0 +1,23 @@
+import { expect, it, vi } from 'vitest'
+import * as here from '../../lib/errors.ts'
+
+vi.resetModules()
+const other: typeof here = await import('../../lib/errors.ts')
+
+it('an error of one copy of the package is an instance of the class of another', () => {
+  expect(other.KeyError).not.toBe(here.KeyError)
+  const missing = new other.KeyError('k')
+  const tooLarge = new other.DataTooLargeError('k', 2, 1)
+  expect(missing instanceof here.KeyError).toBe(true)
+  expect(tooLarge instanceof here.DataTooLargeError).toBe(true)
+  expect(new here.KeyError('k') instanceof other.KeyError).toBe(true)
+  expect(missing instanceof here.DataTooLargeError).toBe(false)
+  expect(tooLarge instanceof here.KeyError).toBe(false)
+})
+
+it('the mark by which they are told is not seen in what an error shows', () => {
+  expect(Object.keys(new here.KeyError('k'))).toEqual(['key'])
+  expect(Reflect.ownKeys(new here.KeyError('k')).filter((key) => typeof key === 'symbol')).toEqual(
+    [],
+  )
+})
