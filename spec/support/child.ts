@@ -13,6 +13,7 @@ export async function scriptOf(source: string): Promise<string> {
     bundle: true,
     write: false,
     format: 'esm',
+    external: ['node:*'],
     logLevel: 'silent',
   })
   return outputFiles[0]?.text ?? ''

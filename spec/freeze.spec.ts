@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { scriptOf } from './support/child.ts'
+
+const libraries = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map(
+  (machine) => `/usr/lib/${machine}/faketime/libfaketimeMT.so.1`,
+)
+const faketime = libraries.find((path) => existsSync(path))
+
+const folder = mkdtempSync(join(tmpdir(), 'freeze-'))
+const clockFile = join(folder, 'clock')
+const setWallClock = (offset: string) => writeFileSync(clockFile, offset)
+
+let script: string
+let child: ChildProcess
+let lines: AsyncIterator<string>
+
+beforeAll(async () => {
+  script = await scriptOf(`
+    import { createInterface } from 'node:readline'
+    import { FaaSCacheDict } from 'faas-cache-dict'
+    let cache
+    for await (const line of createInterface({ input: process.stdin })) {
+      if (line !== 'read') cache = new FaaSCacheDict({ defaultTtl: line }, { a: 1 })
+      const [wall, monotonic] = [Date.now(), performance.now()]
+      console.log(JSON.stringify({ wall, monotonic, isServed: cache.a === 1 }))
+    }
+  `)
+  return () => rmSync(folder, { recursive: true })
+})
+
+beforeEach(() => {
+  setWallClock('+0')
+  child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      ...(faketime && { LD_PRELOAD: faketime }),
+      FAKETIME_TIMESTAMP_FILE: clockFile,
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    },
+  })
+  lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]()
+})
+
+afterEach(() => {
+  child.kill('SIGKILL')
+})
+
+const ask = async (line: string) => {
+  child.stdin?.write(`${line}\n`)
+  const { value } = await lines.next()
+  return JSON.parse(value) as { wall: number; monotonic: number; isServed: boolean }
+}
+
+describe('an entry of a process that is stopped', () => {
+  it('is not served past its TTL when the process goes on', async () => {
+    expect((await ask('500ms')).isServed).toBe(true)
+    child.kill('SIGSTOP')
+    await pause(600)
+    child.kill('SIGCONT')
+    expect((await ask('read')).isServed).toBe(false)
+  })
+})
+
+describe.runIf(faketime)('an entry of a process whose wall clock alone is stepped', () => {
+  it('is not served past its TTL when the clock is an hour on, as after a freeze', async () => {
+    const before = await ask('10m')
+    setWallClock('+1h')
+    const after = await ask('read')
+    expect(after.wall - before.wall).toBeGreaterThan(3_500_000)
+    expect(after.monotonic - before.monotonic).toBeLessThan(600_000)
+    expect([before.isServed, after.isServed]).toEqual([true, false])
+  })
+
+  it('is served for its TTL, and no longer, when the clock is an hour back', async () => {
+    const before = await ask('2s')
+    setWallClock('-1h')
+    const after = await ask('read')
+    expect(after.wall - before.wall).toBeLessThan(-3_500_000)
+    expect(after.isServed).toBe(after.monotonic - before.monotonic < 2000)
+    await pause(2020)
+    expect((await ask('read')).isServed).toBe(false)
+  })
+
+  it('is not served past its TTL when the clock was an hour ahead at the write', async () => {
+    setWallClock('+1h')
+    const before = await ask('500ms')
+    setWallClock('+0')
+    await pause(600)
+    const after = await ask('read')
+    expect(after.wall - before.wall).toBeLessThan(-3_500_000)
+    expect(after.isServed).toBe(false)
+  })
+})
