@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const folder = join(root, '.cache/two-tier')
-const dependencies = { cacheable: '2.5.0', '@keyv/redis': '5.1.6', keyv: '5.6.0' }
+const dependencies = {
+  cacheable: '2.5.0',
+  '@keyv/redis': '5.1.6',
+  '@qified/redis': '0.10.1',
+  keyv: '5.6.0',
+}
 
 mkdirSync(folder, { recursive: true })
 writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }))
@@ -20,5 +25,7 @@ for (const name of ['dist', 'package.json']) {
   cpSync(join(root, name), join(installed, name), { recursive: true })
 }
 cpSync(join(root, 'examples/two-tier/handler.mjs'), join(folder, 'handler.mjs'))
-cpSync(join(root, 'scripts/redis/outage.mjs'), join(folder, 'outage.mjs'))
-execFileSync(process.execPath, ['outage.mjs'], { cwd: folder, stdio: 'inherit', timeout: 120_000 })
+cpSync(join(root, 'scripts/redis'), folder, { recursive: true })
+for (const script of ['outage.mjs', 'invalidation.mjs']) {
+  execFileSync(process.execPath, [script], { cwd: folder, stdio: 'inherit', timeout: 120_000 })
+}

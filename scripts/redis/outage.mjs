@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { createConnection } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort, startRedis, until } from './server.mjs'
 
 const reports = []
 console.warn = (...args) => reports.push(args)
@@ -35,7 +34,7 @@ await serve(300)
 assert.equal(reports.length, 1, 'reported once')
 
 console.log('Redis starts')
-let redis = await startRedis()
+let redis = await startRedis(port)
 await until(async () => (await tiers.secondary.set('probe', 1)) === true)
 await serve(500)
 await handler({ id: 'shared' })
@@ -60,7 +59,7 @@ await load
 assert.equal(reports.length, 1, 'reported once')
 
 console.log('Redis is back')
-redis = await startRedis()
+redis = await startRedis(port)
 await until(async () => (await tiers.secondary.set('probe', 1)) === true)
 await serve(500)
 
@@ -87,36 +86,4 @@ async function request(id) {
   assert.equal(statusCode, 200)
   const { at } = JSON.parse(body)
   assert.ok(Date.now() - at < ttl + 500, `${id} is ${Date.now() - at} ms old`)
-}
-
-async function startRedis() {
-  const args = ['--bind', '127.0.0.1', '--port', port, '--save', '', '--appendonly', 'no']
-  const server = spawn('redis-server', args, { stdio: 'ignore' })
-  process.on('exit', () => server.kill('SIGKILL'))
-  await until(async () => {
-    const socket = createConnection(port, '127.0.0.1')
-    try {
-      await once(socket, 'connect')
-      return true
-    } finally {
-      socket.destroy()
-    }
-  })
-  return server
-}
-
-async function until(holds) {
-  for (let tries = 0; tries < 200; tries++) {
-    if (await holds().catch(() => false)) return
-    await delay(50)
-  }
-  throw new Error('It did not come to hold within 10 s')
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  return port
 }
