@@ -4,7 +4,7 @@ import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { produce } from 'immer'
 import lodash from 'lodash'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 
 type Dictionary = Record<string, unknown>
 

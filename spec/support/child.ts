@@ -22,7 +22,13 @@ export async function scriptOf(source: string): Promise<string> {
 /** Runs a module in a process of its own and gives what it printed, as JSON. */
 export async function inChild(source: string, ...flags: string[]): Promise<unknown> {
   const script = await scriptOf(source)
-  const args = [...flags, '--input-type=module', '-e', script]
-  const { stdout } = await run(process.execPath, args)
+  const { stdout } = await run(process.execPath, argumentsFor(script, flags))
   return JSON.parse(stdout)
+}
+
+// Deno takes the engine's flags by another name, and its evaluated scripts are modules anyway.
+function argumentsFor(script: string, flags: string[]): string[] {
+  if (!('Deno' in globalThis)) return [...flags, '--input-type=module', '-e', script]
+  const engine = flags.length === 0 ? [] : [`--v8-flags=${flags.join(',')}`]
+  return ['eval', ...engine, script]
 }

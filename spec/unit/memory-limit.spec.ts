@@ -152,7 +152,8 @@ const bundled = (path: string): string => {
 it('--max-old-space-size is respected', () => {
   const limit = limitInChild(['--max-old-space-size=96'])
   expect(limit).toBeGreaterThanOrEqual(96 * MEBIBYTE)
-  expect(limit).toBeLessThan(200 * MEBIBYTE)
+  // On top comes the young generation: 48 MiB on Node 20, 192 MiB on Node 24.
+  expect(limit).toBeLessThanOrEqual((96 + 192) * MEBIBYTE)
 })
 
 it('the memory of a Lambda function and of a Cloud Function is respected', () => {
