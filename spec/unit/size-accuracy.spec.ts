@@ -37,7 +37,9 @@ const classes: [string, number, number][] = [
 
 it.each(classes)('%s are charged what they weigh in a fresh process', (name, from, to) => {
   const script = here('../support/weigh.mjs')
-  const ratio = Number(execFileSync(process.execPath, ['--expose-gc', script, bundle, name]))
+  const weigh = () => Number(execFileSync(process.execPath, ['--expose-gc', script, bundle, name]))
+  // A heap holds more than what is weighed; the median of three leaves out the odd process.
+  const [, ratio] = [weigh(), weigh(), weigh()].sort((a, b) => a - b)
   expect(ratio).toBeGreaterThanOrEqual(from)
   expect(ratio).toBeLessThanOrEqual(to)
 })
