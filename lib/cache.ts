@@ -361,11 +361,17 @@ export class Cache {
     const pending: Pending = { promise, terms }
     this.#pending.set(key, pending)
     this.#table.schedule(slot, now + this.settings.pendingTtl)
-    subscribe(
-      promise,
-      (value) => this.#settled(key, pending, value, false),
-      () => this.#settled(key, pending, undefined, true),
-    )
+    try {
+      subscribe(
+        promise,
+        (value) => this.#settled(key, pending, value, false),
+        () => this.#settled(key, pending, undefined, true),
+      )
+    } catch (error) {
+      // A subclass that cannot be subscribed to would never be known to have settled.
+      this.hooks.fail(error, 'promise', key)
+      this.#remove(slot, 'rejected')
+    }
   }
 
   #settled(key: string, pending: Pending, value: unknown, isRejected: boolean): void {
@@ -402,13 +408,18 @@ export class Cache {
       const { expiry, records, size } = this.#table
       const due = expiry.due(now)
       if (due !== 0) this.#remove(due, 'expired')
-      else if (size > 1) this.#remove(leastRecent(records.int32), 'evicted')
-      else {
-        // The one entry fits; tables that grew for more do not.
+      else if (size > 1 || !this.#fits(leastRecent(records.int32))) {
+        this.#remove(leastRecent(records.int32), 'evicted')
+      } else {
+        // What is left fits; tables that grew for more do not.
         this.#table = this.#table.compacted()
         return
       }
     }
+  }
+
+  #fits(slot: number): boolean {
+    return slot === 0 || leastBytesFor(this.#table.chargeOf(slot)) <= this.settings.maxSizeBytes
   }
 
   #removeExpired(now: number, most: number): void {

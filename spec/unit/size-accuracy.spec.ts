@@ -35,11 +35,16 @@ const classes: [string, number, number][] = [
   ['sparse arrays', 0.8, 1.4],
 ]
 
-it.each(classes)('%s are charged what they weigh in a fresh process', (name, from, to) => {
-  const script = here('../support/weigh.mjs')
-  const weigh = () => Number(execFileSync(process.execPath, ['--expose-gc', script, bundle, name]))
-  // A heap holds more than what is weighed; the median of three leaves out the odd process.
-  const [, ratio] = [weigh(), weigh(), weigh()].sort((a, b) => a - b)
-  expect(ratio).toBeGreaterThanOrEqual(from)
-  expect(ratio).toBeLessThanOrEqual(to)
-})
+it.each(classes)(
+  '%s are charged what they weigh in a fresh process',
+  { retry: 2 },
+  (name, from, to) => {
+    const script = here('../support/weigh.mjs')
+    const weigh = () =>
+      Number(execFileSync(process.execPath, ['--expose-gc', script, bundle, name]))
+    // A heap holds more than what is weighed; the median of three leaves out the odd process.
+    const [, ratio] = [weigh(), weigh(), weigh()].sort((a, b) => a - b)
+    expect(ratio).toBeGreaterThanOrEqual(from)
+    expect(ratio).toBeLessThanOrEqual(to)
+  },
+)
