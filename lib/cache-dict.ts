@@ -41,6 +41,7 @@ export const FaaSCacheDict = class FaaSCacheDict {
       trapsFor(
         cacheOf(controller),
         {
+          __proto__: null,
           [Symbol.toPrimitive]: print,
           [Symbol.dispose]: () => controller.close(),
           [INSPECT]: inspect,

@@ -2,7 +2,9 @@ import type { Cache } from './cache.ts'
 import { shown } from './options/shown.ts'
 
 /** The few symbols that are answered, and never stored. */
-export type SymbolAnswers = Readonly<Record<symbol, unknown>>
+export type SymbolAnswers = Readonly<Record<symbol, unknown>> & { readonly __proto__: null }
+
+const PLAIN: object = /* @__PURE__ */ Object.create(null)
 
 /**
  * The traps of one dictionary. `get` and `set` close over its cache, so that a use is one call; the
@@ -22,7 +24,8 @@ export function trapsFor(
     },
 
     set(_target, key, value, receiver) {
-      if (!isProxy(receiver)) return keepOwn(receiver, key, value)
+      // What was made by Object.create(cache) keeps its own writes, as it would of a plain object.
+      if (!isProxy(receiver)) return Reflect.set(PLAIN, key, value, receiver)
       store(cache, key, value)
       return true
     },
@@ -68,21 +71,4 @@ export function trapsFor(
 function store(cache: Cache, key: string | symbol, value: unknown): void {
   if (typeof key === 'symbol') throw new TypeError('A symbol is no key of a cache')
   cache.write(key, value)
-}
-
-// What was made by Object.create(cache) keeps its own writes, as it would of a plain object.
-function keepOwn(receiver: unknown, key: string | symbol, value: unknown): boolean {
-  if (typeof receiver !== 'object' || receiver === null) return false
-  const own = Reflect.getOwnPropertyDescriptor(receiver, key)
-  if (own === undefined) {
-    return Reflect.defineProperty(receiver, key, {
-      value,
-      writable: true,
-      enumerable: true,
-      configurable: true,
-    })
-  }
-  if ('value' in own)
-    return own.writable === true && Reflect.defineProperty(receiver, key, { value })
-  return false
 }
