@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { inChild } from './support/child.ts'
+
+describe('a process', () => {
+  it('with a pending sweep ends at once', async () => {
+    // Held open, it would outlive the minute that a spec may take.
+    const printed = await inChild(`
+      import { FaaSCacheDict } from 'faas-cache-dict'
+      const cache = new FaaSCacheDict({ defaultTtl: '1d', sweepInterval: '1d' }, { a: { b: 1 } })
+      process.on('exit', () => console.log(JSON.stringify(cache)))
+    `)
+    expect(printed).toEqual({ a: { b: 1 } })
+  })
+
+  it('has no timer after the import, nor after construction', async () => {
+    const printed = await inChild(`
+      const started = []
+      const { setTimeout, setInterval, setImmediate } = globalThis
+      globalThis.setTimeout = (...args) => { started.push('setTimeout'); return setTimeout(...args) }
+      globalThis.setInterval = (...args) => { started.push('setInterval'); return setInterval(...args) }
+      globalThis.setImmediate = (...args) => { started.push('setImmediate'); return setImmediate(...args) }
+      const { FaaSCacheDict } = await import('faas-cache-dict')
+      const cache = new FaaSCacheDict({ defaultTtl: '10s' })
+      const before = [...started]
+      cache.a = 1
+      console.log(JSON.stringify([before, started]))
+    `)
+    expect(printed).toEqual([[], ['setTimeout']])
+  })
+
+  it('collects caches that were dropped, timers and all', async () => {
+    const printed = await inChild(
+      `
+      import { FaaSCacheDict, controllerOf } from 'faas-cache-dict'
+      const dropped = (() => {
+        const caches = []
+        for (let i = 0; i < 50; i++) {
+          const cache = new FaaSCacheDict({ defaultTtl: '1h', sweepInterval: '20ms' }, { a: { b: [i] } })
+          caches.push(new WeakRef(cache), new WeakRef(controllerOf(cache)), new WeakRef(cache.a))
+        }
+        return caches
+      })()
+      const pause = () => new Promise((resolve) => setImmediate(resolve))
+      let passes = 0
+      // The test that runs this sets the limit of time.
+      while (dropped.some((ref) => ref.deref() !== undefined)) {
+        await pause()
+        globalThis.gc()
+        if (++passes > 2000) break
+      }
+      let set = 0
+      const { setTimeout } = globalThis
+      globalThis.setTimeout = (...args) => { set++; return setTimeout(...args) }
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      console.log(JSON.stringify({ alive: dropped.filter((ref) => ref.deref()).length, set }))
+    `,
+      '--expose-gc',
+    )
+    expect(printed).toEqual({ alive: 0, set: 0 })
+  })
+})
