@@ -6,9 +6,13 @@ const source = (path: string) => new URL(`./lib/${path}`, import.meta.url).pathn
 const installed = process.env.SPECS_AGAINST
 const built = (name: string) => `${installed}/node_modules/faas-cache-dict/dist/${name}.js`
 
+// Another version of Keyv, for the specs of what stands on it.
+const keyv = process.env.KEYV
+
 export default defineConfig({
   resolve: {
     alias: [
+      ...(keyv ? [{ find: /^keyv$/, replacement: keyv }] : []),
       { find: /^faas-cache-dict$/, replacement: installed ? built('index') : source('index.ts') },
       {
         find: /^faas-cache-dict\/(payload|keyv)$/,

@@ -1,41 +1,36 @@
 import suite, { keyvIteratorTests } from '@keyv/test-suite'
-import { Keyv as Keyv5 } from 'keyv'
-import { Keyv as Keyv6 } from 'keyv6'
+import { FaaSCacheDict } from 'faas-cache-dict'
+import { createKeyv, KeyvCacheDict } from 'faas-cache-dict/keyv'
+import { Keyv } from 'keyv'
 import * as vitest from 'vitest'
-import { FaaSCacheDict } from './dist/index.js'
-import { createKeyv, KeyvCacheDict } from './dist/keyv.js'
 
 const store = () => new KeyvCacheDict(new FaaSCacheDict())
+const isKeyv6 = !('useKeyPrefix' in Keyv.prototype)
 
-// The suite is of Keyv 5, where one boolean answers for all keys; in Keyv 6 each has its own.
-function itOfKeyv6(name, run) {
-  if (name !== '.deleteMany([keys]) with nonexistent keys resolves to false') {
+// What the suite constructs is a Keyv; this one has nothing left to be told but the namespace.
+function Plain({ namespace } = {}) {
+  return createKeyv(new FaaSCacheDict(), { namespace })
+}
+
+// The suite is of Keyv 5, where one boolean answers for all keys; in Keyv 6 each has its own, and
+// the suite's case would fail with every adapter. So this one is asked in the words of version 6.
+function it(name, run) {
+  if (!isKeyv6 || name !== '.deleteMany([keys]) with nonexistent keys resolves to false') {
     return vitest.it(name, run)
   }
   return vitest.it(
     '.deleteMany([keys]) with nonexistent keys resolves to false for each',
     async () => {
-      const removals = await new Keyv6({ store: store() }).deleteMany(['a', 'b'])
-      vitest.expect(removals).toEqual([false, false])
+      for (const keyv of [new Keyv({ store: store() }), new Plain()]) {
+        vitest.expect(await keyv.deleteMany(['a', 'b'])).toEqual([false, false])
+      }
     },
   )
 }
 
-vitest.describe('Keyv 5 over the adapter', () => {
-  suite(vitest, Keyv5, store)
-  keyvIteratorTests(vitest, Keyv5, store)
-})
-
-vitest.describe('Keyv 6 over the adapter', () => {
-  suite({ ...vitest, it: itOfKeyv6 }, Keyv6, store)
-  keyvIteratorTests(vitest, Keyv6, store)
-})
-
-vitest.describe('createKeyv', () => {
-  // What the suite constructs is a Keyv; this one has nothing left to be told but the namespace.
-  function Plain({ namespace } = {}) {
-    return createKeyv(new FaaSCacheDict(), { namespace })
-  }
-  suite(vitest, Plain, store)
-  keyvIteratorTests(vitest, Plain, store)
-})
+for (const [name, Kind] of Object.entries({ 'a Keyv over the adapter': Keyv, createKeyv: Plain })) {
+  vitest.describe(name, () => {
+    suite({ ...vitest, it }, Kind, store)
+    keyvIteratorTests(vitest, Kind, store)
+  })
+}

@@ -1,0 +1,185 @@
+import type { FaaSCacheDict } from '../cache-dict.ts'
+import type { CacheController } from '../controller.ts'
+import { DataTooLargeError } from '../errors.ts'
+import { isNativePromise } from '../native-promise.ts'
+import { wrongKind } from '../options/refusal.ts'
+import { registered } from '../registry.ts'
+import { type Convention, KEYV_5, KEYV_5_BARE, KEYV_6 } from './convention.ts'
+
+type Values = Record<string, unknown>
+// biome-ignore lint/suspicious/noExplicitAny: a dictionary of any schema
+export type Dictionary = FaaSCacheDict<any>
+// biome-ignore lint/suspicious/noExplicitAny: what Keyv's versions declare, and hand on as it is
+type Handed = any
+
+/** What a Keyv that does not serialise wraps a value in. */
+interface Envelope {
+  value: unknown
+  /** Epoch milliseconds. */
+  expires?: number | undefined
+}
+
+interface SetEntry {
+  key: string
+  value: unknown
+  /** From version 5. */
+  ttl?: number
+  /** From version 6. */
+  expires?: number
+}
+
+/**
+ * A dictionary as a storage adapter for a Keyv of one's own, version 5 or 6. Takes what that Keyv
+ * hands it: a value in Keyv's envelope is stored as itself, serialised text as text. A write that
+ * the cache refuses for its size is answered with `false`. `disconnect` leaves the cache as it is.
+ */
+export class KeyvCacheDict {
+  // Keyv 5 gives an iterator to stores of dialects that it knows only.
+  readonly opts = { dialect: 'redis', url: '' }
+  namespace: string | undefined
+  readonly #controller: CacheController<Values>
+  #convention: Convention
+  // Whether a text is what Keyv serialised a value to. Known for sure once it has written.
+  #isTextSerialised: boolean
+
+  /** Throws a `TypeError` for what is no dictionary. */
+  constructor(cache: Dictionary)
+  /** @internal */
+  constructor(cache: Dictionary, isPlain: boolean)
+  constructor(cache: Dictionary, isPlain = false) {
+    const controller = registered(cache)
+    if (controller === undefined) throw wrongKind('The cache', 'a FaaSCacheDict', cache)
+    this.#controller = controller
+    this.#convention = isPlain ? KEYV_5_BARE : KEYV_5
+    this.#isTextSerialised = !isPlain
+  }
+
+  /** Asked for by Keyv 6 before anything else, and by nobody else: so its calls are known by it. */
+  get capabilities(): { expires: true } {
+    this.#convention = KEYV_6
+    return { expires: true }
+  }
+
+  async get<Value>(key: string): Promise<Handed> {
+    return (await this.#read(key)) as Value
+  }
+
+  async getMany<Value>(keys: string[]): Promise<Handed[]> {
+    return (await Promise.all(keys.map((key) => this.#read(key)))) as Value[]
+  }
+
+  /** `limit`: milliseconds from version 5, epoch milliseconds from version 6. */
+  async set(key: string, value: unknown, limit?: number): Promise<boolean> {
+    const name = this.#nameOf(key)
+    const ttl = limit === undefined ? undefined : this.#convention.ttlOf(limit)
+    if (ttl !== undefined && ttl <= 0) {
+      this.#controller.delete(name)
+      return true
+    }
+    const terms = ttl === undefined ? undefined : { ttl: ttl / 1_000 }
+    this.#isTextSerialised = typeof value === 'string'
+    try {
+      this.#controller.set(name, isEnvelope(value) ? value.value : value, terms)
+    } catch (error) {
+      if (error instanceof DataTooLargeError) return false
+      throw error
+    }
+    // With `onTooLarge: 'skip'` a refusal is silent.
+    return this.#controller.has(name)
+  }
+
+  /** Whether each was stored. */
+  async setMany(entries: SetEntry[]): Promise<Handed> {
+    return Promise.all(
+      entries.map(({ key, value, ttl, expires }) => this.set(key, value, ttl ?? expires)),
+    )
+  }
+
+  async has(key: string): Promise<boolean> {
+    return this.#controller.has(this.#nameOf(key))
+  }
+
+  async hasMany(keys: string[]): Promise<boolean[]> {
+    return keys.map((key) => this.#controller.has(this.#nameOf(key)))
+  }
+
+  async delete(key: string): Promise<boolean> {
+    return this.#controller.delete(this.#nameOf(key))
+  }
+
+  /** Whether all were there for version 5, whether each was for version 6. */
+  async deleteMany(keys: string[]): Promise<Handed> {
+    return this.#convention.removed(keys.map((key) => this.#controller.delete(this.#nameOf(key))))
+  }
+
+  /** The namespace only, where there is one. */
+  async clear(): Promise<void> {
+    if (this.#prefix === '') this.#controller.clear()
+    else for (const name of this.#ownNames()) this.#controller.delete(name)
+  }
+
+  /** What leaves before its turn is passed over, and what comes is not seen. No use. */
+  async *iterator(): AsyncGenerator<Handed, void> {
+    const start = this.#convention.isKeyBare ? this.#prefix.length : 0
+    for (const name of this.#ownNames()) {
+      if (!this.#controller.has(name)) continue
+      const data = await this.#handOver(name, this.#controller.peek(name))
+      if (data !== undefined) yield [name.slice(start), data]
+    }
+  }
+
+  async disconnect(): Promise<void> {}
+
+  /** Nothing is ever emitted. */
+  on(): this {
+    return this
+  }
+
+  get #prefix(): string {
+    return this.namespace ? `${this.namespace}:` : ''
+  }
+
+  /** The key in the dictionary. */
+  #nameOf(key: string): string {
+    const prefix = this.#prefix
+    return this.#convention.isKeyBare || !key.startsWith(prefix) ? prefix + key : key
+  }
+
+  #ownNames(): string[] {
+    return [...this.#controller.keys()].filter((name) => name.startsWith(this.#prefix))
+  }
+
+  async #read(key: string): Promise<Envelope | string | undefined> {
+    const name = this.#nameOf(key)
+    const stored = this.#controller.get(name)
+    if (stored === undefined && !this.#controller.has(name)) return undefined
+    return this.#handOver(name, stored)
+  }
+
+  async #handOver(name: string, stored: unknown): Promise<Envelope | string | undefined> {
+    if (this.#isTextSerialised && typeof stored === 'string') return stored
+    if (!isNativePromise(stored)) return { value: stored, expires: this.#expiryOf(name) }
+    try {
+      const value = await stored
+      return { value, expires: this.#expiryOf(name) }
+    } catch {
+      // Who loads it is told. To others a failed load is no value, and the cache has dropped it.
+      return undefined
+    }
+  }
+
+  /** Epoch milliseconds, in whole ones as Keyv has them; `undefined` for ever. */
+  #expiryOf(name: string): number | undefined {
+    try {
+      const ttl = this.#controller.ttl(name)
+      return ttl === null ? undefined : Math.ceil(Date.now() + ttl * 1_000)
+    } catch {
+      // It has left since it was read.
+      return Date.now()
+    }
+  }
+}
+
+function isEnvelope(data: unknown): data is Envelope {
+  return typeof data === 'object' && data !== null && Object.hasOwn(data, 'value')
+}
