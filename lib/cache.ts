@@ -77,6 +77,7 @@ export class Cache {
     }
     this.statistics.hits++
     promote(int32, slot)
+    if (this.#pending.size !== 0) this.#awaitAgain(key)
     return table.values[slot]
   }
 
@@ -285,7 +286,8 @@ export class Cache {
     if (isNativePromise(value)) this.#await(key, slot, value, terms, now)
     else this.#schedule(slot, terms, now)
     if (table.sizeBytes > settings.maxSizeBytes || table.size > this.#mostItems) this.#makeRoom(now)
-    if (!this.sweep.isAwake) this.#wake()
+    const { sweep } = this
+    if (!sweep.isAwake || now >= sweep.overdueAt) this.#wake()
     return undefined
   }
 
@@ -358,20 +360,29 @@ export class Cache {
     terms: WriteTerms,
     now: number,
   ): void {
-    const pending: Pending = { promise, terms }
+    const pending: Pending = {
+      promise,
+      terms,
+      rejected: () => this.#settled(key, pending, undefined, true),
+    }
     this.#pending.set(key, pending)
     this.#table.schedule(slot, now + this.settings.pendingTtl)
     try {
-      subscribe(
-        promise,
-        (value) => this.#settled(key, pending, value, false),
-        () => this.#settled(key, pending, undefined, true),
-      )
+      subscribe(promise, (value) => this.#settled(key, pending, value, false), pending.rejected)
     } catch (error) {
       // A subclass that cannot be subscribed to would never be known to have settled.
       this.hooks.fail(error, 'promise', key)
       this.#remove(slot, 'rejected')
     }
+  }
+
+  // Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.
+  #awaitAgain(key: string): void {
+    const pending = this.#pending.get(key)
+    if (pending === undefined) return
+    try {
+      subscribe(pending.promise, undefined, pending.rejected)
+    } catch {}
   }
 
   #settled(key: string, pending: Pending, value: unknown, isRejected: boolean): void {

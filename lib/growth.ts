@@ -4,6 +4,8 @@ import { Measurement } from './size/measure.ts'
 import { ENTRY_BYTES, type Table } from './table/table.ts'
 
 const SLICE = 2
+/** About as many as fit a slice: in a Worker the clock stands still for as long as it runs. */
+const MOST_STEPS = 16_384
 
 /** What holds the values that may grow. */
 export interface Holder {
@@ -73,5 +75,6 @@ export class Growth {
 function timeSlice(): () => boolean {
   const clock = globalThis.performance ?? Date
   const end = clock.now() + SLICE
-  return () => clock.now() >= end
+  let steps = 0
+  return () => ++steps > MOST_STEPS || clock.now() >= end
 }

@@ -31,7 +31,9 @@ export class Loads {
     if (isLive) return Promise.resolve(value)
     const now = cache.clock.now()
     const joined = this.#loads.get(key)
-    if (joined !== undefined && now < joined.givenUpAt) return joined.promise
+    if (joined !== undefined && now < joined.givenUpAt) {
+      return this.#join(key, joined, () => this.get(key, factory, ttl))
+    }
     return this.#start(key, factory, ttl, now + cache.settings.pendingTtl)
   }
 
@@ -57,6 +59,19 @@ export class Loads {
     )
     // Registered before it runs, since the factory may ask for the same key.
     settle(run(factory))
+    return promise
+  }
+
+  // A load that failed has been forgotten, unless the request of a Worker that began it has ended:
+  // then it fails only for those who join it later, and may be begun again.
+  #join(key: string, load: Load, again: () => Promise<unknown>): Promise<unknown> {
+    const promise = load.promise.catch((error) => {
+      if (this.#loads.get(key) !== load) throw error
+      this.#loads.delete(key)
+      return again()
+    })
+    // As the load itself: one that nobody awaits raises nothing.
+    promise.catch(() => {})
     return promise
   }
 

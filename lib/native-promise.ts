@@ -16,7 +16,7 @@ export function isNativePromise(value: unknown): value is Promise<unknown> {
 
 export function subscribe(
   promise: Promise<unknown>,
-  fulfilled: (value: unknown) => void,
+  fulfilled: ((value: unknown) => void) | undefined,
   rejected: (error: unknown) => void,
 ): void {
   then.call(promise, fulfilled, rejected)

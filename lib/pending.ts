@@ -4,6 +4,7 @@ import type { WriteTerms } from './options/write-options.ts'
 export interface Pending {
   readonly promise: Promise<unknown>
   terms: WriteTerms
+  readonly rejected: () => void
 }
 
 const fulfilled = new WeakMap<object, { readonly value: unknown }>()

@@ -125,3 +125,18 @@ test('the factory may use the cache, and ask for another key', async () => {
   expect(value).toBe('ba')
   expect({ ...cache }).toEqual({ side: 1, b: 'b', a: 'ba' })
 })
+
+test('a failure that nobody awaits raises nothing, neither in who began it nor in who joined', async () => {
+  const unhandled = vi.fn()
+  process.on('unhandledRejection', unhandled)
+  const { controller } = made()
+  const fail = async () => {
+    throw new Error('no')
+  }
+  controller.getOrSet('a', fail)
+  controller.getOrSet('a', fail)
+  await new Promise((turn) => setImmediate(turn))
+  await new Promise((turn) => setImmediate(turn))
+  process.off('unhandledRejection', unhandled)
+  expect(unhandled).not.toHaveBeenCalled()
+})

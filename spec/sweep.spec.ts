@@ -103,6 +103,18 @@ describe('the sweep', () => {
     expect(controller.size).toBe(1)
   })
 
+  it('walks in slices where the clock stands still while it runs', () => {
+    const { cache } = cacheWith({ defaultTtl: null, maxSizeBytes: null })
+    for (let i = 0; i < 40_000; i++) cache[i] = { i }
+    const pauses: number[] = []
+    for (let slice = 0; slice < 4; slice++) {
+      const before = Date.now()
+      vi.advanceTimersToNextTimer()
+      pauses.push(Date.now() - before)
+    }
+    expect(pauses).toEqual([5000, 20, 20, 20])
+  })
+
   it('that finds a hook failing tells onError and goes on', () => {
     const onError = vi.fn()
     const { cache, controller } = cacheWith({
@@ -139,5 +151,17 @@ describe('the sweep', () => {
     vi.advanceTimersByTime(10_100)
     cache['b'] = 1
     expect(Object.keys(cache)).toEqual(['b'])
+  })
+
+  it('whose timer died with a request is made up for by a later write', async () => {
+    vi.stubGlobal('setTimeout', () => 7)
+    vi.stubGlobal('clearTimeout', () => {})
+    const { cache, left } = cacheWith()
+    cache['a'] = 1
+    vi.advanceTimersByTime(10_100)
+    expect(left).toEqual([])
+    cache['b'] = 1
+    await null
+    expect(left).toEqual([['a', 'expired']])
   })
 })

@@ -1,3 +1,5 @@
+import { systemClock } from './clock.ts'
+
 // Timers take no more: a longer delay would fire at once.
 const LONGEST_DELAY = 2 ** 31 - 1
 
@@ -14,7 +16,9 @@ const releaseProcess = (timer: Timer) => {
 /**
  * One timer that calls `sweep` for as long as anything is left to do, the first time `interval`
  * milliseconds after it was woken. It keeps neither the process nor its target alive, and is absent
- * where the platform refuses timers. `sweep` must not hold the target itself.
+ * where the platform refuses timers. A timer that is an interval late, since it died with the
+ * request of a Worker that set it, is made up for when next woken. `sweep` must not hold the target
+ * itself.
  */
 export class Sweep<T extends object> {
   readonly #interval: number
@@ -25,6 +29,8 @@ export class Sweep<T extends object> {
   #timer: Timer | undefined
   /** Public, since every write looks at it. */
   isAwake: boolean
+  /** Public for the same reason: by the system's clock, when its timer cannot be waited for. */
+  overdueAt = Number.POSITIVE_INFINITY
 
   constructor(interval: number, target: T, sweep: SweepOnce<T>) {
     this.#interval = interval
@@ -35,15 +41,20 @@ export class Sweep<T extends object> {
   }
 
   wake(): void {
-    if (this.isAwake) return
-    this.isAwake = true
-    this.#schedule(this.#interval)
+    if (!this.isAwake) {
+      this.isAwake = true
+      this.#schedule(this.#interval)
+    } else if (systemClock.now() >= this.overdueAt) {
+      this.overdueAt = Number.POSITIVE_INFINITY
+      Promise.resolve().then(() => this.#run())
+    }
   }
 
   /** For good: nothing wakes it from here on. */
   close(): void {
     this.#isClosed = true
     this.isAwake = true
+    this.overdueAt = Number.POSITIVE_INFINITY
     clearTimeout(this.#timer)
   }
 
@@ -51,6 +62,7 @@ export class Sweep<T extends object> {
     try {
       this.#timer = setTimeout(() => this.#run(), Math.min(delay, LONGEST_DELAY))
       releaseProcess(this.#timer)
+      this.overdueAt = systemClock.now() + delay + this.#interval
     } catch {
       // Refused at a Worker's module scope, but not in its requests: try again, yet not in a loop.
       Promise.resolve().then(() => this.#sleep())
@@ -58,6 +70,8 @@ export class Sweep<T extends object> {
   }
 
   #run(): void {
+    if (this.#isClosed) return
+    clearTimeout(this.#timer)
     const target = this.#target?.deref()
     if (!target) return
     let delay: number | undefined = this.#interval
@@ -70,6 +84,7 @@ export class Sweep<T extends object> {
   }
 
   #sleep(): void {
+    this.overdueAt = Number.POSITIVE_INFINITY
     this.isAwake = this.#isClosed
   }
 }

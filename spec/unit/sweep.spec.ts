@@ -206,6 +206,67 @@ describe('a platform whose', () => {
   })
 })
 
+describe('where timers die with the request that set them, a sweep', () => {
+  const late = (target: Target) => {
+    vi.stubGlobal('setTimeout', () => 7)
+    vi.stubGlobal('clearTimeout', () => {})
+    const sweep = new Sweep(5000, target, sweepOnce)
+    sweep.wake()
+    return sweep
+  }
+
+  it('is not made up for until it is an interval late', async () => {
+    const target = targetWith(1)
+    const sweep = late(target)
+    vi.advanceTimersByTime(9999)
+    sweep.wake()
+    await null
+    expect(target.swept).toBe(0)
+  })
+
+  it('is made up for once when it is woken late, after the synchronous run', async () => {
+    const target = targetWith(2)
+    const sweep = late(target)
+    vi.advanceTimersByTime(10_000)
+    for (let write = 0; write < 100; write++) sweep.wake()
+    expect(target.swept).toBe(0)
+    await null
+    expect(target.swept).toBe(1)
+    sweep.wake()
+    await null
+    expect(target.swept).toBe(1)
+    vi.advanceTimersByTime(10_000)
+    sweep.wake()
+    await null
+    expect(target.swept).toBe(2)
+  })
+
+  it('that is closed while it is made up for does nothing', async () => {
+    const target = targetWith(1)
+    const sweep = late(target)
+    vi.advanceTimersByTime(10_000)
+    sweep.wake()
+    sweep.close()
+    await null
+    sweep.wake()
+    await null
+    expect(target.swept).toBe(0)
+  })
+})
+
+describe('a timer that is late but alive', () => {
+  it('does not sweep besides what was made up for', async () => {
+    const target = targetWith(9)
+    const sweep = new Sweep(5000, target, sweepOnce)
+    sweep.wake()
+    vi.setSystemTime(Date.now() + 60_000)
+    sweep.wake()
+    await null
+    expect(target.swept).toBe(1)
+    expect(vi.getTimerCount()).toBe(1)
+  })
+})
+
 describe('a target that is dropped', () => {
   it('is collected with a sweep pending, and the timer is not set again', async () => {
     vi.useRealTimers()
