@@ -1,3 +1,4 @@
+import { isNativePromise } from './native-promise.ts'
 import type { Settings } from './options/options.ts'
 import { heapSize } from './size/heap-size.ts'
 import { Measurement } from './size/measure.ts'
@@ -53,7 +54,7 @@ export class Growth {
     if (typeof value !== 'object' || value === null) return true
     this.#found = true
     if (table.hasGivenSize(slot)) return true
-    if (holder.settings.sizeOf !== heapSize || value instanceof Promise) {
+    if (holder.settings.sizeOf !== heapSize || isNativePromise(value)) {
       holder.remeasure(slot)
       return true
     }
