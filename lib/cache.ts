@@ -4,9 +4,9 @@ import { Hooks } from './hooks.ts'
 import { isNativePromise, subscribe } from './native-promise.ts'
 import type { Reason, Settings } from './options/options.ts'
 import { DEFAULT_TERMS, type WriteTerms } from './options/write-options.ts'
-import { fulfilledValue, type Pending, rememberFulfilled } from './pending.ts'
+import { type Load, type Pending, watch } from './promises.ts'
+import { CLEARED, DELETED, EVICTED, EXPIRED, REASONS, REJECTED, REPLACED } from './reasons.ts'
 import { heapSize } from './size/heap-size.ts'
-import { measure } from './size/measure.ts'
 import { stringSize } from './size/string.ts'
 import { Statistics } from './statistics.ts'
 import {
@@ -18,10 +18,10 @@ import {
   unlink,
 } from './table/recency.ts'
 import { DEADLINE } from './table/records.ts'
-import { ENTRY_BYTES, leastBytesFor, MOST_ENTRIES, Table } from './table/table.ts'
+import { EMPTY_BYTES, ENTRY_BYTES, MOST_ENTRIES, Table } from './table/table.ts'
 import { type Clock, clockFrom } from './time/clock.ts'
 import { Sweep } from './time/sweep.ts'
-import { valueBytesFor } from './weigh.ts'
+import { weigh } from './weigh.ts'
 
 /** A deadline that no TTL gives, for an absolute expiry while no wall clock runs. */
 const BEYOND_TIME = 2 ** 52
@@ -33,106 +33,94 @@ const BEYOND_TIME = 2 ** 52
 export class Cache {
   readonly settings: Settings
   readonly clock: Clock
+  readonly table = new Table()
   readonly statistics = new Statistics()
   readonly hooks: Hooks
   readonly sweep: Sweep<Cache>
-  /** Called with each key that is written or removed by name, and with none for all of them. */
-  onOverride: ((key?: string) => void) | undefined
+  /** Loads under way; a write or a removal of the key overtakes one. */
+  loads: Map<string, Load> | undefined
+  pending: Map<string, Pending> | undefined
   readonly #growth = new Growth()
-  readonly #pending = new Map<string, Pending>()
-  #table = new Table()
-  #mostItems: number
+  readonly #isHeapSize: boolean
+  #mostItems = 0
+  /** Of key and value of one entry: what fits an empty cache. */
+  #mostBytes = 0
 
   constructor(settings: Settings) {
     this.settings = settings
-    this.#mostItems = Math.min(settings.maxItems, MOST_ENTRIES)
     this.clock = clockFrom(settings.now)
     this.hooks = new Hooks(settings.onDelete, settings.onError)
     this.sweep = new Sweep<Cache>(settings.sweepInterval, this, (cache) => cache.sweepOnce())
+    this.#isHeapSize = settings.sizeOf === heapSize
+    this.applyLimits()
   }
 
-  get table(): Table {
-    return this.#table
-  }
-
-  get pending(): ReadonlyMap<string, Pending> {
-    return this.#pending
-  }
-
-  /** The live value, as a use: a hit promotes, and a miss counts. */
-  use(key: string): unknown {
-    const table = this.#table
+  /** The slot of a live entry, as a use of it; or 0 for a miss, which is for the caller to count. */
+  use(key: string): number {
+    const { table } = this
     const slot = table.find(key)
-    if (slot === 0) {
-      this.statistics.misses++
-      return undefined
-    }
+    if (slot === 0) return 0
     const { int32, float64 } = table.records
     const deadline = float64[(slot << 2) + DEADLINE] as number
     if (deadline !== Number.POSITIVE_INFINITY && deadline <= this.clock.now()) {
-      this.statistics.misses++
-      this.#remove(slot, 'expired')
-      this.settle()
-      return undefined
+      this.#remove(slot, EXPIRED)
+      this.hooks.run()
+      return 0
     }
     this.statistics.hits++
     promote(int32, slot)
-    if (this.#pending.size !== 0) this.#awaitAgain(key)
-    return table.values[slot]
+    if (this.pending?.size) this.#watchAgain(key)
+    return slot
   }
 
   /** The slot of a live entry, or 0. No use; an entry that has expired stays for who removes it. */
   findLive(key: string): number {
-    const slot = this.#table.find(key)
+    const slot = this.table.find(key)
     return slot !== 0 && !this.#isExpired(slot, this.clock.now()) ? slot : 0
   }
 
   /** Throws a `DataTooLargeError` for what could not fit an empty cache, unless told to skip. */
   write(key: string, value: unknown, terms: WriteTerms = DEFAULT_TERMS): void {
-    this.onOverride?.(key)
     const refusal = this.#store(key, value, terms)
-    this.settle()
+    this.hooks.run()
     if (refusal !== undefined && !this.settings.skipsTooLarge) throw refusal
   }
 
   /** Without an error for what could not fit an empty cache; it is counted as refused. */
   writeIfItFits(key: string, value: unknown, terms: WriteTerms): void {
-    this.onOverride?.(key)
     this.#store(key, value, terms)
-    this.settle()
+    this.hooks.run()
   }
 
-  delete(key: string, reason: Reason = 'deleted'): void {
-    this.onOverride?.(key)
-    const slot = this.#table.find(key)
-    if (slot !== 0) this.#remove(slot, this.#isExpired(slot, this.clock.now()) ? 'expired' : reason)
-    this.settle()
+  delete(key: string): void {
+    if (this.loads?.size) this.loads.delete(key)
+    this.#drop(key, DELETED)
+    this.hooks.run()
   }
 
   clear(): void {
-    this.onOverride?.()
+    const { table } = this
     const now = this.clock.now()
-    const { int32 } = this.#table.records
-    for (let slot = leastRecent(int32); slot !== 0; ) {
-      const next = newerThan(int32, slot)
-      this.#leave(slot, this.#isExpired(slot, now) ? 'expired' : 'cleared')
-      slot = next
+    const { int32 } = table.records
+    for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
+      this.#leave(slot, this.#isExpired(slot, now) ? EXPIRED : CLEARED)
     }
-    this.#pending.clear()
-    this.#table = new Table()
-    this.settle()
+    this.loads?.clear()
+    this.pending?.clear()
+    table.clear()
+    this.hooks.run()
   }
 
   /** The key at an end of the order of recency, once what has expired is gone. */
   endKey(isNewest: boolean): string | undefined {
     this.purge()
-    const { int32 } = this.#table.records
+    const { int32 } = this.table.records
     const slot = isNewest ? mostRecent(int32) : leastRecent(int32)
-    return slot === 0 ? undefined : this.#table.keys[slot]
+    return slot === 0 ? undefined : this.table.keyAt(slot)
   }
 
   place(slot: number, isNewest: boolean): void {
-    const { int32 } = this.#table.records
+    const { int32 } = this.table.records
     if (isNewest) promote(int32, slot)
     else {
       unlink(int32, slot)
@@ -143,76 +131,89 @@ export class Cache {
   /** Live keys, the least recently used first. */
   keys(): string[] {
     this.purge()
-    const { keys, records } = this.#table
+    const { table } = this
+    const { int32 } = table.records
     const live: string[] = []
-    for (let slot = leastRecent(records.int32); slot !== 0; slot = newerThan(records.int32, slot)) {
-      live.push(keys[slot] as string)
+    for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
+      live.push(table.keyAt(slot))
     }
     return live
   }
 
+  /** Live entries, the least recently used first: what leaves before its turn is passed over. */
+  *entries(isNewestFirst = false): IterableIterator<[string, unknown]> {
+    const keys = this.keys()
+    if (isNewestFirst) keys.reverse()
+    for (const key of keys) {
+      const slot = this.findLive(key)
+      if (slot !== 0) yield [key, this.table.valueAt(slot)]
+    }
+  }
+
   /** How many had expired. */
   purge(): number {
-    const before = this.statistics.removals.expired
-    this.#removeExpired(this.clock.now(), Number.POSITIVE_INFINITY)
-    const count = this.statistics.removals.expired - before
-    if (count !== 0) this.settle()
+    const now = this.clock.now()
+    let count = 0
+    for (let slot = this.#due(now); slot !== 0; slot = this.#due(now)) {
+      this.#remove(slot, EXPIRED)
+      count++
+    }
+    if (count !== 0) this.hooks.run()
     return count
   }
 
   /** Whether one went: one that has expired, or else the least recently used. */
   evictOne(): boolean {
-    const slot = this.#table.expiry.due(this.clock.now())
-    const victim = slot === 0 ? leastRecent(this.#table.records.int32) : slot
-    if (victim !== 0) this.#remove(victim, slot === 0 ? 'evicted' : 'expired')
-    this.settle()
+    const due = this.#due(this.clock.now())
+    const victim = due || leastRecent(this.table.records.int32)
+    if (victim !== 0) this.#remove(victim, due === 0 ? EVICTED : EXPIRED)
+    this.hooks.run()
     return victim !== 0
   }
 
+  /** Other terms of life for an entry: at once, or once its promise has fulfilled. */
   renew(slot: number, terms: WriteTerms): void {
-    const pending = this.#pending.get(this.#table.keys[slot] as string)
+    const pending = this.pending?.get(this.table.keyAt(slot))
     if (pending !== undefined) {
       pending.terms = { ...terms, sizeBytes: pending.terms.sizeBytes }
       return
     }
-    this.#schedule(slot, terms, this.clock.now())
-    if (!this.sweep.isAwake) this.#wake()
+    const now = this.clock.now()
+    this.#schedule(slot, terms, now)
+    this.#wake(now)
     this.purge()
   }
 
   /** The limits as the settings have them now. */
   applyLimits(): void {
-    this.#mostItems = Math.min(this.settings.maxItems, MOST_ENTRIES)
+    const { maxItems, maxSizeBytes } = this.settings
+    this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
+    this.#mostBytes = maxSizeBytes - EMPTY_BYTES
     this.#makeRoom(this.clock.now())
-    this.settle()
+    this.hooks.run()
   }
 
   /** Measures an entry again; one that could not fit an empty cache leaves. */
   remeasure(slot: number): void {
-    const table = this.#table
-    if (table.hasGivenSize(slot)) return
-    const key = table.keys[slot] as string
-    const value = table.values[slot]
-    if (this.#pending.has(key)) return
-    const bytes = this.#measureStored(value, key)
+    const { table } = this
+    const key = table.keyAt(slot)
+    if (table.hasGivenSize(slot) || this.pending?.has(key)) return
+    const value = table.valueAt(slot)
+    const bytes = weigh(this.settings, value, key)
     // Measuring may have run code of the value, or of the caller's own sizeOf.
-    if (this.#holds(table, slot, key, value)) this.recharge(slot, bytes)
+    const present = table.find(key)
+    if (present !== 0 && table.valueAt(present) === value) this.recharge(present, bytes)
   }
 
-  /** What an entry weighs now, from its value's bytes. */
+  /** What an entry's value weighs now. */
   recharge(slot: number, valueBytes: number): void {
-    const table = this.#table
+    const { table } = this
     const keyBytes = table.keyBytesOf(slot)
-    const charge = ENTRY_BYTES + keyBytes + valueBytes
-    if (leastBytesFor(charge) > this.settings.maxSizeBytes) this.#remove(slot, 'evicted')
+    if (keyBytes + valueBytes > this.#mostBytes) this.#remove(slot, EVICTED)
     else {
-      table.charge(slot, charge, keyBytes, false)
+      table.charge(slot, keyBytes, valueBytes, false)
       this.#makeRoom(this.clock.now())
     }
-  }
-
-  settle(): void {
-    this.hooks.run()
   }
 
   /** One background sweep. Milliseconds until the next, or `undefined` when nothing is left. */
@@ -221,136 +222,131 @@ export class Cache {
     try {
       this.purge()
       const isDone = this.#growth.look(this)
-      this.settle()
-      if (this.#table.size === 0) return undefined
-      const isQuiet = this.#table.expiry.isEmpty && !this.#growth.hasWork
-      if (isDone) return isQuiet ? undefined : settings.sweepInterval
-      return Growth.PAUSE
+      this.hooks.run()
+      if (!isDone) return Growth.PAUSE
+      return this.#hasSweepWork ? settings.sweepInterval : undefined
     } catch (error) {
       this.hooks.fail(error, 'sweep')
       return settings.sweepInterval
     }
   }
 
-  #wake(): void {
-    const { expiry } = this.#table
-    if (!expiry.isEmpty || this.#growth.hasWork) this.sweep.wake()
+  get #hasSweepWork(): boolean {
+    return this.table.size !== 0 && (!this.table.expiry.isEmpty || this.#growth.hasWork)
+  }
+
+  #wake(now: number): void {
+    const { sweep } = this
+    if ((!sweep.isAwake || now >= sweep.overdueAt) && this.#hasSweepWork) sweep.wake()
   }
 
   /** The error of a write that was refused. */
   #store(key: string, value: unknown, terms: WriteTerms): DataTooLargeError | undefined {
-    if (key === 'then' && typeof value === 'function') {
+    if (typeof value === 'function' && key === 'then') {
       throw new TypeError("A function under 'then' would make a promise of the cache")
     }
-    const { settings, statistics } = this
-    const isWeighedByHeap = settings.sizeOf === heapSize && terms.sizeBytes === undefined
-    let table = this.#table
+    if (this.loads?.size) this.loads.delete(key)
+    const { table, statistics } = this
+    const { sizeBytes } = terms
     let slot = table.find(key)
-    // The key of an entry that was measured has been measured with it.
     let keyBytes = 0
-    if (isWeighedByHeap) keyBytes = (slot !== 0 && table.keyBytesOf(slot)) || stringSize(key)
-    let bytes: number
-    if (isWeighedByHeap && typeof value === 'string') bytes = stringSize(value)
+    let valueBytes: number
+    if (sizeBytes !== undefined) valueBytes = sizeBytes
     else {
-      try {
-        bytes = terms.sizeBytes ?? this.#measureStored(value, key)
-      } catch (error) {
-        this.#drop(key)
-        this.settle()
-        throw error
+      // The key of an entry that was measured has been measured with it.
+      if (this.#isHeapSize) keyBytes = (slot !== 0 && table.keyBytesOf(slot)) || stringSize(key)
+      if (this.#isHeapSize && typeof value === 'string') valueBytes = stringSize(value)
+      else {
+        valueBytes = this.#weigh(value, key)
+        // Measuring may have run code of the value, or of the caller's own sizeOf.
+        slot = table.find(key)
       }
-      // Measuring may have run code of the value, or of the caller's own sizeOf.
-      table = this.#table
-      slot = table.find(key)
     }
-    const charge = ENTRY_BYTES + keyBytes + bytes
-    if (leastBytesFor(charge) > settings.maxSizeBytes) {
-      statistics.refusals++
-      this.#drop(key)
-      return new DataTooLargeError(key, charge, settings.maxSizeBytes)
-    }
+    if (keyBytes + valueBytes > this.#mostBytes) return this.#refuse(key, keyBytes + valueBytes)
     const now = this.clock.now()
-    if (slot !== 0 && table.deadlineOf(slot) <= now) {
-      this.#remove(slot, 'expired')
-      table = this.#table
+    if (slot !== 0 && this.#isExpired(slot, now)) {
+      this.#remove(slot, EXPIRED)
       slot = 0
     }
     statistics.writes++
-    if (slot === 0) slot = table.add(key, value)
-    else {
-      this.#replace(table, slot, key, value)
+    if (slot === 0) {
+      // Before it comes, so that it takes the place of what leaves.
+      this.#makeRoom(now, keyBytes + valueBytes, 1)
+      slot = table.add(key, value)
+    } else {
+      this.#replace(slot, key, value)
       promote(table.records.int32, slot)
     }
-    table.charge(slot, charge, keyBytes, terms.sizeBytes !== undefined)
-    if (typeof value === 'object' && value !== null) this.#growth.hasWork = true
-    if (isNativePromise(value)) this.#await(key, slot, value, terms, now)
-    else this.#schedule(slot, terms, now)
-    if (table.sizeBytes > settings.maxSizeBytes || table.size > this.#mostItems) this.#makeRoom(now)
-    const { sweep } = this
-    if (!sweep.isAwake || now >= sweep.overdueAt) this.#wake()
+    table.charge(slot, keyBytes, valueBytes, sizeBytes !== undefined)
+    if (typeof value !== 'object' || value === null) this.#schedule(slot, terms, now)
+    else {
+      this.#growth.hasWork = true
+      if (isNativePromise(value)) this.#await(key, slot, value, terms, now)
+      else this.#schedule(slot, terms, now)
+    }
+    this.#makeRoom(now)
+    this.#wake(now)
     return undefined
   }
 
-  #measure(value: unknown, key: string): number {
-    return valueBytesFor(this.settings.sizeOf, value, key, this.settings.maxSizeBytes)
-  }
-
-  // A promise weighs what it fulfilled with, and itself besides.
-  #measureStored(value: unknown, key: string): number {
-    if (!isNativePromise(value)) return this.#measure(value, key)
-    const own = measure(value, Number.POSITIVE_INFINITY)
-    const kept = fulfilledValue(value)
-    return kept === undefined ? own : own + this.#measure(kept.value, key)
-  }
-
-  #holds(table: Table, slot: number, key: string, value: unknown): boolean {
-    return table === this.#table && table.find(key) === slot && table.values[slot] === value
-  }
-
-  #replace(table: Table, slot: number, key: string, value: unknown): void {
-    const previous = table.values[slot]
-    this.statistics.removals.replaced++
-    if (this.#pending.size !== 0) this.#pending.delete(key)
-    if (!Object.is(previous, value)) {
-      this.hooks.left(key, previous, 'replaced', table.chargeOf(slot))
-      table.values[slot] = value
+  #weigh(value: unknown, key: string): number {
+    try {
+      return weigh(this.settings, value, key)
+    } catch (error) {
+      this.#drop(key, REPLACED)
+      this.hooks.run()
+      throw error
     }
   }
 
-  /** An older value under a key whose new value was refused would be stale. */
-  #drop(key: string): void {
-    const slot = this.#table.find(key)
-    if (slot !== 0)
-      this.#remove(slot, this.#isExpired(slot, this.clock.now()) ? 'expired' : 'replaced')
+  #refuse(key: string, bytes: number): DataTooLargeError {
+    this.statistics.refusals++
+    this.#drop(key, REPLACED)
+    const { maxSizeBytes } = this.settings
+    return new DataTooLargeError(key, ENTRY_BYTES + bytes, maxSizeBytes)
+  }
+
+  #replace(slot: number, key: string, value: unknown): void {
+    const { table, hooks } = this
+    ;(this.statistics.removals[REPLACED] as number)++
+    if (this.pending?.size) this.pending.delete(key)
+    if (hooks.isHeard) {
+      const previous = table.valueAt(slot)
+      if (!Object.is(previous, value)) hooks.left(key, previous, 'replaced', table.chargeOf(slot))
+    }
+    table.setValue(slot, value)
+  }
+
+  #drop(key: string, reason: number): void {
+    const slot = this.table.find(key)
+    if (slot !== 0) this.#remove(slot, this.#isExpired(slot, this.clock.now()) ? EXPIRED : reason)
   }
 
   #isExpired(slot: number, now: number): boolean {
-    return this.#table.deadlineOf(slot) <= now
+    return this.table.deadlineOf(slot) <= now
   }
 
-  #schedule(slot: number, terms: WriteTerms, now: number): void {
-    const { clock, settings } = this
-    const { expiresAt, ttl = settings.defaultTtl } = terms
-    if (expiresAt === undefined) {
-      this.#table.schedule(slot, now + ttl)
-      return
-    }
-    const key = this.#table.keys[slot] as string
-    const unstarted = BEYOND_TIME + expiresAt
-    const awaits = clock.awaitsStart(() => {
-      const slot = this.#table.find(key)
-      // Another deadline is that of a later write.
-      if (slot !== 0 && this.#table.deadlineOf(slot) === unstarted) {
-        this.#scheduleAt(slot, expiresAt)
-      }
-    })
-    if (awaits) this.#table.schedule(slot, unstarted)
-    else this.#scheduleAt(slot, expiresAt)
+  #due(now: number): number {
+    return this.table.expiry.due(now)
+  }
+
+  #schedule(slot: number, { expiresAt, ttl }: WriteTerms, now: number): void {
+    if (expiresAt !== undefined) this.#expireAt(slot, expiresAt)
+    else this.table.expiry.schedule(slot, Math.floor(now + (ttl ?? this.settings.defaultTtl)))
   }
 
   // An absolute expiry is time left by the wall clock of now, since virtual time is no date.
-  #scheduleAt(slot: number, expiresAt: number): void {
-    this.#table.schedule(slot, this.clock.now() + expiresAt - this.clock.wall())
+  #expireAt(slot: number, expiresAt: number): void {
+    const { table, clock } = this
+    const key = table.keyAt(slot)
+    const unstarted = BEYOND_TIME + expiresAt
+    const awaits = clock.awaitsStart(() => {
+      const slot = table.find(key)
+      // Another deadline is that of a later write.
+      if (slot !== 0 && table.deadlineOf(slot) === unstarted) this.#expireAt(slot, expiresAt)
+    })
+    const deadline = awaits ? unstarted : clock.now() + expiresAt - clock.wall()
+    table.expiry.schedule(slot, Math.floor(deadline))
   }
 
   #await(
@@ -363,94 +359,98 @@ export class Cache {
     const pending: Pending = {
       promise,
       terms,
-      rejected: () => this.#settled(key, pending, undefined, true),
+      rejected: () => this.#settled(key, pending, false),
     }
-    this.#pending.set(key, pending)
-    this.#table.schedule(slot, now + this.settings.pendingTtl)
+    this.pending ??= new Map()
+    this.pending.set(key, pending)
+    this.table.expiry.schedule(slot, Math.floor(now + this.settings.pendingTtl))
     try {
-      subscribe(promise, (value) => this.#settled(key, pending, value, false), pending.rejected)
+      watch(pending, () => this.#settled(key, pending, true))
     } catch (error) {
       // A subclass that cannot be subscribed to would never be known to have settled.
       this.hooks.fail(error, 'promise', key)
-      this.#remove(slot, 'rejected')
+      this.#remove(slot, REJECTED)
     }
   }
 
   // Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.
-  #awaitAgain(key: string): void {
-    const pending = this.#pending.get(key)
-    if (pending === undefined) return
-    try {
-      subscribe(pending.promise, undefined, pending.rejected)
-    } catch {}
+  #watchAgain(key: string): void {
+    const pending = this.pending?.get(key)
+    if (pending !== undefined) subscribe(pending.promise, undefined, pending.rejected)
   }
 
-  #settled(key: string, pending: Pending, value: unknown, isRejected: boolean): void {
-    if (this.#pending.get(key) !== pending) return
-    this.#pending.delete(key)
-    const slot = this.#table.find(key)
-    if (this.#isExpired(slot, this.clock.now())) this.#remove(slot, 'expired')
-    else if (isRejected) this.#remove(slot, 'rejected')
-    else this.#fulfil(slot, pending, value)
-    this.settle()
-  }
-
-  #fulfil(slot: number, { promise, terms }: Pending, value: unknown): void {
-    rememberFulfilled(promise, value)
-    const table = this.#table
-    const key = table.keys[slot] as string
-    if (!table.hasGivenSize(slot)) {
+  #settled(key: string, pending: Pending, isFulfilled: boolean): void {
+    if (this.pending?.get(key) !== pending) return
+    this.pending.delete(key)
+    const slot = this.table.find(key)
+    const now = this.clock.now()
+    if (this.#isExpired(slot, now)) this.#remove(slot, EXPIRED)
+    else if (!isFulfilled) this.#remove(slot, REJECTED)
+    else {
+      this.#schedule(slot, pending.terms, now)
       try {
-        const bytes = this.#measureStored(promise, key)
-        if (!this.#holds(table, slot, key, promise)) return
-        this.#schedule(slot, terms, this.clock.now())
-        this.recharge(slot, bytes)
+        this.remeasure(slot)
+        this.#wake(now)
       } catch (error) {
         this.hooks.fail(error, 'sizeOf', key)
-        this.#remove(slot, 'evicted')
-      }
-    } else this.#schedule(slot, terms, this.clock.now())
-    if (!this.sweep.isAwake) this.#wake()
-  }
-
-  #makeRoom(now: number): void {
-    const { maxSizeBytes } = this.settings
-    while (this.#table.sizeBytes > maxSizeBytes || this.#table.size > this.#mostItems) {
-      const { expiry, records, size } = this.#table
-      const due = expiry.due(now)
-      if (due !== 0) this.#remove(due, 'expired')
-      else if (size > 1 || !this.#fits(leastRecent(records.int32))) {
-        this.#remove(leastRecent(records.int32), 'evicted')
-      } else {
-        // What is left fits; tables that grew for more do not.
-        this.#table = this.#table.compacted()
-        return
+        const present = this.table.find(key)
+        if (present !== 0 && this.table.valueAt(present) === pending.promise) {
+          this.#remove(present, EVICTED)
+        }
       }
     }
+    this.hooks.run()
   }
 
   #fits(slot: number): boolean {
-    return slot === 0 || leastBytesFor(this.#table.chargeOf(slot)) <= this.settings.maxSizeBytes
+    const { table } = this
+    return slot === 0 || table.keyBytesOf(slot) + table.valueBytesOf(slot) <= this.#mostBytes
   }
 
-  #removeExpired(now: number, most: number): void {
-    for (let count = 0; count < most; count++) {
-      const slot = this.#table.expiry.due(now)
-      if (slot === 0) return
-      this.#remove(slot, 'expired')
+  /**
+   * Room for an entry to come, of that many bytes, or for what is there. What has expired goes
+   * first, wherever it is, then the least recently used. Rather than let the tables grow beyond the
+   * budget, an entry gives its slot to the next.
+   */
+  #makeRoom(now: number, bytes = 0, items = 0): void {
+    const { table } = this
+    while (this.#lacksRoom(bytes + items * table.growthBytes, items)) {
+      const due = this.#due(now)
+      const oldest = leastRecent(table.records.int32)
+      if (due !== 0) this.#remove(due, EXPIRED)
+      else if (table.size + items > 1 || !this.#fits(oldest)) this.#remove(oldest, EVICTED)
+      else {
+        // What is left fits; tables that grew for more do not.
+        table.compact()
+        return
+      }
+      if (items === 0 && table.isSparse) table.compact()
     }
   }
 
-  #leave(slot: number, reason: Reason): void {
-    const table = this.#table
-    this.statistics.removals[reason]++
-    this.hooks.left(table.keys[slot] as string, table.values[slot], reason, table.chargeOf(slot))
+  #lacksRoom(bytes: number, items: number): boolean {
+    const { table } = this
+    return (
+      table.sizeBytes + bytes > this.settings.maxSizeBytes || table.size + items > this.#mostItems
+    )
   }
 
-  #remove(slot: number, reason: Reason): void {
+  #leave(slot: number, reason: number): void {
+    const { table, hooks } = this
+    ;(this.statistics.removals[reason] as number)++
+    if (!hooks.isHeard) return
+    hooks.left(
+      table.keyAt(slot),
+      table.valueAt(slot),
+      REASONS[reason] as Reason,
+      table.chargeOf(slot),
+    )
+  }
+
+  /** The one way out. */
+  #remove(slot: number, reason: number): void {
     this.#leave(slot, reason)
-    if (this.#pending.size !== 0) this.#pending.delete(this.#table.keys[slot] as string)
-    this.#table.remove(slot)
-    if (this.#table.isSparse) this.#table = this.#table.compacted()
+    if (this.pending?.size) this.pending.delete(this.table.keyAt(slot))
+    this.table.remove(slot)
   }
 }

@@ -1,7 +1,7 @@
 import { Cache } from './cache.ts'
 import { KeyError } from './errors.ts'
 import { keyFrom } from './key.ts'
-import { Loads, type LoadTtl } from './loads.ts'
+import { getOrLoad, type LoadTtl } from './loads.ts'
 import { type Duration, milliseconds } from './options/duration.ts'
 import { refuseUnknown } from './options/known.ts'
 import { type Limits, limitsFrom } from './options/limits.ts'
@@ -31,19 +31,17 @@ export class CacheController<Schema extends object = any> {
   /** @internal */
   readonly inner!: Cache
   readonly #cache: Cache
-  readonly #loads: Loads
 
   /** @internal */
   constructor(settings: Settings) {
     requireRoom('maxSizeBytes', settings.maxSizeBytes, settings.given.maxSizeBytes)
     this.#cache = new Cache(settings)
-    this.#loads = new Loads(this.#cache)
     Object.defineProperty(this, 'inner', { value: this.#cache })
   }
 
   /** The live value, or `undefined`. A use: it promotes, and counts as a hit or a miss. */
   get<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
-    return this.#cache.use(typeof key === 'string' ? key : keyFrom(key)) as
+    return this.#use(typeof key === 'string' ? key : keyFrom(key)) as
       | ValueAt<Schema, Key>
       | undefined
   }
@@ -51,16 +49,16 @@ export class CacheController<Schema extends object = any> {
   /** As `get`; a `KeyError` where the key is missing or has expired. */
   getOrThrow<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> {
     const name = keyFrom(key)
-    const isLive = this.#cache.findLive(name) !== 0
-    const value = this.#cache.use(name)
-    if (!isLive) throw new KeyError(name)
-    return value as ValueAt<Schema, Key>
+    const slot = this.#cache.use(name)
+    if (slot !== 0) return this.#cache.table.valueAt(slot) as ValueAt<Schema, Key>
+    this.#cache.statistics.misses++
+    throw new KeyError(name)
   }
 
   /** The live value, or `undefined`. No use. */
   peek<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
     const slot = this.#cache.findLive(keyFrom(key))
-    return slot === 0 ? undefined : (this.#cache.table.values[slot] as ValueAt<Schema, Key>)
+    return slot === 0 ? undefined : (this.#cache.table.valueAt(slot) as ValueAt<Schema, Key>)
   }
 
   /** Whether the key has a live entry. No use. */
@@ -89,9 +87,9 @@ export class CacheController<Schema extends object = any> {
     value: ValueAt<Schema, Key>,
   ): ValueAt<Schema, Key> {
     const name = keyFrom(key)
-    const isLive = this.#cache.findLive(name) !== 0
-    const present = this.#cache.use(name)
-    if (isLive) return present as ValueAt<Schema, Key>
+    const slot = this.#cache.use(name)
+    if (slot !== 0) return this.#cache.table.valueAt(slot) as ValueAt<Schema, Key>
+    this.#cache.statistics.misses++
     this.#cache.write(name, value)
     return value
   }
@@ -145,7 +143,7 @@ export class CacheController<Schema extends object = any> {
    * before its turn is passed over, and what comes is not seen.
    */
   entries(): IterableIterator<EntryOf<Schema>> {
-    return this.#walk(false)
+    return this.#cache.entries() as IterableIterator<EntryOf<Schema>>
   }
 
   [Symbol.iterator](): IterableIterator<EntryOf<Schema>> {
@@ -161,7 +159,7 @@ export class CacheController<Schema extends object = any> {
 
   /** Live entries, the most recently used first. */
   reversed(): IterableIterator<EntryOf<Schema>> {
-    return this.#walk(true)
+    return this.#cache.entries(true) as IterableIterator<EntryOf<Schema>>
   }
 
   /** Makes it the most recently used entry. No hit. */
@@ -189,7 +187,7 @@ export class CacheController<Schema extends object = any> {
     const ttl =
       options === undefined ? undefined : refuseUnknown('The options', options, ['ttl']).ttl
     if (ttl !== undefined && typeof ttl !== 'function') milliseconds('ttl', ttl)
-    return this.#loads.get(name, factory, ttl as LoadTtl<unknown>) as Promise<Value>
+    return getOrLoad(this.#cache, name, factory, ttl as LoadTtl<unknown>) as Promise<Value>
   }
 
   /** Seconds, or `null` for ever. Holds for writes from here on. */
@@ -285,7 +283,7 @@ export class CacheController<Schema extends object = any> {
       const slot = cache.findLive(name)
       if (slot !== 0) cache.remeasure(slot)
     }
-    cache.settle()
+    cache.hooks.run()
   }
 
   stats(): Stats {
@@ -323,6 +321,13 @@ export class CacheController<Schema extends object = any> {
     this.close()
   }
 
+  #use(key: string): unknown {
+    const slot = this.#cache.use(key)
+    if (slot !== 0) return this.#cache.table.valueAt(slot)
+    this.#cache.statistics.misses++
+    return undefined
+  }
+
   #require(key: unknown): number {
     const name = keyFrom(key)
     const slot = this.#cache.findLive(name)
@@ -334,18 +339,9 @@ export class CacheController<Schema extends object = any> {
     const key = this.#cache.endKey(isNewest)
     if (key === undefined) return undefined
     const slot = this.#cache.table.find(key)
-    const value = this.#cache.table.values[slot]
+    const value = this.#cache.table.valueAt(slot)
     this.#cache.delete(key)
     return [key, value] as EntryOf<Schema>
-  }
-
-  *#walk(isNewestFirst: boolean): IterableIterator<EntryOf<Schema>> {
-    const keys = this.#cache.keys()
-    if (isNewestFirst) keys.reverse()
-    for (const key of keys) {
-      const slot = this.#cache.findLive(key)
-      if (slot !== 0) yield [key, this.#cache.table.values[slot]] as EntryOf<Schema>
-    }
   }
 }
 

@@ -2,7 +2,7 @@ import { isNativePromise } from './native-promise.ts'
 import type { Settings } from './options/options.ts'
 import { heapSize } from './size/heap-size.ts'
 import { Measurement } from './size/measure.ts'
-import { ENTRY_BYTES, type Table } from './table/table.ts'
+import type { Table } from './table/table.ts'
 
 const SLICE = 2
 /** About as many as fit a slice: in a Worker the clock stands still for as long as it runs. */
@@ -50,7 +50,7 @@ export class Growth {
   /** Whether the entry has been measured to its end. */
   #lookAt(holder: Holder, slot: number, isDue: () => boolean): boolean {
     const { table } = holder
-    const value = table.values[slot]
+    const value = table.valueAt(slot)
     if (typeof value !== 'object' || value === null) return true
     this.#found = true
     if (table.hasGivenSize(slot)) return true
@@ -66,9 +66,9 @@ export class Growth {
     const { bytes } = this.#measurement
     this.#measurement = undefined
     this.#value = undefined
-    const isHeld = holder.table === table && table.values[slot] === value
-    const charged = table.chargeOf(slot) - ENTRY_BYTES - table.keyBytesOf(slot)
-    if (isHeld && bytes !== charged) holder.recharge(slot, bytes)
+    if (table.valueAt(slot) === value && bytes !== table.valueBytesOf(slot)) {
+      holder.recharge(slot, bytes)
+    }
     return true
   }
 }

@@ -23,8 +23,13 @@ export class Hooks {
     this.#onError = onError
   }
 
+  /** Whether anybody is told of what leaves. */
+  get isHeard(): boolean {
+    return this.#onDelete !== undefined
+  }
+
   left(key: string, value: unknown, reason: Reason, sizeBytes: number): void {
-    if (this.#onDelete !== undefined) this.#departures.push({ key, value, reason, sizeBytes })
+    this.#departures.push({ key, value, reason, sizeBytes })
   }
 
   run(): void {

@@ -1,97 +1,81 @@
 import type { Cache } from './cache.ts'
 import { type Duration, milliseconds } from './options/duration.ts'
+import type { Load } from './promises.ts'
 
 /** Seconds, a string with a unit, `null`, or a function of the loaded value that gives one. */
 export type LoadTtl<V> = Duration | ((value: V) => Duration | undefined) | undefined
 
-interface Load {
-  readonly promise: Promise<unknown>
-  readonly givenUpAt: number
+/** The live value, as a use, or what the load of the key gives. */
+export function getOrLoad(
+  cache: Cache,
+  key: string,
+  factory: () => unknown,
+  ttl: LoadTtl<unknown>,
+): Promise<unknown> {
+  const slot = cache.use(key)
+  if (slot !== 0) return Promise.resolve(cache.table.valueAt(slot))
+  cache.statistics.misses++
+  const now = cache.clock.now()
+  const joined = cache.loads?.get(key)
+  if (joined !== undefined && now < joined.givenUpAt) {
+    return join(cache, key, joined, () => getOrLoad(cache, key, factory, ttl))
+  }
+
+  let start: (outcome: unknown) => void = () => {}
+  const outcome = new Promise<unknown>((resolve) => {
+    start = resolve
+  })
+  const promise = outcome.then(
+    (value) => {
+      if (isCurrent()) keep(cache, key, value, ttl)
+      return value
+    },
+    (error) => {
+      isCurrent()
+      throw error
+    },
+  )
+  const load: Load = { promise, givenUpAt: now + cache.settings.pendingTtl }
+  // Whether nothing has overtaken it; from here on, nobody joins it.
+  const isCurrent = () => {
+    if (cache.loads?.get(key) !== load) return false
+    cache.loads.delete(key)
+    return cache.clock.now() < load.givenUpAt
+  }
+  cache.loads ??= new Map()
+  cache.loads.set(key, load)
+  // As with a stored promise, a failure that nobody awaits raises nothing.
+  promise.catch(() => {})
+  // Registered before it runs, since the factory may ask for the same key.
+  start(run(factory))
+  return promise
 }
 
-/** Loads under way: one for all who ask for a key while it lasts. */
-export class Loads {
-  readonly #cache: Cache
-  readonly #loads = new Map<string, Load>()
+// A load that failed has been forgotten, unless the request of a Worker that began it has ended:
+// then it fails only for those who join it later, and may be begun again.
+function join(
+  cache: Cache,
+  key: string,
+  load: Load,
+  again: () => Promise<unknown>,
+): Promise<unknown> {
+  const promise = load.promise.catch((error) => {
+    if (cache.loads?.get(key) !== load) throw error
+    cache.loads.delete(key)
+    return again()
+  })
+  // As the load itself: one that nobody awaits raises nothing.
+  promise.catch(() => {})
+  return promise
+}
 
-  constructor(cache: Cache) {
-    this.#cache = cache
-    cache.onOverride = (key) => {
-      if (this.#loads.size === 0) return
-      if (key === undefined) this.#loads.clear()
-      else this.#loads.delete(key)
-    }
-  }
-
-  /** The live value, or what the load of the key gives. */
-  get(key: string, factory: () => unknown, ttl: LoadTtl<unknown>): Promise<unknown> {
-    const cache = this.#cache
-    const isLive = cache.findLive(key) !== 0
-    const value = cache.use(key)
-    if (isLive) return Promise.resolve(value)
-    const now = cache.clock.now()
-    const joined = this.#loads.get(key)
-    if (joined !== undefined && now < joined.givenUpAt) {
-      return this.#join(key, joined, () => this.get(key, factory, ttl))
-    }
-    return this.#start(key, factory, ttl, now + cache.settings.pendingTtl)
-  }
-
-  #start(
-    key: string,
-    factory: () => unknown,
-    ttl: LoadTtl<unknown>,
-    givenUpAt: number,
-  ): Promise<unknown> {
-    let settle: (outcome: unknown) => void = () => {}
-    const outcome = new Promise<unknown>((resolve) => {
-      settle = resolve
-    })
-    const promise = outcome.then((value) => {
-      this.#keep(key, load, value, ttl)
-      return value
-    })
-    const load: Load = { promise, givenUpAt }
-    this.#loads.set(key, load)
-    promise.then(
-      () => this.#forget(key, load),
-      () => this.#forget(key, load),
-    )
-    // Registered before it runs, since the factory may ask for the same key.
-    settle(run(factory))
-    return promise
-  }
-
-  // A load that failed has been forgotten, unless the request of a Worker that began it has ended:
-  // then it fails only for those who join it later, and may be begun again.
-  #join(key: string, load: Load, again: () => Promise<unknown>): Promise<unknown> {
-    const promise = load.promise.catch((error) => {
-      if (this.#loads.get(key) !== load) throw error
-      this.#loads.delete(key)
-      return again()
-    })
-    // As the load itself: one that nobody awaits raises nothing.
-    promise.catch(() => {})
-    return promise
-  }
-
-  #keep(key: string, load: Load, value: unknown, ttl: LoadTtl<unknown>): void {
-    const cache = this.#cache
-    if (this.#loads.get(key) !== load) return
-    this.#loads.delete(key)
-    if (cache.clock.now() >= load.givenUpAt) return
-    const chosen = typeof ttl === 'function' ? ttl(value) : ttl
-    const terms = {
-      ttl: chosen === undefined ? undefined : milliseconds('ttl', chosen),
-      expiresAt: undefined,
-      sizeBytes: undefined,
-    }
-    cache.writeIfItFits(key, value, terms)
-  }
-
-  #forget(key: string, load: Load): void {
-    if (this.#loads.get(key) === load) this.#loads.delete(key)
-  }
+function keep(cache: Cache, key: string, value: unknown, ttl: LoadTtl<unknown>): void {
+  const chosen = typeof ttl === 'function' ? ttl(value) : ttl
+  cache.writeIfItFits(key, value, {
+    ttl: chosen === undefined ? undefined : milliseconds('ttl', chosen),
+    expiresAt: undefined,
+    sizeBytes: undefined,
+  })
 }
 
 async function run(factory: () => unknown): Promise<unknown> {

@@ -1,10 +1,8 @@
 import type { Cache } from './cache.ts'
-import { isNativePromise } from './native-promise.ts'
 import { wrongKind } from './options/refusal.ts'
 import { shown } from './options/shown.ts'
-import { fulfilledValue } from './pending.ts'
+import { fulfilledValue } from './promises.ts'
 import { leastRecent, newerThan } from './table/recency.ts'
-import { ENTRY_BYTES } from './table/table.ts'
 
 const FORMAT = 'faas-cache-dict'
 const VERSION = 1
@@ -32,28 +30,33 @@ export interface Snapshot {
   readonly entries: readonly SnapshotEntry[]
 }
 
-/** Live entries without pending promises. A value that cannot be cloned is a `TypeError`. */
+/**
+ * Live entries without pending promises, and, while no wall clock runs that could say when, without
+ * those that expire. A value that cannot be cloned is a `TypeError`.
+ */
 export function snapshotOf(cache: Cache): Snapshot {
   cache.purge()
   const { table } = cache
   const virtual = cache.clock.now()
   const wall = cache.clock.wall()
+  const isTimeless = cache.clock.awaitsStart(() => {})
   const entries: SnapshotEntry[] = []
   const { int32 } = table.records
   for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
-    const key = table.keys[slot] as string
-    if (cache.pending.has(key)) continue
-    const stored = table.values[slot]
-    const isPromise = isNativePromise(stored)
-    const value = isPromise ? fulfilledValue(stored)?.value : stored
+    const key = table.keyAt(slot)
+    if (cache.pending?.has(key)) continue
+    const stored = table.valueAt(slot)
+    const kept = fulfilledValue(stored)
+    const value = kept ? kept.value : stored
     const deadline = table.deadlineOf(slot)
+    if (isTimeless && deadline !== Number.POSITIVE_INFINITY) continue
     requireCloneable(key, value)
     entries.push({
       key,
       value,
       expiresAt: deadline === Number.POSITIVE_INFINITY ? null : wall + (deadline - virtual),
-      ...(table.hasGivenSize(slot) && { sizeBytes: table.chargeOf(slot) - ENTRY_BYTES }),
-      ...(isPromise && { isPromise }),
+      ...(table.hasGivenSize(slot) && { sizeBytes: table.valueBytesOf(slot) }),
+      ...(kept && { isPromise: true as const }),
     })
   }
   return { format: FORMAT, version: VERSION, entries }

@@ -1,4 +1,4 @@
-import type { Reason } from './options/options.ts'
+import { CLEARED, DELETED, EVICTED, EXPIRED, REASONS, REJECTED, REPLACED } from './reasons.ts'
 
 /** Counted since the last reset. `items` and `sizeBytes` are of now. */
 export interface Stats {
@@ -20,46 +20,34 @@ export interface Stats {
   sizeBytes: number
 }
 
-type Removals = Record<Reason, number>
-
-const noRemovals = (): Removals => ({
-  deleted: 0,
-  evicted: 0,
-  expired: 0,
-  replaced: 0,
-  cleared: 0,
-  rejected: 0,
-})
-
 /** Items at the last reset + writes − every removal = items now. */
 export class Statistics {
   hits = 0
   misses = 0
   writes = 0
   refusals = 0
-  removals = noRemovals()
+  /** By reason. */
+  readonly removals: number[] = REASONS.map(() => 0)
 
   reset(): void {
-    this.hits = 0
-    this.misses = 0
-    this.writes = 0
-    this.refusals = 0
-    this.removals = noRemovals()
+    this.hits = this.misses = this.writes = this.refusals = 0
+    this.removals.fill(0)
   }
 
   report(items: number, sizeBytes: number): Stats {
     const { hits, misses, writes, refusals, removals } = this
+    const removed = (reason: number) => removals[reason] as number
     return {
       hits,
       misses,
       hitRate: hits === 0 ? 0 : hits / (hits + misses),
       writes,
-      replacements: removals.replaced,
-      evictions: removals.evicted,
-      expirations: removals.expired,
-      deletions: removals.deleted,
-      clears: removals.cleared,
-      rejections: removals.rejected,
+      replacements: removed(REPLACED),
+      evictions: removed(EVICTED),
+      expirations: removed(EXPIRED),
+      deletions: removed(DELETED),
+      clears: removed(CLEARED),
+      rejections: removed(REJECTED),
       refusals,
       items,
       sizeBytes,

@@ -1,61 +1,82 @@
 import type { Cache } from './cache.ts'
 import { shown } from './options/shown.ts'
-
-/** The few symbols that are answered, and never stored. */
-export type SymbolAnswers = Readonly<Record<symbol, unknown>> & { readonly __proto__: null }
+import { answerTo, INSPECT } from './symbols.ts'
 
 const PLAIN: object = /* @__PURE__ */ Object.create(null)
 
 /**
- * The traps of one dictionary. `get` and `set` close over its cache, so that a use is one call; the
- * target stays empty, so that no invariant of a Proxy can be broken by what comes and goes.
+ * What a dictionary's Proxy stands before. It has no property of its own, so that no invariant of a
+ * Proxy can be broken by what comes and goes, and holds its cache where only the traps see it, so
+ * that all dictionaries share one handler.
  */
-export function trapsFor(
-  cache: Cache,
-  answers: SymbolAnswers,
-  isProxy: (receiver: unknown) => boolean,
-): ProxyHandler<object> {
-  return {
-    get(_target, key) {
-      if (typeof key === 'symbol') return answers[key]
+export class Target {
+  readonly #cache: Cache
+  #proxy: object | undefined
+
+  private constructor(cache: Cache) {
+    this.#cache = cache
+  }
+
+  static proxyOver(cache: Cache): object {
+    const target = new Target(cache)
+    target.#proxy = new Proxy(target, Target.#traps)
+    return target.#proxy
+  }
+
+  // util.inspect looks at the target, and runs no trap.
+  get [INSPECT](): unknown {
+    return answerTo(this.#cache, INSPECT)
+  }
+
+  static readonly #traps: ProxyHandler<Target> = {
+    get(target, key) {
+      const cache = target.#cache
+      const slot = cache.use(key as string)
+      if (slot !== 0) return cache.table.valueAt(slot)
+      if (typeof key === 'symbol') return answerTo(cache, key)
       // A library that asks whether this is a promise, or says how it is written, makes no use of it.
-      if ((key === 'then' || key === 'toJSON') && cache.findLive(key) === 0) return undefined
-      return cache.use(key)
+      if (key !== 'then' && key !== 'toJSON') cache.statistics.misses++
+      return undefined
     },
 
-    set(_target, key, value, receiver) {
+    set(target, key, value, receiver) {
       // What was made by Object.create(cache) keeps its own writes, as it would of a plain object.
-      if (!isProxy(receiver)) return Reflect.set(PLAIN, key, value, receiver)
-      store(cache, key, value)
+      if (receiver !== target.#proxy) return Reflect.set(PLAIN, key, value, receiver)
+      if (typeof key === 'symbol') refuseSymbol()
+      target.#cache.write(key as string, value)
       return true
     },
 
-    has: (_target, key) => typeof key === 'string' && cache.findLive(key) !== 0,
+    has: (target, key) => target.#cache.findLive(key as string) !== 0,
 
-    deleteProperty(_target, key) {
-      if (typeof key === 'string') cache.delete(key)
+    deleteProperty(target, key) {
+      if (typeof key === 'string') target.#cache.delete(key)
       return true
     },
 
-    ownKeys: () => cache.keys(),
+    ownKeys: (target) => target.#cache.keys(),
 
-    getOwnPropertyDescriptor(_target, key) {
-      const slot = typeof key === 'string' ? cache.findLive(key) : 0
+    getOwnPropertyDescriptor(target, key) {
+      const cache = target.#cache
+      const slot = cache.findLive(key as string)
       if (slot === 0) return undefined
-      const value = cache.table.values[slot]
+      const value = cache.table.valueAt(slot)
       return { value, writable: true, enumerable: true, configurable: true }
     },
 
-    defineProperty(_target, key, descriptor) {
+    defineProperty(target, key, descriptor) {
       const { writable = true, enumerable = true, configurable = true } = descriptor
       if (!('value' in descriptor) || !writable || !enumerable || !configurable) {
         throw new TypeError(
           `A cache holds plain values: ${shown(key)} can be defined with a value and no attribute false only`,
         )
       }
-      store(cache, key, descriptor.value)
+      if (typeof key === 'symbol') refuseSymbol()
+      target.#cache.write(key as string, descriptor.value)
       return true
     },
+
+    getPrototypeOf: () => null,
 
     setPrototypeOf(_target, prototype) {
       if (prototype === null) return true
@@ -68,7 +89,6 @@ export function trapsFor(
   }
 }
 
-function store(cache: Cache, key: string | symbol, value: unknown): void {
-  if (typeof key === 'symbol') throw new TypeError('A symbol is no key of a cache')
-  cache.write(key, value)
+function refuseSymbol(): never {
+  throw new TypeError('A symbol is no key of a cache')
 }

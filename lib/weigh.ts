@@ -1,16 +1,25 @@
-import type { SizeOf } from './options/options.ts'
+import { isNativePromise } from './native-promise.ts'
+import type { Settings } from './options/options.ts'
 import { shown } from './options/shown.ts'
+import { fulfilledValue } from './promises.ts'
 import { heapSize } from './size/heap-size.ts'
 import { measure } from './size/measure.ts'
 
 /**
- * The bytes of a value, and of its key where `sizeOf` counts both in one. Measuring by `heapSize`
- * stops beyond `limit`.
+ * The bytes of a value, and of its key where `sizeOf` counts both in one. A promise weighs itself
+ * and what it has fulfilled with. Measuring by `heapSize` stops beyond the budget.
  *
  * Throws a `TypeError` that names the key if `sizeOf` throws or gives no size.
  */
-export function valueBytesFor(sizeOf: SizeOf, value: unknown, key: string, limit: number): number {
-  if (sizeOf === heapSize) return measure(value, limit)
+export function weigh(settings: Settings, value: unknown, key: string): number {
+  if (!isNativePromise(value)) return weighPlain(settings, value, key)
+  const kept = fulfilledValue(value)
+  const own = measure(value, Number.POSITIVE_INFINITY)
+  return kept === undefined ? own : own + weighPlain(settings, kept.value, key)
+}
+
+function weighPlain({ sizeOf, maxSizeBytes }: Settings, value: unknown, key: string): number {
+  if (sizeOf === heapSize) return measure(value, maxSizeBytes)
   let bytes: unknown
   try {
     bytes = sizeOf(value, key)

@@ -151,8 +151,3 @@ function functionOrNone(name: string, value: unknown): unknown {
   if (value !== undefined && typeof value !== 'function') throw wrongKind(name, 'a function', value)
   return value
 }
-
-/** The options that `String(cache)` shows. */
-export function optionsText({ defaultTtl, maxSizeBytes, maxItems }: Settings['given']): string {
-  return `defaultTtl=${defaultTtl}, maxSizeBytes=${maxSizeBytes}, maxItems=${maxItems}`
-}

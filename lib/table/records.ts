@@ -1,10 +1,11 @@
 // One record an entry, 32 bytes each, so that a read touches one cache line:
 //
-//   byte  0  int32    slot of the next older entry
-//   byte  4  int32    slot of the next newer entry
+//   byte  0  int32    slot of the next older entry; -1 in a slot that is free
+//   byte  4  int32    slot of the next newer entry; of the next free slot in one that is free
 //   byte  8  float64  deadline in virtual milliseconds, Infinity for none
-//   byte 16  float64  charge in bytes
-//   byte 24  int32    place in the expiry heap, 0 for none
+//   byte 16  int32    slot before it in the list of its expiry bucket, 0 in none
+//   byte 20  int32    slot after it
+//   byte 24  int32    bytes of the value, -1 where they do not fit here
 //   byte 28  int32    bytes of the key, a multiple of 8; bit 0: size given by the caller
 //
 // Record 0 belongs to no entry: it closes the ring of recency.
@@ -12,9 +13,12 @@ export const RECORD_BYTES = 32
 export const OLDER = 0
 export const NEWER = 1
 export const DEADLINE = 1
-export const CHARGE = 2
-export const HEAP_PLACE = 6
+export const BEFORE = 4
+export const AFTER = 5
+export const VALUE_BYTES = 6
 export const KEY_BYTES = 7
+
+const FREE = -1
 
 /** Records by slot, in memory that the garbage collector does not walk. */
 export class Records {
@@ -43,10 +47,16 @@ export class Records {
     return slot
   }
 
+  /** The slot keeps its place in the lists of expiry, which its next entry may need as well. */
   release(slot: number): void {
-    this.int32[(slot << 3) + NEWER] = this.#free
-    this.float64[(slot << 2) + DEADLINE] = Number.POSITIVE_INFINITY
+    const at = slot << 3
+    this.int32[at + OLDER] = FREE
+    this.int32[at + NEWER] = this.#free
     this.#free = slot
+  }
+
+  isFree(slot: number): boolean {
+    return this.int32[(slot << 3) + OLDER] === FREE
   }
 
   grow(capacity: number): void {

@@ -1,11 +1,11 @@
-import { Expiry, HEAP_PLACE_BYTES, SMALLEST_HEAP } from './expiry.ts'
+import { EXPIRY_BYTES, Expiry } from './expiry.ts'
 import { MAP_ENTRY_BYTES, MAP_HEADER_BYTES, MapTable } from './map-table.ts'
 import { leastRecent, newerThan, placeMostRecent, unlink } from './recency.ts'
-import { CHARGE, DEADLINE, KEY_BYTES, RECORD_BYTES, Records } from './records.ts'
+import { DEADLINE, KEY_BYTES, RECORD_BYTES, Records, VALUE_BYTES } from './records.ts'
 
 const REFERENCE_BYTES = 8
 const SLOT_BYTES = RECORD_BYTES + 2 * REFERENCE_BYTES
-const SMALLEST = 4
+const SMALLEST = 2
 const GROWTH = 1.25
 
 /** What the structure costs for one entry: its record, its two references, its place in the `Map`. */
@@ -19,140 +19,188 @@ export const MOST_ENTRIES = 2 ** 23
 
 /** What an empty cache takes, tables of the least size included. */
 export const EMPTY_BYTES =
-  FIXED_BYTES +
-  SMALLEST * SLOT_BYTES +
-  SMALLEST_HEAP * HEAP_PLACE_BYTES +
-  MAP_HEADER_BYTES +
-  SMALLEST * MAP_ENTRY_BYTES
+  FIXED_BYTES + SMALLEST * SLOT_BYTES + EXPIRY_BYTES + MAP_HEADER_BYTES + 4 * MAP_ENTRY_BYTES
 
-/** The smallest that a cache with one entry of this charge can be. */
-export function leastBytesFor(charge: number): number {
-  return EMPTY_BYTES - ENTRY_BYTES + charge
-}
+/** What fits a record. */
+const MOST_BYTES = 2 ** 31 - 1
 
 /**
  * Where entries are kept: a `Map` from key to slot, and by slot the key, the value and a record.
  * Slot 0 is no entry. Knows what it weighs, and nothing of limits, time or reasons.
+ *
+ * A slot is an entry's until any entry is removed: the table may be rebuilt then.
  */
 export class Table {
+  records = new Records(SMALLEST)
+  expiry = new Expiry(this.records)
+  size = 0
+  /** Of all keys and values. */
+  #contentBytes = 0
+  #structureBytes = 0
   #slots = new Map<string, number>()
   #map = new MapTable()
-  readonly records = new Records(SMALLEST)
-  readonly expiry = new Expiry(this.records)
-  keys: string[] = new Array(SMALLEST)
-  values: unknown[] = new Array(SMALLEST)
-  size = 0
-  #charged = 0
-  #tableBytes = 0
+  /** By slot, a key and its value. */
+  #cells: unknown[] = new Array(2 * SMALLEST)
+  /** Value bytes by slot, where a record has no room for them. */
+  #large: Map<number, number> | undefined
 
   constructor() {
-    this.#weighTables()
+    this.#weighStructure()
   }
 
-  /** Charges, the slack of the tables, and what an empty cache takes. */
+  /** Keys and values, and the structure as a whole: its slack, and what an empty cache takes. */
   get sizeBytes(): number {
-    return this.#charged + this.#tableBytes - this.size * ENTRY_BYTES
+    return this.#contentBytes + this.#structureBytes
   }
 
+  /** The slot of a key, expired or not, or 0. */
   find(key: string): number {
     return this.#slots.get(key) ?? 0
+  }
+
+  keyAt(slot: number): string {
+    return this.#cells[slot << 1] as string
+  }
+
+  valueAt(slot: number): unknown {
+    return this.#cells[(slot << 1) + 1]
+  }
+
+  setValue(slot: number, value: unknown): void {
+    this.#cells[(slot << 1) + 1] = value
   }
 
   deadlineOf(slot: number): number {
     return this.records.float64[(slot << 2) + DEADLINE] as number
   }
 
-  chargeOf(slot: number): number {
-    return this.records.float64[(slot << 2) + CHARGE] as number
-  }
-
   keyBytesOf(slot: number): number {
     return (this.records.int32[(slot << 3) + KEY_BYTES] as number) & ~1
+  }
+
+  valueBytesOf(slot: number): number {
+    const bytes = this.records.int32[(slot << 3) + VALUE_BYTES] as number
+    return bytes < 0 ? (this.#large?.get(slot) as number) : bytes
+  }
+
+  /** Bytes of key and value, and of the entry's part in the structure. */
+  chargeOf(slot: number): number {
+    return ENTRY_BYTES + this.keyBytesOf(slot) + this.valueBytesOf(slot)
   }
 
   hasGivenSize(slot: number): boolean {
     return ((this.records.int32[(slot << 3) + KEY_BYTES] as number) & 1) === 1
   }
 
+  /** What the next entry makes the structure grow by; the `Map` is not foreseen. */
+  get growthBytes(): number {
+    return this.records.isFull ? (this.#nextCapacity - this.records.capacity) * SLOT_BYTES : 0
+  }
+
+  get #nextCapacity(): number {
+    return Math.ceil(this.records.capacity * GROWTH) + 2
+  }
+
+  /** A slot for a key that has none, the most recently used, with nothing charged yet. */
   add(key: string, value: unknown): number {
-    const { records } = this
-    if (records.isFull) this.#grow()
-    const slot = records.allocate()
+    if (this.records.isFull) this.#resize(this.#nextCapacity)
+    const slot = this.records.allocate()
     this.#slots.set(key, slot)
-    if (this.#map.add()) this.#weighTables()
-    this.keys[slot] = key
-    this.values[slot] = value
-    records.float64[(slot << 2) + CHARGE] = ENTRY_BYTES
-    this.#charged += ENTRY_BYTES
+    if (this.#map.add()) this.#weighStructure()
     this.size++
-    placeMostRecent(records.int32, slot)
+    this.#occupy(slot, key, value)
     return slot
   }
 
-  charge(slot: number, charge: number, keyBytes: number, isGiven: boolean): void {
-    const { float64, int32 } = this.records
-    const at = (slot << 2) + CHARGE
-    this.#charged += charge - (float64[at] as number)
-    float64[at] = charge
-    int32[(slot << 3) + KEY_BYTES] = isGiven ? keyBytes | 1 : keyBytes
+  #occupy(slot: number, key: string, value: unknown): void {
+    const { int32 } = this.records
+    this.#cells[slot << 1] = key
+    this.#cells[(slot << 1) + 1] = value
+    int32[(slot << 3) + KEY_BYTES] = 0
+    int32[(slot << 3) + VALUE_BYTES] = 0
+    placeMostRecent(int32, slot)
   }
 
-  schedule(slot: number, deadline: number): void {
-    const { capacity } = this.expiry
-    this.expiry.schedule(slot, deadline)
-    if (this.expiry.capacity !== capacity) this.#weighTables()
+  /** Gives back what was charged before. */
+  charge(slot: number, keyBytes: number, valueBytes: number, isGiven: boolean): void {
+    const { int32 } = this.records
+    const at = slot << 3
+    const before = this.keyBytesOf(slot) + this.valueBytesOf(slot)
+    this.#contentBytes += keyBytes + valueBytes - before
+    int32[at + KEY_BYTES] = isGiven ? keyBytes | 1 : keyBytes
+    if (valueBytes <= MOST_BYTES) int32[at + VALUE_BYTES] = valueBytes
+    else {
+      int32[at + VALUE_BYTES] = -1
+      this.#large ??= new Map()
+      this.#large.set(slot, valueBytes)
+    }
   }
 
   remove(slot: number): void {
-    const { records } = this
-    const key = this.keys[slot] as string
-    this.#charged -= this.chargeOf(slot)
-    unlink(records.int32, slot)
-    records.release(slot)
-    this.keys[slot] = ''
-    this.values[slot] = undefined
-    this.#slots.delete(key)
-    if (this.#map.remove()) this.#weighTables()
+    const cell = slot << 1
+    this.#contentBytes -= this.keyBytesOf(slot) + this.valueBytesOf(slot)
+    this.#slots.delete(this.#cells[cell] as string)
+    this.#cells[cell] = undefined
+    this.#cells[cell + 1] = undefined
+    unlink(this.records.int32, slot)
+    this.records.release(slot)
     this.size--
+    if (this.#map.remove()) this.#weighStructure()
+    if (this.records.capacity > 64 && this.size < this.records.capacity >> 2) this.compact()
   }
 
-  /** Whether tables of the least size would be much smaller. */
+  /** Whether so many slots are free that room for other entries can be made of them. */
   get isSparse(): boolean {
-    return this.records.capacity > 64 && this.size < this.records.capacity >> 2
+    const { capacity } = this.records
+    return capacity > 64 && this.size < capacity - (capacity >> 3)
   }
 
-  /** A table of the least size with the same entries in the same order. */
-  compacted(): Table {
+  /** Leaves no slot free. The `Map` is the engine's to shrink, and it does as entries leave. */
+  compact(): void {
     const table = new Table()
+    table.#resize(this.size + 1)
     const { int32 } = this.records
     for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
-      const copy = table.add(this.keys[slot] as string, this.values[slot])
-      table.charge(copy, this.chargeOf(slot), this.keyBytesOf(slot), this.hasGivenSize(slot))
-      table.schedule(copy, this.deadlineOf(slot))
+      const copy = table.records.allocate()
+      this.#slots.set(this.keyAt(slot), copy)
+      table.#occupy(copy, this.keyAt(slot), this.valueAt(slot))
+      table.charge(copy, this.keyBytesOf(slot), this.valueBytesOf(slot), this.hasGivenSize(slot))
+      table.expiry.schedule(copy, this.deadlineOf(slot))
     }
-    return table
+    table.size = this.size
+    table.#slots = this.#slots
+    table.#map = this.#map
+    table.#weighStructure()
+    this.#become(table)
   }
 
-  #grow(): void {
-    const capacity = Math.ceil(this.records.capacity * GROWTH) + 4
+  clear(): void {
+    this.#become(new Table())
+  }
+
+  #become(table: Table): void {
+    this.records = table.records
+    this.expiry = table.expiry
+    this.size = table.size
+    this.#contentBytes = table.#contentBytes
+    this.#structureBytes = table.#structureBytes
+    this.#slots = table.#slots
+    this.#map = table.#map
+    this.#cells = table.#cells
+    this.#large = table.#large
+  }
+
+  #resize(capacity: number): void {
+    const cells: unknown[] = new Array(2 * capacity)
+    // Growing by assignment would leave half as much room again as there are slots.
+    for (let i = 0; i < this.#cells.length; i++) cells[i] = this.#cells[i]
+    this.#cells = cells
     this.records.grow(capacity)
-    this.keys = withCapacity(this.keys, capacity)
-    this.values = withCapacity(this.values, capacity)
-    this.#weighTables()
+    this.#weighStructure()
   }
 
-  #weighTables(): void {
-    this.#tableBytes =
-      FIXED_BYTES +
-      this.records.capacity * SLOT_BYTES +
-      this.expiry.capacity * HEAP_PLACE_BYTES +
-      this.#map.bytes
+  #weighStructure(): void {
+    this.#structureBytes =
+      FIXED_BYTES + this.records.capacity * SLOT_BYTES + EXPIRY_BYTES + this.#map.bytes
   }
-}
-
-// Growing by assignment would leave half as much room again as there are slots.
-function withCapacity<T>(column: readonly T[], capacity: number): T[] {
-  const wider = new Array<T>(capacity)
-  for (let slot = 0; slot < column.length; slot++) wider[slot] = column[slot] as T
-  return wider
 }

@@ -1,6 +1,6 @@
 /** Two views of time. A TTL is counted in virtual time, an absolute expiry by the wall clock. */
 export interface Clock {
-  /** Virtual milliseconds: never go back, and may stand still within one synchronous run. */
+  /** Whole virtual milliseconds: never go back, and may stand still within one synchronous run. */
   now(): number
   /** The present wall clock in epoch milliseconds. */
   wall(): number
@@ -24,20 +24,20 @@ const nativeMonotonic = globalThis.performance?.now
  * One virtual time for two clocks that fail in opposite ways: the monotonic one stands still while
  * a machine is frozen, the wall clock is set back. Virtual time has moved, from the origins that
  * both share, as far as the one that moved further. The origins are renewed only when the clocks
- * part by more than their readings scatter, or both go back, as at the end of fake timers. Renewed at each reading, the larger of the two steps
- * would be taken each time, and since one clock moves in whole milliseconds time would run twice
- * as fast as it should.
+ * part by more than their readings scatter, or both go back, as at the end of fake timers. Renewed
+ * at each reading, the larger of the two steps would be taken each time, and since one clock moves
+ * in whole milliseconds time would run twice as fast as it should.
  */
 class SystemClock implements Clock {
-  // NaN: not remembered. Public, since the check must cost nothing wherever it is inlined.
-  present = Number.NaN
+  // -1: not remembered. Public, since the check must cost nothing wherever it is inlined.
+  present = -1
   #virtual = 0
   #wallOrigin = Number.NaN
   #monotonicOrigin = Number.NaN
   #waiting: (() => void)[] | undefined
   readonly #drained = Promise.resolve()
   readonly #forget = () => {
-    this.present = Number.NaN
+    this.present = -1
   }
 
   now(): number {
@@ -62,7 +62,7 @@ class SystemClock implements Clock {
   read(isSecond: boolean): number {
     const isTrusted = Date.now === nativeNow
     const wall = Date.now()
-    if (Number.isNaN(wall) || (isTrusted && wall === 0)) return this.#virtual
+    if (Number.isNaN(wall) || (isTrusted && wall === 0)) return Math.floor(this.#virtual)
     const monotonic = globalThis.performance?.now() ?? wall
     const byWall = wall - this.#wallOrigin
     const byMonotonic = monotonic - this.#monotonicOrigin
@@ -80,7 +80,7 @@ class SystemClock implements Clock {
     }
     // A process can be frozen only once the microtask queue is empty.
     if (isTrusted && globalThis.performance?.now === nativeMonotonic) {
-      this.present = this.#virtual
+      this.present = Math.floor(this.#virtual)
       this.#drained.then(this.#forget)
     } else this.#forget()
     const waiting = this.#waiting
@@ -88,7 +88,7 @@ class SystemClock implements Clock {
       this.#waiting = undefined
       for (const run of waiting) run()
     }
-    return this.#virtual
+    return Math.floor(this.#virtual)
   }
 }
 
@@ -108,7 +108,7 @@ class GivenClock implements Clock {
         `The option now must return epoch milliseconds, a finite number, not ${String(given)}`,
       )
     }
-    if (given > this.#latest) this.#latest = given
+    if (given > this.#latest) this.#latest = Math.floor(given)
     return this.#latest
   }
 
