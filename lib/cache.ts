@@ -26,6 +26,8 @@ import { weigh } from './weigh.ts'
 /** A deadline that no TTL gives, for an absolute expiry while no wall clock runs. */
 const BEYOND_TIME = 2 ** 52
 
+type Weak = Pick<WeakRef<Cache>, 'deref'>
+
 /**
  * The policy: what a use, a write and a removal are, and who leaves when. Time is read once an
  * operation, every entry leaves through `#remove`, and hooks run last, when all is settled.
@@ -42,6 +44,7 @@ export class Cache {
   pending: Map<string, Pending> | undefined
   readonly #growth = new Growth()
   readonly #isHeapSize: boolean
+  #weak: Weak | undefined
   #mostItems = 0
   /** Of key and value of one entry: what fits an empty cache. */
   #mostBytes = 0
@@ -53,6 +56,12 @@ export class Cache {
     this.sweep = new Sweep<Cache>(settings.sweepInterval, this, (cache) => cache.sweepOnce())
     this.#isHeapSize = settings.sizeOf === heapSize
     this.applyLimits()
+  }
+
+  /** For promises, which may be waited for long after the cache was dropped. */
+  get weak(): Weak {
+    this.#weak ??= globalThis.WeakRef ? new WeakRef(this) : { deref: () => this }
+    return this.#weak
   }
 
   /** The slot of a live entry, as a use of it; or 0 for a miss, which is for the caller to count. */
@@ -356,16 +365,17 @@ export class Cache {
     terms: WriteTerms,
     now: number,
   ): void {
-    const pending: Pending = {
-      promise,
-      terms,
-      rejected: () => this.#settled(key, pending, false),
+    const { weak } = this
+    const settled = (isFulfilled: boolean): void => {
+      const cache = weak.deref()
+      if (cache !== undefined) cache.#settled(key, pending, isFulfilled)
     }
+    const pending: Pending = { promise, terms, rejected: () => settled(false) }
     this.pending ??= new Map()
     this.pending.set(key, pending)
     this.table.expiry.schedule(slot, Math.floor(now + this.settings.pendingTtl))
     try {
-      watch(pending, () => this.#settled(key, pending, true))
+      watch(pending, () => settled(true))
     } catch (error) {
       // A subclass that cannot be subscribed to would never be known to have settled.
       this.hooks.fail(error, 'promise', key)

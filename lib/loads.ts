@@ -21,34 +21,57 @@ export function getOrLoad(
     return join(cache, key, joined, () => getOrLoad(cache, key, factory, ttl))
   }
 
+  return begin(cache, key, factory, ttl, now)
+}
+
+function begin(
+  cache: Cache,
+  key: string,
+  factory: () => unknown,
+  ttl: LoadTtl<unknown>,
+  now: number,
+): Promise<unknown> {
+  const { weak } = cache
   let start: (outcome: unknown) => void = () => {}
   const outcome = new Promise<unknown>((resolve) => {
     start = resolve
   })
   const promise = outcome.then(
     (value) => {
-      if (isCurrent()) keep(cache, key, value, ttl)
+      const cache = weak.deref()
+      if (cache !== undefined && end(cache, key, load)) keep(cache, key, value, ttl)
       return value
     },
     (error) => {
-      isCurrent()
+      const cache = weak.deref()
+      if (cache !== undefined) end(cache, key, load)
       throw error
     },
   )
   const load: Load = { promise, givenUpAt: now + cache.settings.pendingTtl }
-  // Whether nothing has overtaken it; from here on, nobody joins it.
-  const isCurrent = () => {
-    if (cache.loads?.get(key) !== load) return false
-    cache.loads.delete(key)
-    return cache.clock.now() < load.givenUpAt
-  }
   cache.loads ??= new Map()
+  forgetGivenUp(cache.loads, now)
   cache.loads.set(key, load)
   // As with a stored promise, a failure that nobody awaits raises nothing.
   promise.catch(() => {})
   // Registered before it runs, since the factory may ask for the same key.
   start(run(factory))
   return promise
+}
+
+// They are in the order in which they began, and so in that in which they are given up.
+function forgetGivenUp(loads: Map<string, Load>, now: number): void {
+  for (const [key, { givenUpAt }] of loads) {
+    if (now < givenUpAt) return
+    loads.delete(key)
+  }
+}
+
+/** Nobody joins it from here on. Whether nothing has overtaken it. */
+function end(cache: Cache, key: string, load: Load): boolean {
+  if (cache.loads?.get(key) !== load) return false
+  cache.loads.delete(key)
+  return cache.clock.now() < load.givenUpAt
 }
 
 // A load that failed has been forgotten, unless the request of a Worker that began it has ended:

@@ -3,19 +3,51 @@ import { fileURLToPath } from 'node:url'
 
 // Each check runs in a process of its own, with a heap that a leak would fill.
 const checks = {
-  'a cache that is dropped is collected, entries, sweep and all': async () => {
-    const { FaaSCacheDict } = await import('faas-cache-dict')
-    let collected = 0
-    const registry = new FinalizationRegistry(() => collected++)
+  'a cache that is dropped is collected, entries, sweep, hooks and loads': async () => {
+    const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
+    const counted = counter()
+    const never = () => new Promise(() => {})
     for (let i = 0; i < 100; i++) {
-      const cache = new FaaSCacheDict({ defaultTtl: '1h' })
+      const cache = new FaaSCacheDict({
+        defaultTtl: '1h',
+        maxItems: 4,
+        onDelete: () => cache.told++,
+      })
       cache.value = { large: new Array(1_000).fill(i) }
-      cache.promise = Promise.resolve(i)
-      registry.register(cache, i)
+      cache.fulfilled = Promise.resolve(i)
+      cache.pending = never()
+      cache.self = cache
+      for (let j = 0; j < 10; j++) cache[`key-${j}`] = { j }
+      controllerOf(cache).getOrSet('never', never)
+      controllerOf(cache).getOrSet('loaded', async () => ({ i }))
+      controllerOf(cache).entries().next()
+      counted.add(cache)
+      counted.add(controllerOf(cache))
+      counted.add(cache['key-9'])
     }
-    await collect()
-    return [collected >= 99, `${collected} of 100 collected`]
+    return await counted.all(300)
   },
+
+  'a cache that is dropped is collected, though promises that it held are still waited for':
+    async () => {
+      const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
+      const counted = counter()
+      const held = []
+      const hold = () => {
+        const promise = new Promise(() => {})
+        held.push(promise)
+        return promise
+      }
+      for (let i = 0; i < 100; i++) {
+        const cache = new FaaSCacheDict({}, { large: new Array(1_000).fill(i) })
+        cache.pending = hold()
+        held.push(controllerOf(cache).getOrSet('load', hold))
+        counted.add(cache)
+        counted.add(cache.large)
+      }
+      const outcome = await counted.all(200)
+      return held.length === 300 ? outcome : [false, 'the promises were not held']
+    },
 
   'a value that left is collected, however it left': async () => {
     const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
@@ -57,6 +89,70 @@ const checks = {
     return [collected >= 99, `${collected} of 100 collected`]
   },
 
+  'a load that never settles is forgotten once it is given up': async () => {
+    const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
+    const counted = counter()
+    let now = 1
+    const cache = new FaaSCacheDict({ now: () => now, pendingTtl: 1 })
+    const load = (i) => controllerOf(cache).getOrSet(`k${i}`, () => new Promise(() => {}))
+    for (let i = 0; i < 100; i++) counted.add(load(i))
+    now += 1_000
+    load('last')
+    return await counted.all(100)
+  },
+
+  'keys that left are collected, and what measuring remembers has a bound': async () => {
+    const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
+    let now = 1
+    const cache = new FaaSCacheDict({ now: () => now, maxItems: 50, maxSizeBytes: null })
+    const long = (i) => `${i}-${'k'.repeat(10_000)}`
+    // Keys of the cache, keys of objects, of Maps, and of loads: 100 MB of each.
+    const run = (from, count) => {
+      for (let i = from; i < from + count; i++) {
+        cache[long(i)] = { [long(`object-${i}`)]: i }
+        controllerOf(cache).set(long(`map-${i}`), new Map([[long(`map-key-${i}`), i]]), { ttl: 1 })
+        controllerOf(cache).getOrSet(long(`load-${i}`), () => i)
+        controllerOf(cache)
+          .getOrSet(long(`failed-${i}`), () => Promise.reject(i))
+          .catch(() => {})
+        now += 10
+      }
+      controllerOf(cache).clear()
+    }
+    run(0, 100)
+    await collect()
+    const before = heapNow()
+    for (let i = 1; i <= 100; i++) {
+      run(i * 100, 100)
+      await null
+    }
+    await collect()
+    return grownLessThan(2_048, before)
+  },
+
+  'what a hook was told of is let go, though it throws': async () => {
+    const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
+    const counted = counter()
+    const cache = new FaaSCacheDict({
+      maxItems: 1,
+      onDelete(key, value) {
+        if (key === 'k50') controllerOf(cache).set('from the hook', value)
+        throw new Error(key, { cause: value })
+      },
+      onError() {
+        throw new Error('onError too')
+      },
+    })
+    console.warn = () => {}
+    for (let i = 0; i < 100; i++) {
+      const value = { i }
+      counted.add(value)
+      cache[`k${i}`] = value
+    }
+    controllerOf(cache).clear()
+    return await counted.all(100)
+  },
+
   'ten million operations do not grow the process': async () => {
     const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
     const cache = new FaaSCacheDict({ maxItems: 1_000, defaultTtl: '1m' })
@@ -71,13 +167,34 @@ const checks = {
     }
     run(500_000)
     await collect()
-    const before = process.memoryUsage()
+    const before = heapNow()
     run(10_000_000)
     await collect()
-    const after = process.memoryUsage()
-    const grown = (after.heapUsed + after.external - before.heapUsed - before.external) / 1024
-    return [grown < 1_024, `${grown.toFixed(0)} KiB grown`]
+    return grownLessThan(1_024, before)
   },
+}
+
+/** Objects that should be collected. The engine may keep the last ones in a register. */
+function counter() {
+  let collected = 0
+  const registry = new FinalizationRegistry(() => collected++)
+  return {
+    add: (object) => registry.register(object),
+    async all(count) {
+      await collect()
+      return [collected >= count * 0.99, `${collected} of ${count} collected`]
+    },
+  }
+}
+
+function heapNow() {
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+function grownLessThan(kibibytes, before) {
+  const grown = (heapNow() - before) / 1024
+  return [grown < kibibytes, `${grown.toFixed(0)} KiB grown`]
 }
 
 async function collect() {

@@ -58,4 +58,26 @@ describe('a process', () => {
     )
     expect(printed).toEqual({ alive: 0, set: 0 })
   })
+
+  it('does not fill with the keys of objects that it measured', async () => {
+    const grown = await inChild(
+      `
+      import { heapSize } from 'faas-cache-dict'
+      const heap = () => {
+        globalThis.gc()
+        return process.memoryUsage().heapUsed
+      }
+      heapSize({ a: 1 })
+      const before = heap()
+      for (let i = 0; i < 10_000; i++) {
+        heapSize({ [i + '-' + 'k'.repeat(5_000)]: i })
+        heapSize({ first: i, [i + '-' + 'm'.repeat(5_000)]: i, last: i })
+      }
+      console.log(heap() - before)
+    `,
+      '--expose-gc',
+    )
+    // Of 100 MB that went through.
+    expect(grown).toBeLessThan(2 ** 23)
+  })
 })

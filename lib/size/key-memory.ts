@@ -1,5 +1,7 @@
 const GENERATION = 4096
 const EVIDENCE = 128
+/** Characters. A longer one is taken for data, and not kept. */
+const LONGEST = 64
 
 /**
  * Tells objects whose keys are data (ids, dates) from those that share a shape: a bounded memory
@@ -12,6 +14,7 @@ let youngOwners = new WeakSet<object>()
 let oldOwners = new WeakSet<object>()
 
 export function hasNovelKeys(holder: object, lastKey: string): boolean {
+  if (lastKey.length > LONGEST) return true
   if (young.has(lastKey) || old.has(lastKey)) {
     if (young.size + old.size <= EVIDENCE) return false
     return youngOwners.has(holder) || oldOwners.has(holder)
