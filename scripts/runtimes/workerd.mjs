@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { bundledDependency, commandOf, versionOf } from './install.mjs'
+
+const MEBIBYTE = 1024 ** 2
+
+// Modules as they are, with no bundler in between; a bare name is looked for beside who imports it.
+const modules = {
+  'worker.mjs': 'worker.mjs',
+  'faas-cache-dict': 'node_modules/faas-cache-dict/dist/index.js',
+  'faas-cache-dict/payload': 'node_modules/faas-cache-dict/dist/payload.js',
+}
+const program = ['index.mjs', 'expect.mjs', 'values.mjs', 'checks.mjs', 'requests.mjs']
+
+/** Before WeakRef, and before promises of a request that has ended could be told. */
+export const OLDEST = '2022-10-31'
+export const LATEST = '2026-11-17'
+
+export async function workerd(consumer, compatibilityDate) {
+  writeFileSync(
+    join(consumer, 'worker.mjs'),
+    `import { answer } from './index.mjs'
+export default {
+  async fetch(request) {
+    return Response.json(await answer(new URL(request.url).searchParams.get('check')))
+  },
+}
+`,
+  )
+  const { port, close } = await serve(consumer, compatibilityDate, {
+    ...modules,
+    ...Object.fromEntries(program.map((name) => [name, `conformance/${name}`])),
+    'faas-cache-dict/object-sizeof': await bundledDependency(consumer),
+  })
+  return {
+    version: versionOf('workerd'),
+    expects: { clockAtImport: 0, defaultBudget: 32 * MEBIBYTE },
+    ask: async (name) =>
+      (await fetch(`http://127.0.0.1:${port}/?check=${encodeURIComponent(name)}`)).json(),
+    close,
+  }
+}
+
+/** Starts a Worker of these modules, name to file, the first as its main one. */
+export async function serve(folder, compatibilityDate, modules, args = []) {
+  const listed = Object.entries(modules).map(
+    ([name, file]) => `(name = ${JSON.stringify(name)}, esModule = embed ${JSON.stringify(file)})`,
+  )
+  const config = join(folder, `workerd-${compatibilityDate}.capnp`)
+  writeFileSync(
+    config,
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (
+    modules = [${listed.join(', ')}],
+    compatibilityDate = "${compatibilityDate}",
+  ))],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+`,
+  )
+  const worker = spawn(commandOf('workerd'), ['serve', config, '--control-fd=3', ...args], {
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+  })
+  const port = await new Promise((listening, failed) => {
+    worker.once('exit', (code) => failed(new Error(`workerd ended with ${code}`)))
+    worker.stdio[3].on('data', (lines) => {
+      for (const line of String(lines).trim().split('\n')) {
+        const { event, socket, port } = JSON.parse(line)
+        if (event === 'listen' && socket === 'http') listening(port)
+      }
+    })
+  })
+  return {
+    port,
+    close: () =>
+      new Promise((closed) => {
+        worker.once('exit', closed)
+        worker.kill()
+      }),
+  }
+}
