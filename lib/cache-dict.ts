@@ -4,6 +4,7 @@ import { shown } from './options/shown.ts'
 import { pairsFrom } from './pairs.ts'
 import { register, registered } from './registry.ts'
 import type { EntriesOf, Properties, StringKeyOf, ValueOf } from './schema.ts'
+import { requireSupportedNode } from './supported-node.ts'
 import { Target } from './traps.ts'
 
 /** A dictionary of this schema: any property may be absent, or may have left. */
@@ -28,6 +29,7 @@ export const FaaSCacheDict = class FaaSCacheDict {
     if (new.target !== FaaSCacheDict) {
       throw new TypeError('FaaSCacheDict cannot be subclassed: an instance has no prototype')
     }
+    requireSupportedNode()
     const settings = settingsFrom(options)
     const initial = entries === undefined ? [] : pairsFrom(entries)
     const controller = new CacheController(settings)

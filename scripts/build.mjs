@@ -11,13 +11,17 @@ const relativeSpecifier = /((?:from|import)\s*\(?\s*['"])(\.{1,2}\/[^'"]+)\.ts([
 const entryPoints = ['index', 'payload', 'keyv']
 
 rmSync(join(root, 'dist'), { recursive: true, force: true })
-await bundle('esm', '.js')
-await bundle('cjs', '.cjs')
+// Bundlers warn of a source map without its sources; Node, for whom CommonJS is, reads none.
+await bundle('esm', '.js', true)
+await bundle('cjs', '.cjs', false)
 declareTypes()
 report()
 
-/** Names are kept, so that a stack trace can be read without its source map. */
-function bundle(format, extension) {
+/**
+ * Names are kept, so that a stack trace can be read without its source map, and lines are broken,
+ * since Node prints the whole line that an uncaught error came from.
+ */
+function bundle(format, extension, sourcesContent) {
   return build({
     absWorkingDir: root,
     entryPoints: entryPoints.map((name) => `./lib/${name}.ts`),
@@ -31,7 +35,8 @@ function bundle(format, extension) {
     minifySyntax: true,
     minifyWhitespace: true,
     sourcemap: 'linked',
-    sourcesContent: true,
+    sourcesContent,
+    lineLimit: 500,
     legalComments: 'none',
     logLevel: 'warning',
   })

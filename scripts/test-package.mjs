@@ -1,30 +1,23 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { createContext, runInContext } from 'node:vm'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { importQuietly, importsOf, seenByLanguage } from './package/alone.mjs'
+import { bundles } from './package/bundles.mjs'
+import { typedProjects } from './package/compile.mjs'
+import { programOf, snippetsOf } from './package/tour.mjs'
+import { commandOf, must, root } from './runtimes/install.mjs'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const node = process.execPath
+const asLambda = '--no-experimental-require-module'
 const tools = join(root, '.cache/package-tools')
-const work = join(root, '.cache/package-test')
-const bare = join(work, 'consumer')
+// An empty project, out of reach of this one's node_modules.
+const consumer = mkdtempSync(join(tmpdir(), 'consumer-'))
 const results = []
 
-function run(command, args, cwd) {
-  const { status, error, stdout, stderr } = spawnSync(command, args, {
-    cwd,
-    encoding: 'utf8',
-    timeout: 180_000,
-  })
-  if (status !== 0) {
-    throw new Error(`${command} ${args.join(' ')}\n${error ?? ''}${stdout ?? ''}${stderr ?? ''}`)
-  }
-  return stdout
-}
-
-function check(name, what) {
+async function check(name, what) {
   try {
-    what()
+    await what()
     results.push([name, 'passed'])
   } catch (error) {
     results.push([name, 'FAILED'])
@@ -32,8 +25,12 @@ function check(name, what) {
   }
 }
 
+function equal(seen, expected) {
+  if (seen !== expected) throw new Error(`Seen ${seen}, expected ${expected}`)
+}
+
 function install(folder, ...packages) {
-  run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages], folder)
+  must('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages], folder)
 }
 
 mkdirSync(tools, { recursive: true })
@@ -41,14 +38,15 @@ cpSync(join(root, 'scripts/package/tools.json'), join(tools, 'package.json'))
 cpSync(join(root, 'scripts/package/rollup.mjs'), join(tools, 'rollup.mjs'))
 install(tools)
 
-rmSync(work, { recursive: true, force: true })
-mkdirSync(bare, { recursive: true })
-run('npm', ['pack', '--silent', '--pack-destination', work], root)
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const tarball = join(work, `faas-cache-dict-${version}.tgz`)
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const tarball = join(consumer, `faas-cache-dict-${manifest.version}.tgz`)
+writeFileSync(join(consumer, 'package.json'), '{ "private": true }\n')
+must('npm', ['pack', '--silent', '--pack-destination', consumer], root)
+install(consumer, tarball)
+const dist = (name) => join(consumer, 'node_modules/faas-cache-dict/dist', name)
 
-check('tarball holds what it should', () => {
-  const names = run('tar', ['-tzf', tarball], root).trim().split('\n')
+await check('tarball holds what it should', () => {
+  const names = must('tar', ['-tzf', tarball], root).trim().split('\n')
   const strangers = names.filter(
     (name) => !/^package\/(dist\/.+|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(name),
   )
@@ -57,117 +55,90 @@ check('tarball holds what it should', () => {
     if (!names.includes(`package/${name}`)) throw new Error(`It lacks ${name}`)
   }
 })
-check('publint --strict', () => {
-  run(join(tools, 'node_modules/.bin/publint'), ['--strict', tarball], root)
+await check('publint --strict', () => {
+  must(join(tools, 'node_modules/.bin/publint'), ['--strict', tarball], root)
 })
-check('attw --profile node16', () => {
-  run(join(tools, 'node_modules/.bin/attw'), ['--profile', 'node16', tarball], root)
+await check('attw --profile node16', () => {
+  must(join(tools, 'node_modules/.bin/attw'), ['--profile', 'node16', tarball], root)
 })
 
-writeFileSync(join(bare, 'package.json'), '{ "private": true }\n')
-install(bare, tarball, `second-copy@${tarball}`)
-cpSync(join(root, 'scripts/package'), bare, { recursive: true })
-
-for (const flags of [[], ['--no-experimental-require-module']]) {
-  check(['both builds and a second copy', ...flags].join(' '), () => {
-    run(process.execPath, [...flags, 'two-builds.cjs'], bare)
+const byLanguage = JSON.stringify([['d', 'e'], 2, true, 32 * 1024 ** 2, true, true])
+for (const build of ['index.js', 'index.cjs']) {
+  await check(`${build} imports nothing`, async () => {
+    equal((await importsOf(dist(build))).join(), '')
+  })
+  await check(`${build} starts, reads and draws nothing at import`, () =>
+    importQuietly(dist(build)),
+  )
+  await check(`${build} works with the language alone`, async () => {
+    equal(await seenByLanguage(dist(build)), byLanguage)
   })
 }
 
-for (const compiler of ['typescript-5', 'typescript-7']) {
-  const tsc = join(tools, 'node_modules', compiler)
-  const { bin } = JSON.parse(readFileSync(join(tsc, 'package.json'), 'utf8'))
-  for (const resolution of ['node16', 'nodenext', 'bundler']) {
-    for (const type of ['module', 'commonjs']) {
-      check(`${compiler} ${resolution} ${type}`, () => {
-        const folder = join(bare, `${compiler}-${resolution}-${type}`)
-        mkdirSync(folder)
-        writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type }))
-        cpSync(join(root, 'scripts/package/consumer.ts'), join(folder, 'consumer.ts'))
-        const compilerOptions = {
-          strict: true,
-          noEmit: true,
-          skipLibCheck: false,
-          target: 'es2022',
-          lib: ['es2022'],
-          types: [],
-          module: resolution !== 'bundler' ? resolution : type === 'module' ? 'esnext' : 'preserve',
-          moduleResolution: resolution,
-        }
-        const project = JSON.stringify({ compilerOptions, files: ['consumer.ts'] })
-        writeFileSync(join(folder, 'tsconfig.json'), project)
-        run(process.execPath, [join(tsc, bin.tsc), '-p', '.'], folder)
-      })
-    }
+// The README's tour as a newcomer follows it: what a section says to install is installed.
+const readme = readFileSync(join(consumer, 'node_modules/faas-cache-dict/README.md'), 'utf8')
+const tour = {
+  'Five minutes': [],
+  'In front of a shared store': [`keyv@${manifest.devDependencies.keyv}`],
+}
+for (const [section, packages] of Object.entries(tour)) {
+  if (packages.length > 0) install(consumer, ...packages)
+  const snippets = snippetsOf(readme, section).filter(({ language }) => language === 'js')
+  for (const [system, flags] of [
+    ['esm', []],
+    ['cjs', []],
+    ['cjs', [asLambda]],
+  ]) {
+    await check(`README, ${section}: ${system} ${flags.join(' ')}`.trim(), () => {
+      if (snippets.length === 0) throw new Error('The section has no code')
+      for (const [index, { code }] of snippets.entries()) {
+        const file = join(consumer, `tour-${index}.${system === 'esm' ? 'mjs' : 'cjs'}`)
+        writeFileSync(file, programOf(code, system))
+        must(node, [...flags, file], consumer)
+      }
+    })
   }
 }
 
+cpSync(join(root, 'scripts/package'), consumer, { recursive: true })
+await check('stack traces lead to lib', () => {
+  const stacks = JSON.parse(must(node, ['--enable-source-maps', 'traces.cjs'], consumer))
+  equal(stacks.length, 2)
+  for (const stack of stacks) {
+    const [, file, line] = /\/(lib\/[\w/-]+\.ts):(\d+):\d+/.exec(stack) ?? []
+    if (file === undefined) throw new Error(stack)
+    const source = readFileSync(join(root, file), 'utf8').split('\n')[line - 1]
+    if (!source.includes('throw new KeyError')) throw new Error(`${file}:${line} is ${source}`)
+  }
+})
+await check('an unsupported Node is told which one is needed', () => {
+  const script = "new (require('faas-cache-dict').FaaSCacheDict)()"
+  const { status, stderr } = spawnSync(commandOf('node18'), ['-e', script], {
+    cwd: consumer,
+    encoding: 'utf8',
+  })
+  const needed = manifest.engines.node.replace('>=', '')
+  const said = stderr.includes(`faas-cache-dict needs Node ${needed} or later; this is Node 18.`)
+  if (status === 0 || !said) throw new Error(`exit ${status}\n${stderr.slice(-1_000)}`)
+})
+
+install(consumer, `second-copy@${tarball}`)
+for (const flags of [[], [asLambda]]) {
+  await check(['both builds and a second copy', ...flags].join(' '), () => {
+    must(node, [...flags, 'two-builds.cjs'], consumer)
+  })
+}
+const source = join(root, 'scripts/package/consumer.ts')
+for (const { name, project, args } of typedProjects(consumer, tools, source)) {
+  await check(name, () => must(node, args, project))
+}
 const expected = JSON.stringify(['first', true, 'second', true, 'first', 'function'])
-// `object-sizeof` reads Node's `global`, which esbuild, unlike rollup's plugin, leaves as it is.
-const objectSizeofSaysGlobal = '--define:global=globalThis'
-const targets = {
-  node: {
-    format: 'cjs',
-    esbuild: ['--platform=node'],
-    exportConditions: ['node'],
-  },
-  browser: {
-    format: 'iife',
-    esbuild: ['--platform=browser', objectSizeofSaysGlobal],
-    exportConditions: ['browser'],
-  },
-  worker: {
-    format: 'iife',
-    esbuild: ['--platform=browser', objectSizeofSaysGlobal, '--conditions=workerd,worker'],
-    exportConditions: ['workerd', 'worker'],
-  },
-}
-for (const [target, { format, esbuild, exportConditions }] of Object.entries(targets)) {
-  check(`esbuild for ${target}, then run`, () => {
-    const bin = join(root, 'node_modules/.bin/esbuild')
-    run(
-      bin,
-      [
-        'bundled.js',
-        '--bundle',
-        `--format=${format}`,
-        `--outfile=esbuild-${target}.${format}`,
-        ...esbuild,
-        '--log-level=error',
-      ],
-      bare,
-    )
-    runBundle(join(bare, `esbuild-${target}.${format}`), format)
-  })
-  const output = join(bare, `rollup-${target}.${format}`)
-  const options = join(bare, `rollup-${target}.json`)
-  writeFileSync(
-    options,
-    JSON.stringify({ input: join(bare, 'bundled.js'), output, format, exportConditions }),
-  )
-  check(`rollup for ${target}, then run`, () => {
-    run(process.execPath, [join(tools, 'rollup.mjs'), options], tools)
-    runBundle(output, format)
-  })
+const bundlers = { esbuild: join(root, 'node_modules/.bin/esbuild'), rollup: tools }
+for (const { name, run } of bundles(consumer, bundlers)) {
+  await check(name, async () => equal(await run(), expected))
 }
 
-/** In Node as its own program; elsewhere with the language alone. */
-function runBundle(path, format) {
-  const seen = format === 'cjs' ? seenByNode(path) : seenByLanguage(path)
-  if (seen !== expected) throw new Error(`Seen ${seen}, expected ${expected}`)
-}
-
-function seenByNode(path) {
-  const script = `require(${JSON.stringify(path)}); process.stdout.write(globalThis.seen)`
-  return run(process.execPath, ['-e', script], bare)
-}
-
-function seenByLanguage(path) {
-  const context = createContext({})
-  runInContext(readFileSync(path, 'utf8'), context, { filename: path })
-  return context.seen
-}
-
+rmSync(consumer, { recursive: true, force: true })
 const width = Math.max(...results.map(([name]) => name.length))
 for (const [name, verdict] of results) console.log(name.padEnd(width), verdict)
 const failed = results.filter(([, verdict]) => verdict !== 'passed').length

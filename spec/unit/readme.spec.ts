@@ -5,28 +5,16 @@ import * as library from 'faas-cache-dict'
 import * as keyv from 'faas-cache-dict/keyv'
 import { describe, expect, test } from 'vitest'
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-const snippets = [...readme.matchAll(/```(js|ts)\n([\s\S]*?)```/g)].map(
-  ([, language, code]) => ({ language, code }) as { language: 'js' | 'ts'; code: string },
+const { noting, snippetsOf } = await import(
+  new URL('../../scripts/package/tour.mjs', import.meta.url).href
 )
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const snippets: { language: 'js' | 'ts'; code: string }[] = snippetsOf(readme)
 const modules: Record<string, unknown> = {
   'faas-cache-dict': library,
   'faas-cache-dict/keyv': keyv,
 }
 const AsyncFunction = (async () => {}).constructor as FunctionConstructor
-
-/** Each `expression // value` line becomes a note of what the expression gave. */
-function noting(code: string): { code: string; promised: string[] } {
-  const promised: string[] = []
-  const lines = code.split('\n').map((line) => {
-    const [, expression, comment] =
-      /^(?!const|export|import|return|\s)(.+?) \/\/ (.+)$/.exec(line) ?? []
-    if (expression === undefined || comment === undefined || / [+]?= /.test(expression)) return line
-    promised.push(comment)
-    return `note(${expression})`
-  })
-  return { code: lines.join('\n'), promised }
-}
 
 describe('every snippet of the README', () => {
   test.each(snippets)('runs, and gives what it says: %#', async ({ language, code }) => {

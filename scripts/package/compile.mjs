@@ -1,0 +1,32 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Makes a project of each kind, and gives the command that checks its types. */
+export function* typedProjects(folder, compilers, source) {
+  for (const compiler of ['typescript-5', 'typescript-7']) {
+    const tsc = join(compilers, 'node_modules', compiler)
+    const { bin } = JSON.parse(readFileSync(join(tsc, 'package.json'), 'utf8'))
+    for (const resolution of ['node16', 'nodenext', 'bundler']) {
+      for (const type of ['module', 'commonjs']) {
+        const name = `${compiler} ${resolution} ${type}`
+        const project = join(folder, name.replaceAll(' ', '-'))
+        mkdirSync(project)
+        writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type }))
+        cpSync(source, join(project, 'consumer.ts'))
+        const compilerOptions = {
+          strict: true,
+          noEmit: true,
+          skipLibCheck: false,
+          target: 'es2022',
+          lib: ['es2022'],
+          types: [],
+          module: resolution !== 'bundler' ? resolution : type === 'module' ? 'esnext' : 'preserve',
+          moduleResolution: resolution,
+        }
+        const config = JSON.stringify({ compilerOptions, files: ['consumer.ts'] })
+        writeFileSync(join(project, 'tsconfig.json'), config)
+        yield { name, project, args: [join(tsc, bin.tsc), '-p', '.'] }
+      }
+    }
+  }
+}
