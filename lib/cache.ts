@@ -183,12 +183,12 @@ export class Cache {
   /** Other terms of life for an entry: at once, or once its promise has fulfilled. */
   renew(slot: number, terms: WriteTerms): void {
     const pending = this.pending?.get(this.table.keyAt(slot))
-    if (pending !== undefined) {
-      pending.terms = { ...terms, sizeBytes: pending.terms.sizeBytes }
-      return
-    }
     const now = this.clock.now()
-    this.#schedule(slot, terms, now)
+    if (pending === undefined) this.#schedule(slot, terms, now)
+    else {
+      pending.terms = { ...terms, sizeBytes: pending.terms.sizeBytes }
+      this.#schedulePending(slot, pending)
+    }
     this.#wake(now)
     this.purge()
   }
@@ -235,7 +235,8 @@ export class Cache {
       if (!isDone) return Growth.PAUSE
       return this.#hasSweepWork ? settings.sweepInterval : undefined
     } catch (error) {
-      this.hooks.fail(error, 'sweep')
+      this.hooks.failed(error, 'sweep')
+      this.hooks.run()
       return settings.sweepInterval
     }
   }
@@ -370,17 +371,26 @@ export class Cache {
       const cache = weak.deref()
       if (cache !== undefined) cache.#settled(key, pending, isFulfilled)
     }
-    const pending: Pending = { promise, terms, rejected: () => settled(false) }
+    const servedUntil = now + this.settings.pendingTtl
+    const pending: Pending = { promise, terms, servedUntil, rejected: () => settled(false) }
     this.pending ??= new Map()
     this.pending.set(key, pending)
-    this.table.expiry.schedule(slot, Math.floor(now + this.settings.pendingTtl))
+    this.#schedulePending(slot, pending)
     try {
       watch(pending, () => settled(true))
     } catch (error) {
       // A subclass that cannot be subscribed to would never be known to have settled.
-      this.hooks.fail(error, 'promise', key)
       this.#remove(slot, REJECTED)
+      this.hooks.failed(error, 'promise', key)
     }
+  }
+
+  // A TTL starts when it fulfils, but what is to be gone by then is not served till then.
+  #schedulePending(slot: number, { terms, servedUntil }: Pending): void {
+    const { clock } = this
+    const { expiresAt = Number.POSITIVE_INFINITY } = terms
+    const deadline = Math.min(servedUntil, clock.now() + expiresAt - clock.wall())
+    this.table.expiry.schedule(slot, Math.floor(deadline))
   }
 
   // Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.
@@ -402,11 +412,11 @@ export class Cache {
         this.remeasure(slot)
         this.#wake(now)
       } catch (error) {
-        this.hooks.fail(error, 'sizeOf', key)
         const present = this.table.find(key)
         if (present !== 0 && this.table.valueAt(present) === pending.promise) {
           this.#remove(present, EVICTED)
         }
+        this.hooks.failed(error, 'sizeOf', key)
       }
     }
     this.hooks.run()

@@ -279,15 +279,20 @@ export class CacheController<Schema extends object = any> {
    */
   remeasure(key?: KeyOf<Schema>): void {
     const cache = this.#cache
-    for (const name of key === undefined ? cache.keys() : [keyFrom(key)]) {
-      const slot = cache.findLive(name)
-      if (slot !== 0) cache.remeasure(slot)
+    try {
+      for (const name of key === undefined ? cache.keys() : [keyFrom(key)]) {
+        const slot = cache.findLive(name)
+        if (slot !== 0) cache.remeasure(slot)
+      }
+    } finally {
+      cache.hooks.run()
     }
-    cache.hooks.run()
   }
 
   stats(): Stats {
-    return this.#cache.statistics.report(this.size, this.sizeBytes)
+    const cache = this.#cache
+    cache.purge()
+    return cache.statistics.report(cache.table.size, cache.table.sizeBytes)
   }
 
   resetStats(): void {

@@ -1,3 +1,4 @@
+import type { Hooks } from './hooks.ts'
 import { isNativePromise } from './native-promise.ts'
 import type { Settings } from './options/options.ts'
 import { heapSize } from './size/heap-size.ts'
@@ -12,6 +13,7 @@ const MOST_STEPS = 16_384
 export interface Holder {
   readonly table: Table
   readonly settings: Settings
+  readonly hooks: Hooks
   /** Measures an entry again. */
   remeasure(slot: number): void
   /** What an entry's value was found to weigh. */
@@ -38,7 +40,11 @@ export class Growth {
     const isDue = timeSlice()
     while (this.#slot < holder.table.records.capacity) {
       if (isDue()) return false
-      if (!this.#lookAt(holder, this.#slot, isDue)) return false
+      try {
+        if (!this.#lookAt(holder, this.#slot, isDue)) return false
+      } catch (error) {
+        holder.hooks.failed(error, 'sweep', holder.table.keyAt(this.#slot))
+      }
       this.#slot++
     }
     this.hasWork = this.#found

@@ -8,14 +8,20 @@ interface Departure {
   readonly sizeBytes: number
 }
 
+interface Failure {
+  readonly error: unknown
+  readonly source: string
+  readonly key?: string
+}
+
 /**
- * Values that have left wait here until the cache has settled. What a hook removes joins the same
- * queue, so hooks never nest, however much they evict.
+ * Values that have left, and what failed on the way, wait here until the cache has settled. What a
+ * hook removes joins the same queue, so hooks never nest, however much they evict.
  */
 export class Hooks {
   readonly #onDelete: OnDelete | undefined
   readonly #onError: OnError | undefined
-  #departures: Departure[] = []
+  #queue: (Departure | Failure)[] = []
   #isRunning = false
 
   constructor(onDelete: OnDelete | undefined, onError: OnError | undefined) {
@@ -29,14 +35,18 @@ export class Hooks {
   }
 
   left(key: string, value: unknown, reason: Reason, sizeBytes: number): void {
-    this.#departures.push({ key, value, reason, sizeBytes })
+    this.#queue.push({ key, value, reason, sizeBytes })
   }
 
   run(): void {
-    if (this.#departures.length !== 0 && !this.#isRunning) this.#drain()
+    if (this.#queue.length !== 0 && !this.#isRunning) this.#drain()
   }
 
-  fail(error: unknown, source: string, key?: string): void {
+  failed(error: unknown, source: string, key?: string): void {
+    this.#queue.push(key === undefined ? { error, source } : { error, source, key })
+  }
+
+  #fail({ error, source, key }: Failure): void {
     const context = key === undefined ? { source } : { source, key }
     try {
       if (this.#onError !== undefined) this.#onError(error, context)
@@ -49,10 +59,13 @@ export class Hooks {
   #drain(): void {
     this.#isRunning = true
     // A batch at a time, so that a hook that removes without end does not keep what it was told of.
-    while (this.#departures.length !== 0) {
-      const batch = this.#departures
-      this.#departures = []
-      for (const departure of batch) this.#tell(departure)
+    while (this.#queue.length !== 0) {
+      const batch = this.#queue
+      this.#queue = []
+      for (const happening of batch) {
+        if ('source' in happening) this.#fail(happening)
+        else this.#tell(happening)
+      }
     }
     this.#isRunning = false
   }
@@ -64,10 +77,10 @@ export class Hooks {
       subscribe(
         answer,
         () => {},
-        (error) => this.fail(error, 'onDelete', key),
+        (error) => this.#fail({ error, source: 'onDelete', key }),
       )
     } catch (error) {
-      this.fail(error, 'onDelete', key)
+      this.#fail({ error, source: 'onDelete', key })
     }
   }
 }

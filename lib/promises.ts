@@ -5,6 +5,8 @@ import type { WriteTerms } from './options/write-options.ts'
 export interface Pending {
   readonly promise: Promise<unknown>
   terms: WriteTerms
+  /** In virtual time: it is not served from then on, unless it has settled. */
+  readonly servedUntil: number
   readonly rejected: () => void
 }
 

@@ -140,3 +140,13 @@ test('a failure that nobody awaits raises nothing, neither in who began it nor i
   process.off('unhandledRejection', unhandled)
   expect(unhandled).not.toHaveBeenCalled()
 })
+
+test('a write that is refused for its kind does not win over it', async () => {
+  const { cache, controller } = made()
+  const asked = controller.getOrSet('then', () => 'loaded')
+  expect(() => {
+    cache.then = () => {}
+  }).toThrow(TypeError)
+  await asked
+  expect(controller.peek('then')).toBe('loaded')
+})

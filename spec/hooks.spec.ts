@@ -1,5 +1,6 @@
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { expect, test, vi } from 'vitest'
+import { FakeClock } from './support/fake-clock.ts'
 import { expectInvariants } from './support/invariants.ts'
 
 type Values = Record<string, unknown>
@@ -112,4 +113,69 @@ test('without onError there is one warning an error', () => {
   delete cache.a
   expect(warn).toHaveBeenCalledTimes(1)
   warn.mockRestore()
+})
+
+test('onError is told when the cache has settled, and may use it', async () => {
+  class Hostile<T> extends Promise<T> {
+    static override get [Symbol.species](): PromiseConstructor {
+      throw new Error('no subscriber')
+    }
+  }
+  const told: unknown[][] = []
+  const cache = new FaaSCacheDict<Values>({
+    sizeOf(value) {
+      if (value === 'bad') throw new Error('no size')
+      return 1
+    },
+    onDelete: (key, _value, reason) => told.push([key, reason]),
+    onError(_error, { source, key = '' }) {
+      told.push([key, source, key in cache])
+      delete cache[key]
+      cache.next = 1
+    },
+  })
+  cache.hostile = new Hostile(() => {})
+  cache.late = Promise.resolve('bad')
+  await cache.late
+  expect(told).toEqual([
+    ['hostile', 'rejected'],
+    ['hostile', 'promise', false],
+    ['late', 'evicted'],
+    ['late', 'sizeOf', false],
+  ])
+  expect(Object.keys(cache)).toEqual(['next'])
+  expectInvariants(controllerOf(cache))
+})
+
+test('a measurement that throws leaves no hook waiting', () => {
+  const left: string[] = []
+  const sizes: Record<string, number> = { a: 0, b: 0, c: 0 }
+  const cache = new FaaSCacheDict<Values>({
+    maxSizeBytes: '64K',
+    sizeOf(_value, key) {
+      if (sizes[key] === -1) throw new Error('no size')
+      return sizes[key] as number
+    },
+    onDelete: (key, _value, reason) => left.push(`${key} ${reason}`),
+  })
+  Object.assign(cache, { a: 1, b: 2, c: 3 })
+  sizes.b = 100_000
+  sizes.c = -1
+  expect(() => controllerOf(cache).remeasure()).toThrow(/"c"/)
+  expect(left).toEqual(['b evicted'])
+})
+
+test('counters add up even where a hook writes what has expired already', () => {
+  const clock = new FakeClock()
+  let writes = 1
+  const cache = new FaaSCacheDict<Values>({
+    now: clock.now,
+    onDelete() {
+      if (writes-- > 0) controllerOf(cache).set('b', 2, { expiresAt: clock.time - 1 })
+    },
+  })
+  controllerOf(cache).set('a', 1, { ttl: 1 })
+  clock.advance(1_000)
+  const stats = controllerOf(cache).stats()
+  expect(stats.items).toBe(stats.writes - stats.expirations)
 })

@@ -197,3 +197,31 @@ test('setTtl while it is pending holds from when it fulfils', async () => {
   await cache.a
   expect(controller.ttl('a')).toBe(60)
 })
+
+test.each(['set', 'expireAt'])(
+  'what must be gone by a moment, by %s, is not served beyond it though it is pending',
+  async (how) => {
+    const { cache, controller, clock, left } = made({ pendingTtl: '30s' })
+    const load = deferred<number>()
+    const when = clock.time + 2_000
+    if (how === 'set') controller.set('a', load.promise, { expiresAt: when })
+    else {
+      cache.a = load.promise
+      controller.expireAt('a', when)
+    }
+    clock.advance(1_999)
+    expect(cache.a).toBe(load.promise)
+    clock.advance(1)
+    expect(cache.a).toBeUndefined()
+    load.resolve(1)
+    await load.promise
+    expect(left).toEqual([['a', 'expired']])
+  },
+)
+
+test('an absolute expiry after pendingTtl does not prolong what is pending', () => {
+  const { cache, controller, clock } = made({ pendingTtl: '1s' })
+  controller.set('a', new Promise(() => {}), { expiresAt: clock.time + 5_000 })
+  clock.advance(1_000)
+  expect(cache.a).toBeUndefined()
+})

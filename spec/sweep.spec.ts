@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { type CacheOptions, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
@@ -49,6 +50,37 @@ describe('the sweep', () => {
     cache['a'] = 1
     vi.advanceTimersByTime(15_000)
     expect(left).toEqual([['a', 'expired']])
+  })
+
+  it('goes on past a value that cannot be measured, and names its key', () => {
+    const sizes = { bad: 0, grown: 0 }
+    const failures: unknown[] = []
+    const { cache, left } = cacheWith({
+      maxSizeBytes: '64K',
+      sizeOf(_value, key) {
+        const size = sizes[key as keyof typeof sizes]
+        if (size < 0) throw new Error('no size')
+        return size
+      },
+      onError: (_error, context) => failures.push(context),
+    })
+    cache['bad'] = {}
+    cache['grown'] = {}
+    sizes.bad = -1
+    sizes.grown = 100_000
+    vi.advanceTimersByTime(6_000)
+    expect(failures).toEqual([{ source: 'sweep', key: 'bad' }])
+    expect(left).toEqual([['grown', 'evicted']])
+  })
+
+  it('keeps the charge of what a promise of another realm fulfilled with', async () => {
+    const { cache, controller } = cacheWith({ defaultTtl: null })
+    cache['a'] = runInNewContext(`Promise.resolve('${'x'.repeat(10_000)}')`)
+    await cache['a']
+    const charge = controller.sizeOf('a')
+    expect(charge).toBeGreaterThan(10_000)
+    vi.advanceTimersByTime(6_000)
+    expect(controller.sizeOf('a')).toBe(charge)
   })
 
   it('has no timer once there is nothing to do, and comes back with the next write', () => {
