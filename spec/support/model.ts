@@ -1,46 +1,113 @@
-/** The whole contract of order, time and removal, with arrays and no cleverness. */
+import { Microtasks, NaivePromise, type Outcome } from './naive-promise.ts'
 
-interface ModelEntry {
-  key: string
-  value: unknown
+// The whole contract, with arrays and no cleverness. Bytes are those of the values: a spec that
+// compares leaves room for what a cache's own structure takes.
+
+export type Reason = 'deleted' | 'evicted' | 'expired' | 'replaced' | 'cleared' | 'rejected'
+
+export interface Terms {
+  /** Milliseconds. */
+  readonly ttl?: number | undefined
   /** Epoch milliseconds. */
-  deadline: number
+  readonly expiresAt?: number | undefined
+  readonly sizeBytes?: number | undefined
 }
 
-export type ModelReason = 'deleted' | 'evicted' | 'expired' | 'replaced' | 'cleared'
+export interface Entry {
+  readonly key: string
+  readonly value: unknown
+  terms: Terms
+  bytes: number
+  /** Epoch milliseconds. */
+  deadline: number
+  /** How long a promise that has not settled is served, in epoch milliseconds. */
+  pendingUntil: number | undefined
+}
+
+export interface Departure {
+  readonly key: string
+  readonly value: unknown
+  readonly reason: Reason
+  readonly bytes: number
+}
+
+/** An error of the library by its name, or one of the language by its kind. */
+export class ModelError extends Error {
+  readonly key: string | undefined
+  readonly bytes: number | undefined
+
+  constructor(name: string, key?: string, bytes?: number) {
+    super(name)
+    this.name = name
+    this.key = key
+    this.bytes = bytes
+  }
+}
+
+export interface ModelOptions {
+  /** Milliseconds. */
+  defaultTtl: number
+  /** Milliseconds. */
+  readonly pendingTtl: number
+  maxBytes: number
+  maxItems: number
+  readonly skipsTooLarge: boolean
+  now(): number
+  /** Throws what cannot be measured. */
+  sizeOf(value: unknown): number
+  onDelete(departure: Departure): void
+  onError(source: string, key?: string): void
+  /** Which of those that have expired leaves next, where the contract leaves it open. */
+  choose(expired: readonly Entry[], departures: number): Entry
+}
+
+const noCounts = () => ({
+  hits: 0,
+  misses: 0,
+  writes: 0,
+  refusals: 0,
+  deleted: 0,
+  evicted: 0,
+  expired: 0,
+  replaced: 0,
+  cleared: 0,
+  rejected: 0,
+})
 
 export class Model {
   /** The least recently used first. */
-  entries: ModelEntry[] = []
-  left: [string, unknown, ModelReason][] = []
-  readonly counts = { hits: 0, misses: 0, writes: 0 }
-  defaultTtl: number
-  maxItems: number
-  readonly #now: () => number
+  entries: Entry[] = []
+  counts = noCounts()
+  readonly options: ModelOptions
+  readonly microtasks = new Microtasks()
+  /** Told of each key that is written or removed by name, and with none of all of them. */
+  onOverride: (key?: string) => void = () => {}
+  #toTell: (() => void)[] = []
+  #departed = 0
+  #isTelling = false
 
-  constructor(now: () => number, defaultTtl: number, maxItems: number) {
-    this.#now = now
-    this.defaultTtl = defaultTtl
-    this.maxItems = maxItems
+  constructor(options: ModelOptions) {
+    this.options = options
   }
 
-  isExpired(entry: ModelEntry): boolean {
-    return entry.deadline <= this.#now()
+  isExpired(entry: Entry): boolean {
+    return entry.deadline <= this.options.now()
   }
 
   /** Live or not. */
-  stored(key: string): ModelEntry | undefined {
+  stored(key: string): Entry | undefined {
     return this.entries.find((entry) => entry.key === key)
   }
 
-  live(key: string): ModelEntry | undefined {
+  live(key: string): Entry | undefined {
     const entry = this.stored(key)
     return entry !== undefined && !this.isExpired(entry) ? entry : undefined
   }
 
-  remove(entry: ModelEntry, reason: ModelReason): void {
-    this.entries = this.entries.filter((other) => other !== entry)
-    this.left.push([entry.key, entry.value, this.isExpired(entry) ? 'expired' : reason])
+  require(key: string): Entry {
+    const entry = this.live(key)
+    if (entry === undefined) throw new ModelError('KeyError', key)
+    return entry
   }
 
   use(key: string): unknown {
@@ -48,6 +115,7 @@ export class Model {
     if (entry === undefined || this.isExpired(entry)) {
       this.counts.misses++
       if (entry !== undefined) this.remove(entry, 'expired')
+      this.settle()
       return undefined
     }
     this.counts.hits++
@@ -55,52 +123,193 @@ export class Model {
     return entry.value
   }
 
-  promote(entry: ModelEntry): void {
-    this.entries = [...this.entries.filter((other) => other !== entry), entry]
+  promote(entry: Entry): void {
+    this.entries = [...this.#without(entry), entry]
   }
 
-  demote(entry: ModelEntry): void {
-    this.entries = [entry, ...this.entries.filter((other) => other !== entry)]
+  demote(entry: Entry): void {
+    this.entries = [entry, ...this.#without(entry)]
   }
 
-  write(key: string, value: unknown, ttl = this.defaultTtl): void {
+  write(key: string, value: unknown, terms: Terms = {}, isLenient = false): void {
+    if (key === 'then' && typeof value === 'function') throw new ModelError('TypeError')
+    this.onOverride(key)
+    const { maxBytes, skipsTooLarge } = this.options
+    let bytes: number
+    try {
+      bytes = terms.sizeBytes ?? this.weigh(value)
+    } catch (error) {
+      this.#drop(key)
+      this.settle()
+      throw error
+    }
+    if (bytes > maxBytes) {
+      this.counts.refusals++
+      this.#drop(key)
+      this.settle()
+      if (!isLenient && !skipsTooLarge) throw new ModelError('DataTooLargeError', key, bytes)
+      return
+    }
+    this.#admit({ key, value, terms, bytes, deadline: 0, pendingUntil: undefined })
+    this.makeRoom()
+    this.settle()
+  }
+
+  #admit(entry: Entry): void {
+    const { key, value } = entry
+    const old = this.live(key)
+    if (old === undefined) {
+      const expired = this.stored(key)
+      if (expired !== undefined) this.remove(expired, 'expired')
+      // Before it comes, so that it takes the place of what leaves.
+      this.makeRoom(entry.bytes, 1)
+    } else if (Object.is(old.value, value)) {
+      this.counts.replaced++
+      this.entries = this.#without(old)
+    } else this.remove(old, 'replaced')
+    this.counts.writes++
+    this.entries.push(entry)
+    if (value instanceof NaivePromise) this.#await(entry, value)
+    else this.schedule(entry)
+  }
+
+  /** What an entry of this value weighs now: a promise, what it fulfilled with. */
+  weigh(value: unknown): number {
+    const isPromise = value instanceof NaivePromise
+    if (isPromise && !value.isKnown) return 0
+    try {
+      return this.options.sizeOf(isPromise ? value.outcome?.value : value)
+    } catch {
+      throw new ModelError('TypeError')
+    }
+  }
+
+  #drop(key: string): void {
     const old = this.stored(key)
-    if (old !== undefined) {
-      if (this.isExpired(old)) this.remove(old, 'expired')
-      else {
-        this.entries = this.entries.filter((other) => other !== old)
-        if (!Object.is(old.value, value)) this.left.push([key, old.value, 'replaced'])
+    if (old !== undefined) this.remove(old, 'replaced')
+  }
+
+  /** A promise that has not settled lives by other terms, yet never beyond an absolute expiry. */
+  schedule(entry: Entry): void {
+    const { expiresAt, ttl = this.options.defaultTtl } = entry.terms
+    if (entry.pendingUntil === undefined) entry.deadline = expiresAt ?? this.options.now() + ttl
+    else entry.deadline = Math.min(entry.pendingUntil, expiresAt ?? Number.POSITIVE_INFINITY)
+  }
+
+  #await(entry: Entry, promise: NaivePromise): void {
+    entry.pendingUntil = this.options.now() + this.options.pendingTtl
+    this.schedule(entry)
+    if (promise.isHostile) {
+      this.remove(entry, 'rejected')
+      this.fail('promise', entry.key)
+      return
+    }
+    this.microtasks.subscribe(promise, (outcome) => this.#settled(entry, promise, outcome))
+  }
+
+  #settled(entry: Entry, promise: NaivePromise, { isFulfilled }: Outcome): void {
+    if (!this.entries.includes(entry)) return
+    entry.pendingUntil = undefined
+    if (this.isExpired(entry)) this.remove(entry, 'expired')
+    else if (!isFulfilled) this.remove(entry, 'rejected')
+    else {
+      promise.isKnown = true
+      this.schedule(entry)
+      try {
+        this.remeasure(entry)
+      } catch {
+        this.remove(entry, 'evicted')
+        this.fail('sizeOf', entry.key)
       }
     }
-    this.counts.writes++
-    this.entries.push({ key, value, deadline: this.#now() + ttl })
+    this.settle()
+  }
+
+  /** Throws what cannot be measured. */
+  remeasure(entry: Entry): void {
+    if (entry.terms.sizeBytes !== undefined || entry.pendingUntil !== undefined) return
+    const bytes = this.weigh(entry.value)
+    // It leaves with what it was charged.
+    if (bytes > this.options.maxBytes) this.remove(entry, 'evicted')
+    else entry.bytes = bytes
     this.makeRoom()
   }
 
-  makeRoom(): void {
-    while (this.entries.length > this.maxItems) this.evict()
+  makeRoom(bytes = 0, items = 0): void {
+    const { maxBytes, maxItems } = this.options
+    while (this.bytes + bytes > maxBytes || this.entries.length + items > maxItems) this.removeOne()
   }
 
-  evict(): boolean {
-    const victim = this.entries.find((entry) => this.isExpired(entry)) ?? this.entries[0]
+  get bytes(): number {
+    return this.entries.reduce((sum, entry) => sum + entry.bytes, 0)
+  }
+
+  /** What has expired first, whatever its place, then the least recently used. */
+  removeOne(): boolean {
+    const victim = this.#anyExpired() ?? this.entries[0]
     if (victim !== undefined) this.remove(victim, 'evicted')
     return victim !== undefined
   }
 
   purge(): number {
-    const expired = this.entries.filter((entry) => this.isExpired(entry))
-    for (const entry of expired) this.remove(entry, 'expired')
-    return expired.length
+    let count = 0
+    for (let entry = this.#anyExpired(); entry; entry = this.#anyExpired()) {
+      this.remove(entry, 'expired')
+      count++
+    }
+    this.settle()
+    return count
   }
 
-  delete(key: string): boolean {
-    const wasLive = this.live(key) !== undefined
+  #anyExpired(): Entry | undefined {
+    const expired = this.entries.filter((entry) => this.isExpired(entry))
+    return expired.length > 0 ? this.options.choose(expired, this.#departed) : undefined
+  }
+
+  delete(key: string): void {
+    this.onOverride(key)
     const entry = this.stored(key)
     if (entry !== undefined) this.remove(entry, 'deleted')
-    return wasLive
+    this.settle()
   }
 
   clear(): void {
+    this.onOverride()
     for (const entry of this.entries) this.remove(entry, 'cleared')
+    this.settle()
+  }
+
+  /** The one way out. */
+  remove(entry: Entry, wanted: Reason): void {
+    const reason = wanted !== 'rejected' && this.isExpired(entry) ? 'expired' : wanted
+    const { key, value, bytes } = entry
+    this.entries = this.#without(entry)
+    this.counts[reason]++
+    this.#departed++
+    this.#toTell.push(() => this.#tell({ key, value, reason, bytes }))
+  }
+
+  /** Hooks run when a call has done its work, and never one within another. */
+  settle(): void {
+    if (this.#isTelling) return
+    this.#isTelling = true
+    for (let tell = this.#toTell.shift(); tell; tell = this.#toTell.shift()) tell()
+    this.#isTelling = false
+  }
+
+  #tell(departure: Departure): void {
+    try {
+      this.options.onDelete(departure)
+    } catch {
+      this.options.onError('onDelete', departure.key)
+    }
+  }
+
+  fail(source: string, key: string): void {
+    this.#toTell.push(() => this.options.onError(source, key))
+  }
+
+  #without(entry: Entry): Entry[] {
+    return this.entries.filter((other) => other !== entry)
   }
 }

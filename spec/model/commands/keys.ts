@@ -1,0 +1,12 @@
+import fc from 'fast-check'
+
+/** Few, so that programs meet them again; most have a name that is something else's elsewhere. */
+export const KEYS = ['a', 'b', 'c', '__proto__', 'constructor', '', '0', 'toJSON', 'then', '\ud800']
+
+export const keys = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom('a', 'b', 'c') },
+  { weight: 1, arbitrary: fc.constantFrom(...KEYS) },
+)
+
+/** Seconds. */
+export const ttls = fc.constantFrom(0.001, 0.5, 1, 10, 3_600)

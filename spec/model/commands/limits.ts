@@ -1,0 +1,119 @@
+import fc from 'fast-check'
+import type { Entry } from '../../support/model.ts'
+import { NaivePromise } from '../../support/naive-promise.ts'
+import { type Step, step } from '../step.ts'
+import { type Growable, isGrowable, textOf } from '../values.ts'
+import { budgetOf, type World } from '../world.ts'
+import { keys } from './keys.ts'
+
+export const resizes: fc.Arbitrary<Step> = fc
+  .record({
+    budget: fc.option(fc.constantFrom(null, 1, 2, 4, 8), { nil: undefined }),
+    maxItems: fc.option(fc.constantFrom(null, 1, 2, 3, 6), { nil: undefined }),
+  })
+  .map(({ budget, maxItems }) => {
+    const maxSizeBytes = budget === undefined ? undefined : budgetOf(budget)
+    return step(
+      `resize(${JSON.stringify({ budget, maxItems })})`,
+      ({ controller }) => {
+        controller.resize({ maxSizeBytes, maxItems })
+        return [controller.maxSizeBytes, controller.maxItems]
+      },
+      ({ model }) => {
+        model.resize({
+          maxBytes: maxSizeBytes === null ? Number.POSITIVE_INFINITY : maxSizeBytes,
+          maxItems: maxItems === null ? Number.POSITIVE_INFINITY : maxItems,
+        })
+        return model.limits()
+      },
+    )
+  })
+
+const contentOf = ({ value }: Entry): unknown =>
+  value instanceof NaivePromise && value.isKnown ? value.outcome?.value : value
+
+const isStale = ({ model: { model } }: World, entry: Entry): boolean => {
+  if (entry.terms.sizeBytes !== undefined || entry.pendingUntil !== undefined) return false
+  try {
+    return model.weigh(entry.value) !== entry.bytes
+  } catch {
+    return true
+  }
+}
+
+const growablesOf = ({ model: { model } }: World): Growable[] =>
+  model.entries.flatMap((entry) => {
+    const content = contentOf(entry)
+    return isGrowable(content) && !model.isExpired(entry) ? [content] : []
+  })
+
+// One value at a time: the order in which several are found decides who is evicted.
+const growths: fc.Arbitrary<Step> = fc
+  .record({ at: fc.nat(2), units: fc.integer({ min: 0, max: 4 }), isSpoilt: fc.boolean() })
+  .map(({ at, units, isSpoilt }) => ({
+    text: `the value of object ${at} ${isSpoilt ? 'is spoilt' : `grows to ${units}`}`,
+    isPossible: (world) =>
+      growablesOf(world).length > 0 &&
+      !world.model.model.entries.some((entry) => isStale(world, entry)),
+    pair(world) {
+      const growables = growablesOf(world)
+      const value = growables[at % growables.length]
+      return {
+        real: () => {
+          if (value === undefined) return
+          if (isSpoilt) value.cannotBeWeighed = true
+          else value.text = textOf(units)
+        },
+        model: () => {},
+      }
+    },
+  }))
+
+const remeasures: fc.Arbitrary<Step> = fc.option(keys, { nil: undefined }).map((key) =>
+  step(
+    key === undefined ? 'remeasure()' : `remeasure(${JSON.stringify(key)})`,
+    ({ controller }) => controller.remeasure(key),
+    ({ model }) => model.remeasure(key),
+  ),
+)
+
+const sweeps: fc.Arbitrary<Step> = fc.constant(
+  step(
+    'a background sweep',
+    ({ timers }) => timers.sweep(),
+    ({ model, isClosed, scenario }) => {
+      if (scenario.sweeps && !isClosed) model.sweep()
+    },
+  ),
+)
+
+export const closings: fc.Arbitrary<Step> = fc
+  .constantFrom('close' as const, Symbol.dispose)
+  .map((name) =>
+    step(
+      'close()',
+      ({ controller }) => controller[name](),
+      (world) => {
+        world.isClosed = true
+      },
+    ),
+  )
+
+export const measurements = fc.oneof(
+  { weight: 5, arbitrary: growths },
+  { weight: 2, arbitrary: remeasures },
+  { weight: 4, arbitrary: sweeps },
+)
+
+export const statistics: fc.Arbitrary<Step> = fc.constantFrom<Step>(
+  step(
+    'resetStats()',
+    ({ controller }) => controller.resetStats(),
+    ({ model }) => model.resetStats(),
+  ),
+  step(
+    'size',
+    ({ controller }) => controller.size,
+    ({ model }) => model.size(),
+  ),
+)

@@ -1,0 +1,31 @@
+import fc from 'fast-check'
+import type { Step } from '../step.ts'
+import { contents } from '../values.ts'
+import { writesOfSettled } from './writes.ts'
+
+const outcomes = fc.option(contents, { freq: 3 })
+
+const settlings: fc.Arbitrary<Step> = fc
+  .record({ content: outcomes, at: fc.nat(3) })
+  .map(({ content, at }) => ({
+    text: `promise ${at} ${content ? `fulfils with ${content.text}` : 'rejects'}`,
+    starts: 'promises' as const,
+    isPossible: ({ deferreds }) => deferreds.length > 0,
+    pair(world) {
+      const deferred = world.deferreds[at % world.deferreds.length]
+      const twin = content ? world.make(content) : undefined
+      return {
+        real: () => {
+          deferred?.settle(twin)
+        },
+        model: () => {
+          if (deferred) world.model.model.microtasks.settle(deferred.naive, deferred.outcome(twin))
+        },
+      }
+    },
+  }))
+
+export const promises = fc.oneof(
+  { weight: 3, arbitrary: settlings },
+  { weight: 2, arbitrary: writesOfSettled },
+)

@@ -1,0 +1,96 @@
+import { deserialize, serialize } from 'node:v8'
+import type { Snapshot } from 'faas-cache-dict'
+import fc from 'fast-check'
+import { ModelError } from '../../support/model.ts'
+import type { ModelSnapshotEntry } from '../../support/model-controller.ts'
+import { type Step, step } from '../step.ts'
+import { isGrowable } from '../values.ts'
+
+const isCloneable = (value: unknown): boolean =>
+  typeof value !== 'function' &&
+  typeof value !== 'symbol' &&
+  !(typeof value === 'object' && value !== null && 'then' in value)
+
+const isJson = ({ value }: ModelSnapshotEntry): boolean =>
+  value === null ||
+  typeof value === 'string' ||
+  typeof value === 'boolean' ||
+  (typeof value === 'number' && Number.isFinite(value)) ||
+  isGrowable(value)
+
+const dumps: fc.Arbitrary<Step> = fc.constant({
+  text: 'dump()',
+  pair(world) {
+    let snapshot: Snapshot | undefined
+    return {
+      real: () => {
+        snapshot = world.controller.dump()
+        return snapshot.entries.map((entry) => [entry.key, entry.value, entry.expiresAt])
+      },
+      model: () => {
+        const entries = world.model.dump(isCloneable)
+        if (snapshot !== undefined) world.snapshots.push({ real: snapshot, model: entries })
+        return entries.map(({ key, value, deadline }) => [
+          key,
+          value,
+          deadline === Number.POSITIVE_INFINITY ? null : deadline,
+        ])
+      },
+    }
+  },
+})
+
+const ways = {
+  'as it is': (snapshot: Snapshot) => snapshot,
+  'through structuredClone': (snapshot: Snapshot) => structuredClone(snapshot),
+  'through v8.serialize': (snapshot: Snapshot) => deserialize(serialize(snapshot)) as Snapshot,
+  'through JSON': (snapshot: Snapshot) => JSON.parse(JSON.stringify(snapshot)) as Snapshot,
+}
+
+const arrivals: fc.Arbitrary<Step> = fc
+  .constantFrom(...(Object.keys(ways) as (keyof typeof ways)[]))
+  .map((way) => ({
+    text: `load(the last snapshot, ${way})`,
+    starts: 'promises' as const,
+    isPossible: ({ snapshots }) => {
+      const last = snapshots.at(-1)
+      return last !== undefined && (way !== 'through JSON' || last.model.every(isJson))
+    },
+    pair(world) {
+      const last = world.snapshots.at(-1)
+      if (last === undefined) return { real: () => {}, model: () => {} }
+      const carried = ways[way](last.real)
+      const entries = last.model.map((entry, index) => ({
+        ...entry,
+        value: carried.entries[index]?.value,
+      }))
+      return {
+        real: () => world.controller.load(carried) === world.controller,
+        model: () => {
+          world.model.load(entries)
+          return true
+        },
+      }
+    },
+  }))
+
+const foreign: fc.Arbitrary<Step> = fc.constant(
+  step(
+    'load(what is no snapshot)',
+    ({ controller }) =>
+      controller.load({
+        format: 'faas-cache-dict',
+        version: 1,
+        entries: [{ key: 'a', value: 1, expiresAt: null }, { key: 'b' }],
+      } as never),
+    () => {
+      throw new ModelError('TypeError')
+    },
+  ),
+)
+
+export const snapshots = fc.oneof(
+  { weight: 3, arbitrary: dumps },
+  { weight: 3, arbitrary: arrivals },
+  { weight: 1, arbitrary: foreign },
+)

@@ -1,0 +1,147 @@
+import fc from 'fast-check'
+import { ModelError, type Terms } from '../../support/model.ts'
+import { type Step, step } from '../step.ts'
+import { quietValues, settledPromises, TOO_LARGE, UNIT, type ValueSpec } from '../values.ts'
+import { keys, ttls } from './keys.ts'
+
+type Values = fc.Arbitrary<ValueSpec>
+
+const assignments = (values: Values): fc.Arbitrary<Step> =>
+  fc
+    .record({ key: keys, spec: values, isDefined: fc.boolean() })
+    .map(({ key, spec, isDefined }) => ({
+      text: `cache[${JSON.stringify(key)}] = ${spec.text}`,
+      pair(world) {
+        const value = world.make(spec)
+        return {
+          real: () => {
+            if (isDefined) Object.defineProperty(world.cache, key, { value: value.real })
+            else world.cache[key] = value.real
+          },
+          model: () => world.model.model.write(key, value.model),
+        }
+      },
+    }))
+
+const terms = fc.oneof(
+  fc.constant({}),
+  ttls.map((ttl) => ({ ttl })),
+  fc.integer({ min: -5, max: 5_000 }).map((by) => ({ by })),
+  fc.constantFrom(0, 1, 2, TOO_LARGE).map((units) => ({ units })),
+) as fc.Arbitrary<{ ttl?: number; by?: number; units?: number }>
+
+const sets = (values: Values): fc.Arbitrary<Step> =>
+  fc.record({ key: keys, spec: values, terms }).map(({ key, spec, terms: { ttl, by, units } }) => ({
+    text: `set(${JSON.stringify(key)}, ${spec.text}, ${JSON.stringify({ ttl, by, units })})`,
+    pair(world) {
+      const value = world.make(spec)
+      const sizeBytes = units === undefined ? undefined : units * UNIT
+      return {
+        real: () => {
+          const expiresAt = by === undefined ? undefined : world.clock.time + by
+          const { controller } = world
+          return controller.set(key, value.real, { ttl, expiresAt, sizeBytes }) === controller
+        },
+        model: () => {
+          const own: Terms = {
+            ttl: ttl && ttl * 1_000,
+            expiresAt: by === undefined ? undefined : world.clock.time + by,
+            sizeBytes,
+          }
+          world.model.model.write(key, value.model, own)
+          return true
+        },
+      }
+    },
+  }))
+
+const defaults = (values: Values): fc.Arbitrary<Step> =>
+  fc.record({ key: keys, spec: values }).map(({ key, spec }) => ({
+    text: `setDefault(${JSON.stringify(key)}, ${spec.text})`,
+    pair(world) {
+      const value = world.make(spec)
+      return {
+        real: () => world.controller.setDefault(key, value.real),
+        model: () => world.model.setDefault(key, value.model),
+      }
+    },
+  }))
+
+const updates = (values: Values): fc.Arbitrary<Step> =>
+  fc.array(fc.tuple(keys, values), { minLength: 1, maxLength: 3 }).map((pairs) => ({
+    text: `update(${pairs.map(([key, spec]) => `${JSON.stringify(key)}: ${spec.text}`)})`,
+    pair(world) {
+      const made = pairs.map(([key, spec]) => [key, world.make(spec)] as const)
+      return {
+        real: () => {
+          world.controller.update(made.map(([key, { real }]) => [key, real] as const))
+        },
+        model: () => world.model.update(made.map(([key, { model }]) => [key, model] as const)),
+      }
+    },
+  }))
+
+const rewrites: fc.Arbitrary<Step> = keys.map((key) => ({
+  ...step(
+    `cache[${JSON.stringify(key)}] = the value that it has`,
+    ({ cache, controller }) => {
+      cache[key] = controller.peek(key)
+    },
+    ({ model: { model } }) => model.write(key, model.live(key)?.value),
+  ),
+  starts: 'promises' as const,
+}))
+
+const refused = Symbol('no key')
+const refusals = fc.constantFrom<Step>(
+  step(
+    'cache[symbol] = 1',
+    ({ cache }) => Reflect.set(cache, refused, 1),
+    () => {
+      throw new ModelError('TypeError')
+    },
+  ),
+  step(
+    'a property that is not writable',
+    ({ cache }) => Object.defineProperty(cache, 'a', { value: 1, writable: false }),
+    () => {
+      throw new ModelError('TypeError')
+    },
+  ),
+  step(
+    'a ttl that is none',
+    ({ controller }) => controller.set('a', 1, { ttl: 0 }),
+    () => {
+      throw new ModelError('RangeError')
+    },
+  ),
+  step(
+    'an update with a bad pair',
+    ({ controller }) =>
+      controller.update([
+        ['a', 1],
+        [refused, 2],
+      ] as never),
+    () => {
+      throw new ModelError('TypeError')
+    },
+  ),
+)
+
+/** Writes of what sets nothing going by itself. */
+export const quietWrites = fc.oneof(
+  { weight: 6, arbitrary: assignments(quietValues) },
+  { weight: 5, arbitrary: sets(quietValues) },
+  { weight: 1, arbitrary: defaults(quietValues) },
+  { weight: 1, arbitrary: updates(quietValues) },
+)
+
+export const writes = fc.oneof(
+  { weight: 12, arbitrary: quietWrites },
+  { weight: 2, arbitrary: rewrites },
+  { weight: 1, arbitrary: refusals },
+)
+
+export const writesOfSettled: fc.Arbitrary<Step> = fc
+  .oneof(assignments(settledPromises), sets(settledPromises), defaults(settledPromises))
+  .map((writing) => ({ ...writing, starts: 'promises' as const }))

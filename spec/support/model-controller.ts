@@ -1,0 +1,214 @@
+import { type Entry, Model, ModelError, type ModelOptions, type Terms } from './model.ts'
+import { ModelLoads } from './model-loads.ts'
+import { NaivePromise } from './naive-promise.ts'
+
+export interface ModelSnapshotEntry {
+  readonly key: string
+  readonly value: unknown
+  readonly deadline: number
+  readonly isPromise: boolean
+  readonly sizeBytes: number | undefined
+}
+
+type Pairs = readonly (readonly [string, unknown])[]
+
+/** The contract's table of a controller, over the model. */
+export class ModelController {
+  readonly model: Model
+  readonly loads: ModelLoads
+  #itemsAtReset = 0
+
+  constructor(options: ModelOptions) {
+    this.model = new Model(options)
+    this.loads = new ModelLoads(this.model)
+  }
+
+  getOrThrow(key: string): unknown {
+    const isLive = this.model.live(key) !== undefined
+    const value = this.model.use(key)
+    if (!isLive) throw new ModelError('KeyError', key)
+    return value
+  }
+
+  setDefault(key: string, value: unknown): unknown {
+    const isLive = this.model.live(key) !== undefined
+    const present = this.model.use(key)
+    if (isLive) return present
+    this.model.write(key, value)
+    return value
+  }
+
+  update(pairs: Pairs): void {
+    for (const [key, value] of pairs) this.model.write(key, value)
+  }
+
+  pop(key: string): unknown {
+    const value = this.model.live(key)?.value
+    this.model.delete(key)
+    return value
+  }
+
+  popEnd(isNewest: boolean): readonly [string, unknown] | undefined {
+    this.model.purge()
+    const end = this.model.entries.at(isNewest ? -1 : 0)
+    if (end === undefined) return undefined
+    this.model.delete(end.key)
+    return [end.key, end.value]
+  }
+
+  /** What leaves before its turn is passed over, and what comes is not seen. */
+  *entries(isReversed = false): Generator<[string, unknown]> {
+    this.model.purge()
+    const keys = this.model.entries.map((entry) => entry.key)
+    if (isReversed) keys.reverse()
+    for (const key of keys) {
+      const entry = this.model.live(key)
+      if (entry !== undefined) yield [key, entry.value]
+    }
+  }
+
+  /** Seconds. */
+  ttl(key: string): number | null {
+    const { deadline } = this.model.require(key)
+    return deadline === Number.POSITIVE_INFINITY
+      ? null
+      : (deadline - this.model.options.now()) / 1_000
+  }
+
+  /** Terms that are relative hold for a promise from when it fulfils. */
+  renew(key: string, terms: Terms): void {
+    const { model } = this
+    const entry = model.require(key)
+    entry.terms = { ...terms, sizeBytes: entry.terms.sizeBytes }
+    model.schedule(entry)
+    model.purge()
+  }
+
+  isExpired(key: string): boolean | undefined {
+    const entry = this.model.stored(key)
+    return entry && this.model.isExpired(entry)
+  }
+
+  evictOldest(): boolean {
+    const isDone = this.model.removeOne()
+    this.model.settle()
+    return isDone
+  }
+
+  resize({
+    maxBytes,
+    maxItems,
+  }: {
+    maxBytes?: number | undefined
+    maxItems?: number | undefined
+  }): void {
+    const { options } = this.model
+    if (maxBytes !== undefined) options.maxBytes = maxBytes
+    if (maxItems !== undefined) options.maxItems = maxItems
+    this.model.makeRoom()
+    this.model.settle()
+  }
+
+  remeasure(key?: string): void {
+    const { model } = this
+    if (key === undefined) model.purge()
+    const keys = key === undefined ? model.entries.map((entry) => entry.key) : [key]
+    try {
+      for (const name of keys) {
+        const entry = model.live(name)
+        if (entry !== undefined) model.remeasure(entry)
+      }
+    } finally {
+      model.settle()
+    }
+  }
+
+  /** What a timer does. */
+  sweep(): void {
+    const { model } = this
+    model.purge()
+    for (const entry of model.entries.filter(({ value }) => typeof value === 'object' && value)) {
+      try {
+        if (model.entries.includes(entry)) model.remeasure(entry)
+      } catch {
+        model.fail('sweep', entry.key)
+      }
+    }
+    model.settle()
+  }
+
+  limits(): (number | null)[] {
+    const { maxBytes, maxItems } = this.model.options
+    return [maxBytes, maxItems].map((limit) => (limit === Number.POSITIVE_INFINITY ? null : limit))
+  }
+
+  size(): number {
+    this.model.purge()
+    return this.model.entries.length
+  }
+
+  stats(): Record<string, number> {
+    this.model.purge()
+    const { hits, misses, writes, refusals, ...removals } = this.model.counts
+    const gone = Object.values(removals).reduce((sum, count) => sum + count, 0)
+    return {
+      hits,
+      misses,
+      hitRate: hits === 0 ? 0 : hits / (hits + misses),
+      writes,
+      replacements: removals.replaced,
+      evictions: removals.evicted,
+      expirations: removals.expired,
+      deletions: removals.deleted,
+      clears: removals.cleared,
+      rejections: removals.rejected,
+      refusals,
+      items: this.#itemsAtReset + writes - gone,
+    }
+  }
+
+  resetStats(): void {
+    this.model.purge()
+    this.#itemsAtReset = this.model.entries.length
+    for (const name of Object.keys(this.model.counts)) {
+      this.model.counts[name as keyof Model['counts']] = 0
+    }
+  }
+
+  /** Throws for the first value that `isCloneable` refuses. */
+  dump(isCloneable: (value: unknown) => boolean): ModelSnapshotEntry[] {
+    this.model.purge()
+    return this.model.entries
+      .filter((entry) => entry.pendingUntil === undefined)
+      .map((entry) => {
+        const value = contentOf(entry)
+        if (!isCloneable(value)) throw new ModelError('TypeError')
+        return {
+          key: entry.key,
+          value,
+          deadline: entry.deadline,
+          isPromise: entry.value instanceof NaivePromise,
+          sizeBytes: entry.terms.sizeBytes,
+        }
+      })
+  }
+
+  load(snapshot: readonly ModelSnapshotEntry[]): void {
+    for (const { key, value, deadline, isPromise, sizeBytes } of snapshot) {
+      if (deadline <= this.model.options.now()) continue
+      let stored = value
+      if (isPromise) {
+        const promise = new NaivePromise()
+        promise.outcome = { isFulfilled: true, value }
+        stored = promise
+      }
+      const terms =
+        deadline === Number.POSITIVE_INFINITY ? { ttl: deadline } : { expiresAt: deadline }
+      this.model.write(key, stored, { ...terms, sizeBytes }, true)
+    }
+  }
+}
+
+function contentOf({ value }: Entry): unknown {
+  return value instanceof NaivePromise ? value.outcome?.value : value
+}

@@ -1,0 +1,77 @@
+import { type Model, ModelError } from './model.ts'
+import { fulfilledWith, NaivePromise, rejectedWith } from './naive-promise.ts'
+
+interface Load {
+  readonly key: string
+  readonly givenUpAt: number
+  readonly result: NaivePromise
+}
+
+type TtlOf = (value: unknown) => number | undefined
+
+/** `getOrSet`, over the model. */
+export class ModelLoads {
+  #loads: Load[] = []
+  readonly #model: Model
+
+  constructor(model: Model) {
+    this.#model = model
+    model.onOverride = (key) => {
+      this.#loads = this.#loads.filter((load) => key !== undefined && load.key !== key)
+    }
+  }
+
+  get(key: string, factory: () => unknown, ttlOf: TtlOf): NaivePromise {
+    const { microtasks, options } = this.#model
+    const isLive = this.#model.live(key) !== undefined
+    const value = this.#model.use(key)
+    if (isLive) return promised(value)
+    const now = options.now()
+    const joined = this.#loads.find((load) => load.key === key)
+    if (joined !== undefined && now < joined.givenUpAt) return joined.result
+    const load: Load = { key, givenUpAt: now + options.pendingTtl, result: new NaivePromise() }
+    this.#loads = [...this.#loads.filter((other) => other !== joined), load]
+    microtasks.subscribe(given(factory), (outcome) => {
+      const failure = outcome.isFulfilled && this.#keep(load, outcome.value, ttlOf)
+      this.#loads = this.#loads.filter((other) => other !== load)
+      microtasks.settle(load.result, failure ? rejectedWith(failure) : outcome)
+    })
+    return load.result
+  }
+
+  /** Why the value could not be kept. */
+  #keep(load: Load, value: unknown, ttlOf: TtlOf): unknown {
+    const { now } = this.#model.options
+    if (!this.#loads.includes(load) || now() >= load.givenUpAt) return undefined
+    try {
+      const ttl = ttlOf(value)
+      if (ttl !== undefined && ttl <= 0) throw new ModelError('RangeError')
+      this.#model.write(load.key, value, { ttl }, true)
+    } catch (error) {
+      return error
+    }
+    return undefined
+  }
+}
+
+function given(factory: () => unknown): NaivePromise {
+  try {
+    return promised(factory())
+  } catch (error) {
+    const promise = new NaivePromise()
+    promise.outcome = rejectedWith(error)
+    return promise
+  }
+}
+
+const isThenable = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'then' in value
+
+function promised(value: unknown): NaivePromise {
+  if (value instanceof NaivePromise) return value
+  const promise = new NaivePromise()
+  promise.outcome = fulfilledWith(value)
+  // To hand over a thenable that is stored is to await it; those here throw.
+  if (isThenable(value)) promise.outcome = rejectedWith(new Error())
+  return promise
+}
