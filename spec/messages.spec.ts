@@ -1,0 +1,338 @@
+import { type CacheOptions, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { createKeyv, KeyvCacheDict } from 'faas-cache-dict/keyv'
+import { describe, expect, it, test, vi } from 'vitest'
+
+type Values = Record<string, unknown>
+
+const made = (options?: unknown) => new FaaSCacheDict<Values>(options as CacheOptions)
+const controlled = (options?: unknown) => controllerOf(made(options))
+
+const DURATION =
+  "seconds above 0, a string with a unit such as '500ms', '10s', '5m', '2h' or '1d', or null for ever"
+const BYTES =
+  "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a share such as '25%', or null for no limit"
+const ITEMS = 'a whole number above 0, or null for no limit'
+const SIZE = 'a finite number of bytes, not below 0'
+const SNAPSHOT = { format: 'faas-cache-dict', version: 1 }
+const ENTRY = { key: 'a', value: 1, expiresAt: null }
+const EMPTY_BYTES = controlled().sizeBytes
+
+const load = (snapshot: unknown) => () => controlled().load(snapshot as never)
+const loadEntry = (entry: unknown) => load({ ...SNAPSHOT, entries: [ENTRY, entry] })
+const set = (options: unknown) => () => controlled().set('a', 1, options as never)
+
+const REFUSALS: [string, () => unknown, string][] = [
+  ...(
+    [
+      ['defaultTtl', `${DURATION}; got true`, true],
+      ['pendingTtl', `${DURATION}; got "10"`, '10'],
+      ['sweepInterval', `${DURATION}; got 0`, 0],
+      ['maxSizeBytes', `${BYTES}; got "128MB"`, '128MB'],
+      ['maxItems', `${ITEMS}; got "5"`, '5'],
+      ['maxItems', `${ITEMS}; got 1.5`, 1.5],
+      ['sizeOf', 'a function; got null', null],
+      ['onDelete', 'a function; got an object', {}],
+      ['onError', 'a function; got 10n', 10n],
+      ['now', 'a function; got Symbol(now)', Symbol('now')],
+      ['onTooLarge', "'throw' or 'skip'; got a function", () => {}],
+    ] as const
+  ).map(([name, rest, value]): [string, () => unknown, string] => [
+    name,
+    () => made({ [name]: value }),
+    `${name} must be ${rest}`,
+  ]),
+  ['options', () => made([]), 'The options must be a plain object; got an object'],
+  ['options', () => made('maxItems'), 'The options must be a plain object; got "maxItems"'],
+  [
+    'an unknown option',
+    () => controlled().resize({ maxBytes: 1 } as never),
+    '"maxBytes" is no option; there are maxSizeBytes, maxItems',
+  ],
+  [
+    'entries',
+    () => new FaaSCacheDict({}, null as never),
+    'The entries must be an object or an iterable of pairs; got null',
+  ],
+  [
+    'entries',
+    () => controlled().update(1 as never),
+    'The entries must be an object or an iterable of pairs; got 1',
+  ],
+  [
+    'a pair',
+    () => controlled().update([['a', 1], ['b']] as never),
+    'Entry 1 must be a pair [key, value]; got an object',
+  ],
+  [
+    'a pair',
+    () => controlled().update([['a', 1, 2]] as never),
+    'Entry 0 must be a pair [key, value]; got an object',
+  ],
+  ['a key', () => controlled().get(null as never), 'A key must be a string or a number; got null'],
+  ['a factory', () => controlled().getOrSet('a', 1 as never), 'factory must be a function; got 1'],
+  [
+    'a getOrSet',
+    () => controlled().getOrSet('a', () => 1, [] as never),
+    'The options must be a plain object; got an object',
+  ],
+  [
+    'a getOrSet',
+    () => controlled().getOrSet('a', () => 1, { ttl: -1 }),
+    `ttl must be ${DURATION}; got -1`,
+  ],
+  [
+    'a budget',
+    () => made({ maxSizeBytes: 1 }),
+    `maxSizeBytes must be more than the ${EMPTY_BYTES} bytes of an empty cache; got 1`,
+  ],
+  ['limits', () => controlled().resize(1 as never), 'The limits must be a plain object; got 1'],
+  [
+    'limits',
+    () => controlled().resize({ maxSizeBytes: true as never }),
+    `maxSizeBytes must be ${BYTES}; got true`,
+  ],
+  ['limits', () => controlled().resize({ maxItems: 0 }), `maxItems must be ${ITEMS}; got 0`],
+  ['a write', set('1s'), 'The write options must be a plain object; got "1s"'],
+  ['a write', set({ ttl: Number.NaN }), `ttl must be ${DURATION}; got NaN`],
+  ['a write', set({ sizeBytes: '1' }), `sizeBytes must be ${SIZE}; got "1"`],
+  ['a write', set({ sizeBytes: -1 }), `sizeBytes must be ${SIZE}; got -1`],
+  [
+    'a write',
+    set({ expiresAt: '2030' }),
+    'expiresAt must be a valid Date or epoch milliseconds; got "2030"',
+  ],
+  ['a write', set({ ttl: 1, expiresAt: 1 }), 'A write takes either ttl or expiresAt, not both'],
+  [
+    'a date',
+    () => controlled().set('a', 1).expireAt('a', new Date(Number.NaN)),
+    'when must be a valid Date or epoch milliseconds; got an object',
+  ],
+  ['a snapshot', load(undefined), 'A snapshot must be what dump() gave; got undefined'],
+  [
+    'a snapshot',
+    load({ format: 'other' }),
+    'The format of a snapshot must be "faas-cache-dict"; got "other"',
+  ],
+  ['a snapshot', load({ ...SNAPSHOT, version: 2 }), 'The version of a snapshot must be 1; got 2'],
+  [
+    'a snapshot',
+    load({ ...SNAPSHOT, entries: {} }),
+    'The entries of a snapshot must be an array; got an object',
+  ],
+  ['an entry', loadEntry(null), 'Entry 1 of the snapshot must be an object; got null'],
+  [
+    'an entry',
+    loadEntry({ ...ENTRY, key: 1 }),
+    'Entry 1 of the snapshot: key must be a string; got 1',
+  ],
+  [
+    'an entry',
+    loadEntry({ ...ENTRY, expiresAt: Number.NaN }),
+    'Entry 1 of the snapshot: expiresAt must be epoch milliseconds or null; got NaN',
+  ],
+  [
+    'an entry',
+    loadEntry({ ...ENTRY, sizeBytes: 1.5 }),
+    'Entry 1 of the snapshot: sizeBytes must be a whole number of bytes; got 1.5',
+  ],
+  [
+    'an entry',
+    loadEntry({ ...ENTRY, isPromise: false }),
+    'Entry 1 of the snapshot: isPromise must be true or absent; got false',
+  ],
+  [
+    'a value that cannot be cloned',
+    () => controlled().set('a', made).dump(),
+    'The value of "a" cannot be cloned into a snapshot',
+  ],
+  ['controllerOf', () => controllerOf({}), 'controllerOf takes a FaaSCacheDict; got an object'],
+  [
+    'a subclass',
+    () => new (class extends (FaaSCacheDict as never as new () => object) {})(),
+    'FaaSCacheDict cannot be subclassed: an instance has no prototype',
+  ],
+  ['a symbol', () => Reflect.set(made(), Symbol('s'), 1), 'A symbol is no key of a cache'],
+  [
+    'a definition under a symbol',
+    () => Object.defineProperty(made(), Symbol('s'), { value: 1 }),
+    'A symbol is no key of a cache',
+  ],
+  [
+    'a definition',
+    () => Object.defineProperty(made(), 'a', { get: () => 1 }),
+    'A cache holds plain values: "a" can be defined with a value and no attribute false only',
+  ],
+  [
+    'then',
+    () => Reflect.set(made(), 'then', () => 1),
+    "A function under 'then' would make a promise of the cache",
+  ],
+  [
+    'a prototype',
+    () => Object.setPrototypeOf(made(), {}),
+    'A cache takes no prototype: every string is a key of its own',
+  ],
+  [
+    'freezing',
+    () => Object.freeze(made()),
+    'A cache cannot be frozen, sealed or made inextensible',
+  ],
+  ['a missing key', () => controlled().ttl('a'), '"a" is not in the cache, or has expired'],
+  [
+    'a sizeOf that throws',
+    () => controlled({ sizeOf: () => JSON.parse('{') }).set('a', 1),
+    `sizeOf failed for "a": ${messageOf(() => JSON.parse('{'))}`,
+  ],
+  [
+    'a sizeOf that throws what is no error',
+    () =>
+      controlled({
+        sizeOf() {
+          throw 'a string'
+        },
+      }).set('a', 1),
+    'sizeOf failed for "a": "a string"',
+  ],
+  [
+    'a sizeOf that gives no size',
+    () => controlled({ sizeOf: () => Number.NaN }).set('a', 1),
+    'sizeOf must give a finite number of bytes, 0 or more; got NaN for "a"',
+  ],
+  [
+    'a clock',
+    () => controlled({ now: () => Number.NaN, defaultTtl: 1 }).set('a', 1),
+    'The option now must return epoch milliseconds, a finite number, not NaN',
+  ],
+  [
+    'a Keyv adapter',
+    () => new KeyvCacheDict({}),
+    'The cache must be a FaaSCacheDict; got an object',
+  ],
+  [
+    'a namespace',
+    () => createKeyv(made(), { namespace: 1 as never }),
+    'namespace must be a string; got 1',
+  ],
+  ['createKeyv', () => createKeyv(made(), 1 as never), 'The options must be a plain object; got 1'],
+]
+
+function messageOf(action: () => unknown): string {
+  try {
+    action()
+  } catch (error) {
+    return (error as Error).message
+  }
+  return 'nothing was thrown'
+}
+
+describe('a refusal says what was refused, what is accepted and what was given, for', () => {
+  it.each(REFUSALS.map(([name, action, message]) => [name, message, action] as const))(
+    '%s: %s',
+    (_name, message, action) => {
+      expect(messageOf(action)).toBe(message)
+    },
+  )
+})
+
+describe('a value in a message', () => {
+  it.each([
+    ['x'.repeat(60), `"${'x'.repeat(60)}"`],
+    ['x'.repeat(61), `"${'x'.repeat(60)}…"`],
+    ['a "quoted"\nkey', '"a \\"quoted\\"\\nkey"'],
+    [10n ** 59n, `1${'0'.repeat(59)}n`],
+    [10n ** 60n, `1${'0'.repeat(59)}…n`],
+    [Symbol('y'.repeat(100)), `Symbol(${'y'.repeat(53)}…`],
+    [class Named {}, 'a function'],
+    [Object.create(null), 'an object'],
+    [new Date(0), 'an object'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [false, 'false'],
+  ] as [unknown, string][])('%s is shown as %s', (value, text) => {
+    expect(messageOf(() => controllerOf(value as never))).toMatch(`; got ${text}`)
+  })
+})
+
+describe('an error that was caused by another', () => {
+  const causeOf = (action: () => unknown) => {
+    try {
+      action()
+    } catch (error) {
+      return (error as Error).cause
+    }
+    return undefined
+  }
+
+  it('has it as its cause', () => {
+    const cause = new Error('of the program')
+    const fail = () => {
+      throw cause
+    }
+    expect(causeOf(() => controlled({ sizeOf: fail }).set('a', 1))).toBe(cause)
+    const dump = () =>
+      controlled()
+        .set('a', Object.defineProperty({}, 'b', { get: fail, enumerable: true }))
+        .dump()
+    expect(causeOf(dump)).toBe(cause)
+  })
+})
+
+describe('without onError', () => {
+  const warned = async (run: () => unknown) => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    try {
+      await run()
+      await new Promise((turn) => setImmediate(turn))
+      return warn.mock.calls
+    } finally {
+      warn.mockRestore()
+    }
+  }
+  const error = new Error('no')
+  const fail = () => {
+    throw error
+  }
+
+  test('a hook that throws is one warning that names it', async () => {
+    const run = () => {
+      made({ onDelete: fail }).a = 1
+      return controlled({ onDelete: fail }).set('a', 1).clear()
+    }
+    expect(await warned(run)).toEqual([['faas-cache-dict: onDelete failed', error]])
+  })
+
+  test('a hook whose promise rejects is one as well, and any other answer is none', async () => {
+    const run = () => {
+      controlled({ onDelete: async () => fail() })
+        .set('a', 1)
+        .clear()
+      for (const answer of [undefined, 1, { then: fail }, Promise.resolve()]) {
+        controlled({ onDelete: () => answer })
+          .set('a', 1)
+          .clear()
+      }
+    }
+    expect(await warned(run)).toEqual([['faas-cache-dict: onDelete failed', error]])
+  })
+
+  test('an onError that throws is one warning of its own', async () => {
+    const inner = new Error('onError too')
+    const onError = () => {
+      throw inner
+    }
+    const run = () => controlled({ onDelete: fail, onError }).set('a', 1).clear()
+    expect(await warned(run)).toEqual([['faas-cache-dict: onError failed', inner]])
+  })
+
+  test('nothing breaks where there is no console', () => {
+    vi.stubGlobal('console', undefined)
+    const onError = vi.fn(fail)
+    try {
+      controlled({ onDelete: fail }).set('a', 1).clear()
+      controlled({ onDelete: fail, onError }).set('a', 1).clear()
+    } finally {
+      vi.unstubAllGlobals()
+    }
+    expect(onError.mock.calls).toEqual([[error, { source: 'onDelete', key: 'a' }]])
+  })
+})
