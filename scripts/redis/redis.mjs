@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { createConnection, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** A Redis server of its own on loopback, which can hang, go on, die and come back. */
 export async function startRedis(port) {
   const args = ['--bind', '127.0.0.1', '--port', port, '--save', '', '--appendonly', 'no']
   const server = spawn('redis-server', args, { stdio: 'ignore' })
-  process.on('exit', () => server.kill('SIGKILL'))
+  process.once('exit', () => server.kill('SIGKILL'))
   await until(async () => {
     const socket = createConnection(port, '127.0.0.1')
     try {
@@ -16,15 +17,23 @@ export async function startRedis(port) {
       socket.destroy()
     }
   })
-  return server
+  return {
+    hang: () => server.kill('SIGSTOP'),
+    goOn: () => server.kill('SIGCONT'),
+    async die() {
+      if (server.exitCode !== null || server.signalCode !== null) return
+      server.kill('SIGKILL')
+      await once(server, 'exit')
+    },
+  }
 }
 
 export async function until(holds) {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 400; tries++) {
     if (await holds().catch(() => false)) return
     await delay(50)
   }
-  throw new Error('It did not come to hold within 10 s')
+  throw new Error(`It did not come to hold within 20 s: ${holds}`)
 }
 
 export async function freePort() {
