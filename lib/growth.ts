@@ -2,7 +2,8 @@ import type { Hooks } from './hooks.ts'
 import { isNativePromise } from './native-promise.ts'
 import type { Settings } from './options/options.ts'
 import { heapSize } from './size/heap-size.ts'
-import { Measurement } from './size/measure.ts'
+import { lookFurther } from './size/measure.ts'
+import { Walk } from './size/walk.ts'
 import type { Table } from './table/table.ts'
 
 const SLICE = 2
@@ -32,7 +33,7 @@ export class Growth {
   #slot = 1
   #found = false
   #value: unknown
-  #measurement: Measurement | undefined
+  #walk: Walk | undefined
 
   /** Whether the walk came to its end. */
   look(holder: Holder): boolean {
@@ -64,13 +65,15 @@ export class Growth {
       holder.remeasure(slot)
       return true
     }
-    if (this.#measurement === undefined || this.#value !== value) {
-      this.#measurement = new Measurement(value)
+    if (this.#walk === undefined || this.#value !== value) {
+      this.#walk = new Walk()
+      this.#walk.add(value)
       this.#value = value
     }
-    if (!this.#measurement.step(isDue)) return false
-    const { bytes } = this.#measurement
-    this.#measurement = undefined
+    const walk = this.#walk
+    while (lookFurther(walk)) if (isDue()) return false
+    const { bytes } = walk
+    this.#walk = undefined
     this.#value = undefined
     if (table.valueAt(slot) === value && bytes !== table.valueBytesOf(slot)) {
       holder.recharge(slot, bytes)

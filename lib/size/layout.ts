@@ -1,41 +1,53 @@
 /**
- * How V8 lays values out on a 64-bit heap without pointer compression, as Node is built.
- * Sources: V8's `src/objects/*.tq` and `*.h` (js-objects, string, fixed-array, dictionary,
- * ordered-hash-table). Other engines are charged by the same figures, as an estimate.
+ * How V8 lays values out on a 64-bit heap without pointer compression, as Node is built. Sources:
+ * V8's `src/objects/*.tq` and `*.h` (js-objects, map, descriptor-array, string, fixed-array,
+ * dictionary, ordered-hash-table). Other engines are charged by the same figures, as an estimate.
+ * `docs/bytes.md` has the ranges that were measured for what is an estimate everywhere.
  */
 export const WORD = 8
 export const OBJECT_HEADER = 3 * WORD
+export const HEAP_NUMBER = 2 * WORD
+export const STRING_HEADER = 2 * WORD
+export const BIGINT_HEADER = 2 * WORD
 export const ARRAY_HEADER = 4 * WORD
-export const HEAP_NUMBER = 16
-export const BIGINT_HEADER = 16
 export const COLLECTION_HEADER = 4 * WORD
-export const DATE = 104
-export const ARRAY_BUFFER = 88
-export const VIEW = 104
-/** Measured: what a Buffer costs in Node's shared pool beyond its view and its bytes. */
-export const POOL_SHARE = 48
+export const DATE = 12 * WORD
+export const ARRAY_BUFFER = 11 * WORD
+export const VIEW = 13 * WORD
 
-/** What JavaScript cannot look into: stated estimates, not measurements. */
-export const ESTIMATE = {
-  symbol: 32,
-  function: 128,
-  regexp: 512,
-  error: 640,
-  promise: 96,
-  proxy: 64,
-  opaque: 256,
-} as const
+export const SYMBOL = 4 * WORD
+export const FUNCTION = 128
+export const PROXY = 64
+export const REGEXP = 512
+/** Built-in objects that show nothing of what they hold, by the name of their class. */
+export const OPAQUE: Readonly<Record<string, number>> = {
+  Error: 640,
+  Promise: 96,
+  URL: 400,
+  Headers: 450,
+  Request: 1500,
+  Response: 2500,
+  Blob: 400,
+  WeakMap: 150,
+  WeakSet: 150,
+  WeakRef: 48,
+}
 
-/** Past this many keys a literal or parsed object keeps them in a dictionary. */
-export const MAX_FAST_KEYS = 128
+/** From so many keys on, a literal or parsed object keeps them in a dictionary. */
+export const DICTIONARY_KEYS = 128
 
-/** Hidden classes that may follow one another before V8 turns to dictionaries. */
-export const MAX_TRANSITIONS = 1536
-export const HIDDEN_CLASS = 10 * WORD
+/**
+ * Of an object that shares its shape with no other, beside itself: a hidden class, an array of
+ * descriptors, and the cache of keys that the first `for…in` or `JSON.stringify` leaves there. The
+ * first 1536 objects that part from a shape have a hidden class for each key; with so many more to
+ * come, that is a share of a quarter.
+ */
+export const shapeBytes = (keys: number, novelKeys: number): number =>
+  9 * WORD + 3 * WORD * (keys + 1) + 7 * WORD + 2 * WORD * keys + (9 / 4) * WORD * (novelKeys - 1)
 
-const STORE_HEADER = 2 * WORD
+const ARRAY_STORE = 2 * WORD
 
-export const storeBytes = (slots: number): number => (slots === 0 ? 0 : STORE_HEADER + slots * WORD)
+export const storeBytes = (slots: number): number => (slots === 0 ? 0 : ARRAY_STORE + slots * WORD)
 
 const powerOfTwo = (least: number): number => {
   let capacity = 4
@@ -43,23 +55,19 @@ const powerOfTwo = (least: number): number => {
   return capacity
 }
 
-/** Slots of a dictionary: half as many again as its entries, in powers of two. */
-const dictionaryCapacity = (entries: number): number => powerOfTwo(entries + (entries >> 1))
+const dictionaryBytes = (entries: number, words: number): number =>
+  ARRAY_STORE + (words + 3 * powerOfTwo(entries + (entries >> 1))) * WORD
 
-export const nameDictionaryBytes = (keys: number): number =>
-  STORE_HEADER + 6 * WORD + dictionaryCapacity(keys) * 3 * WORD
-
-export const numberDictionaryBytes = (keys: number): number =>
-  STORE_HEADER + 4 * WORD + dictionaryCapacity(keys) * 3 * WORD
+export const nameDictionaryBytes = (keys: number): number => dictionaryBytes(keys, 6)
 
 /** V8 keeps elements in a dictionary where that takes a third of the room or less. */
-export const indexedBytes = (present: number, length: number): number =>
-  9 * dictionaryCapacity(present) <= length ? numberDictionaryBytes(present) : storeBytes(length)
-
-const tableBytes = (size: number, wordsAnEntry: number): number => {
-  const capacity = powerOfTwo(size)
-  return STORE_HEADER + 3 * WORD + (capacity / 2) * WORD + capacity * wordsAnEntry * WORD
+export const indexedBytes = (present: number, length: number): number => {
+  const dictionary = dictionaryBytes(present, 4)
+  const store = storeBytes(length)
+  return dictionary * 3 <= store ? dictionary : store
 }
 
-export const mapTableBytes = (size: number): number => tableBytes(size, 3)
-export const setTableBytes = (size: number): number => tableBytes(size, 2)
+export const hashTableBytes = (size: number, wordsAnEntry: number): number => {
+  const capacity = powerOfTwo(size)
+  return ARRAY_STORE + 3 * WORD + capacity * (wordsAnEntry + 0.5) * WORD
+}

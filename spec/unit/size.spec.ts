@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { heapSize } from '../../lib/size/heap-size.ts'
-import { Measurement, measure } from '../../lib/size/measure.ts'
+import { lookFurther, measure } from '../../lib/size/measure.ts'
 import { stringSize } from '../../lib/size/string.ts'
+import { Walk } from '../../lib/size/walk.ts'
 
 describe('the size of a value', () => {
   it('is one byte a character, or two where any is above U+00FF', () => {
@@ -26,8 +27,9 @@ describe('the size of a value', () => {
   })
   it('gives the same in slices as in one run', () => {
     const value = new Map(Array.from({ length: 5000 }, (_, i) => [`key-${i}`, [i + 0.5, { i }]]))
-    const sliced = new Measurement(value)
-    while (!sliced.step(() => true));
+    const sliced = new Walk()
+    sliced.add(value)
+    while (lookFurther(sliced));
     expect(sliced.bytes).toBe(heapSize(value, ''))
   })
   it('never throws', () => {
@@ -67,9 +69,65 @@ describe('the size of a value', () => {
     expect(heapSize(keys(), '')).toBeGreaterThan(0)
     expect(heapSize(prototypes(), '')).toBeGreaterThan(0)
   })
+  it('follows a list a million long in any length of step', () => {
+    let list: object | null = null
+    for (let i = 0; i < 1_000_000; i++) list = { next: list }
+    expect(heapSize(list)).toBe(1_000_000 * 32)
+  })
+  it('judges an array by all of its elements', () => {
+    const doubles = Array.from({ length: 1000 }, (_, i) => i + 0.5)
+    expect(heapSize([...doubles, 'x'.repeat(16)]) - heapSize([...doubles, 0])).toBe(1000 * 16 + 32)
+  })
+  it('charges a hole nothing but its slot', () => {
+    const holed = Array.from({ length: 16 }, (_, i) => i + 0.5)
+    delete holed[3]
+    expect(heapSize(holed)).toBe(32 + 16 + 16 * 8)
+  })
   it('charges a sparse array by what it holds', () => {
     const sparse: number[] = []
     sparse[1_000_000] = 1
     expect(heapSize(sparse, '')).toBeLessThan(1000)
+  })
+})
+
+describe('objects whose keys are data', () => {
+  const withUniqueKeys = (name: string, count: number) =>
+    Array.from({ length: count }, (_, i) => ({ [`${name}-${i}-a`]: 1, [`${name}-${i}-b`]: 2 }))
+  const shared = { [`shared-a`]: 1, [`shared-b`]: 2 }
+  const ofTheSameShape = heapSize(shared)
+
+  it('are charged for their keys and shapes, those that share a shape are not', () => {
+    const objects = withUniqueKeys('one', 500)
+    for (const value of objects) heapSize(value)
+    expect(heapSize(objects[400])).toBeGreaterThan(4 * ofTheSameShape)
+    expect(heapSize({ ...shared })).toBe(ofTheSameShape)
+  })
+  it('are charged the same whenever they are measured again', () => {
+    const objects = withUniqueKeys('two', 500)
+    const first = objects.map((value) => heapSize(value))
+    for (const value of withUniqueKeys('three', 10_000)) heapSize(value)
+    for (let i = 0; i < 10; i++) expect(objects.map((value) => heapSize(value))).toEqual(first)
+  })
+  it('are charged as much when others with the same keys take their place, however often', () => {
+    const load = () => withUniqueKeys('four', 500).map((ids) => ({ loaded: true, ...ids }))
+    // What many objects begin with has to become known.
+    for (let i = 0; i < 3; i++) for (const value of load()) heapSize(value)
+    const first = load().map((value) => heapSize(value))
+    expect(Math.max(...first)).toBeGreaterThan(300)
+    for (let i = 0; i < 100; i++) expect(load().map((value) => heapSize(value))).toEqual(first)
+  })
+  it('do not make a shape that many objects share a dear one', () => {
+    const objects = withUniqueKeys('six', 1000)
+    const row = () => ({ late_shape: 1, of: 2, many: 3 })
+    for (const value of objects) {
+      heapSize(value)
+      heapSize(row())
+    }
+    expect(heapSize(row())).toBe(24 + 3 * 8)
+  })
+  it('take a bounded memory', () => {
+    const before = heapSize(shared)
+    for (let i = 0; i < 50_000; i++) heapSize({ [`seven-${i}`]: i })
+    expect(heapSize(shared)).toBe(before)
   })
 })

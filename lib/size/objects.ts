@@ -1,0 +1,94 @@
+import {
+  DICTIONARY_KEYS,
+  HEAP_NUMBER,
+  indexedBytes,
+  nameDictionaryBytes,
+  OBJECT_HEADER,
+  WORD,
+} from './layout.ts'
+import { isSmall } from './number.ts'
+import { EMPTY, UNKNOWN, unknownBytes } from './shapes.ts'
+import { stringSize } from './string.ts'
+import { CHUNK, type Walk } from './walk.ts'
+
+/** An empty literal has room for so many properties. */
+const EMPTY_SLOTS = 4
+
+const isIndex = (key: string): boolean => {
+  const first = key.charCodeAt(0)
+  return first >= 48 && first <= 57 && String(Number(key) >>> 0) === key
+}
+
+/** By `for…in`, at half the cost of descriptors. It runs getters of a literal. */
+export function visitPlain(walk: Walk, value: object): void {
+  const record = value as Record<string, unknown>
+  let shape = EMPTY
+  let count = 0
+  let bytes = 0
+  for (const key in record) {
+    if (count === CHUNK || (count === 0 && isIndex(key))) {
+      walk.bytes += bytes
+      visitKeys(walk, record, Object.prototype, OBJECT_HEADER, count)
+      return
+    }
+    count++
+    shape = shape.follow(key)
+    try {
+      const item = record[key]
+      if (typeof item === 'string') bytes += stringSize(item)
+      else if (typeof item === 'object') {
+        if (item !== null) walk.addObject(item)
+      } else if (typeof item === 'number') {
+        // A property that has had a fraction in one object has a box for its number in all.
+        if (!isSmall(item)) shape.hasBoxes = shape.isKnown
+        else if (!shape.hasBoxes) continue
+        bytes += HEAP_NUMBER
+      } else walk.add(item)
+    } catch {
+      // A getter that throws counts for nothing.
+    }
+  }
+  if (count >= DICTIONARY_KEYS) bytes += dictionaryBytes(Object.keys(record))
+  else {
+    bytes += WORD * (count === 0 ? EMPTY_SLOTS : count)
+    if (shape === UNKNOWN) bytes += unknownBytes(record, Object.keys(record))
+  }
+  walk.bytes += bytes + OBJECT_HEADER
+}
+
+/** By descriptors, so that no getter runs: what an object has of its own, beside a header. */
+export function visitKeys(
+  walk: Walk,
+  value: object,
+  prototype: object | null,
+  header: number,
+  start = 0,
+): void {
+  const keys = Reflect.ownKeys(value)
+  let shape = EMPTY
+  let indexes = 0
+  for (const key of keys) {
+    // They come first, in ascending order.
+    if (shape === EMPTY && typeof key === 'string' && isIndex(key)) indexes++
+    else if (keys.length < DICTIONARY_KEYS) shape = shape.follow(key)
+    else break
+  }
+  const names = indexes > 0 ? keys.slice(indexes) : keys
+  const count = names.length
+  walk.bytes += header
+  if (indexes > 0) walk.bytes += indexedBytes(indexes, Number(keys[indexes - 1]) + 1)
+  if (count >= DICTIONARY_KEYS) walk.bytes += dictionaryBytes(names)
+  else if (prototype === null) walk.bytes += nameDictionaryBytes(count)
+  else walk.bytes += count * WORD
+  if (shape === UNKNOWN) walk.bytes += unknownBytes(value, names)
+  walk.take(keys.length - start, (at) => {
+    const property = Object.getOwnPropertyDescriptor(value, keys[start + at] as string)
+    if (property !== undefined && 'value' in property) walk.add(property.value)
+  })
+}
+
+function dictionaryBytes(keys: readonly (string | symbol)[]): number {
+  let bytes = nameDictionaryBytes(keys.length)
+  for (const key of keys) if (typeof key === 'string') bytes += stringSize(key)
+  return bytes
+}

@@ -1,0 +1,8 @@
+type IsProxy = (value: unknown) => boolean
+let known: IsProxy | undefined
+
+/** False where the engine does not tell. */
+export function isProxy(value: object): boolean {
+  known ??= globalThis.process?.getBuiltinModule?.('node:util')?.types?.isProxy ?? (() => false)
+  return known(value)
+}

@@ -1,0 +1,101 @@
+import { HEAP_NUMBER, SYMBOL } from './layout.ts'
+import { bigintSize, isSmall } from './number.ts'
+import { stringSize } from './string.ts'
+
+/** Elements, keys or entries that are looked at in one go. */
+export const CHUNK = 256
+/** Up to so many objects a look at each of them is quicker than a `Set`. */
+const NEAR = 96
+
+/** Does one chunk, and tells whether more remains. */
+type Rest = () => boolean
+
+/** The bytes that were found, and what is still to be looked at; so depth is no limit. */
+export class Walk {
+  bytes = 0
+  /** Objects that were taken up. */
+  met = 0
+  #queue: object[] = []
+  #next = 0
+  #seen: Set<object> | undefined
+  #rests: Rest[] | undefined
+
+  add(value: unknown): void {
+    switch (typeof value) {
+      case 'string':
+        this.bytes += stringSize(value)
+        break
+      case 'number':
+        if (!isSmall(value)) this.bytes += HEAP_NUMBER
+        break
+      case 'function':
+        this.addObject(value)
+        break
+      case 'object':
+        if (value !== null) this.addObject(value)
+        break
+      case 'bigint':
+        this.bytes += bigintSize(value)
+        break
+      case 'symbol':
+        this.bytes += SYMBOL
+    }
+  }
+
+  /** Each object once. */
+  addObject(value: object): void {
+    const queue = this.#queue
+    const seen = this.#seen
+    if (seen === undefined) {
+      if (queue.includes(value)) return
+      if (queue.push(value) === NEAR) this.#seen = new Set(queue)
+    } else {
+      const before = seen.size
+      if (seen.add(value).size !== before) queue.push(value)
+    }
+  }
+
+  /** An object to look at. None while a chunk was done instead: then `isDone` tells. */
+  takeUp(): object | undefined {
+    if (this.#next < this.#queue.length) {
+      this.met++
+      return this.#queue[this.#next++]
+    }
+    if (this.#seen !== undefined) {
+      this.#queue = []
+      this.#next = 0
+    }
+    const rests = this.#rests
+    if (rests === undefined) return
+    try {
+      if (rests.at(-1)?.()) return
+    } catch {
+      // What a Proxy or a getter does not give counts for nothing.
+    }
+    rests.pop()
+    return
+  }
+
+  get isDone(): boolean {
+    return this.#next === this.#queue.length && !this.#rests?.length
+  }
+
+  /** Calls `each` for 0 to `count`, or until it says `true`: a chunk now, the rest in later steps. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: most callers have no end of their own
+  take(count: number, each: (at: number) => boolean | void): void {
+    const end = count < CHUNK ? count : CHUNK
+    for (let at = 0; at < end; at++) if (each(at) === true) return
+    if (end < count) this.#takeLater(count, each)
+  }
+
+  // biome-ignore lint/suspicious/noConfusingVoidType: as above
+  #takeLater(count: number, each: (at: number) => boolean | void): void {
+    let at = CHUNK
+    this.#rests ??= []
+    this.#rests.push(() => {
+      const end = Math.min(count, at + CHUNK)
+      while (at < end) if (each(at++) === true) return false
+      return at < count
+    })
+  }
+}
