@@ -158,7 +158,7 @@ export class Table {
   /** Leaves no slot free. The `Map` is the engine's to shrink, and it does as entries leave. */
   compact(): void {
     const table = new Table()
-    table.#resize(this.size + 1)
+    table.#resize(Math.max(this.size + 1, SMALLEST))
     const { int32 } = this.records
     for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
       const copy = table.records.allocate()
