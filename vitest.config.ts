@@ -6,8 +6,10 @@ const source = (path: string) => new URL(`./lib/${path}`, import.meta.url).pathn
 const installed = process.env.SPECS_AGAINST
 const built = (name: string) => `${installed}/node_modules/faas-cache-dict/dist/${name}.js`
 
-// Another version of Keyv, for the specs of what stands on it.
-const keyv = process.env.KEYV
+// Another version of Keyv, for the specs of what stands on it. A package that is installed brings
+// one of its own: another copy, whose stores `cacheable` would not know as Keyvs.
+const own = new URL('./node_modules/keyv/dist/index.js', import.meta.url).pathname
+const keyv = process.env.KEYV ?? (installed && own)
 
 export default defineConfig({
   resolve: {

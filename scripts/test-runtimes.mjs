@@ -1,12 +1,14 @@
 import { chromium } from './runtimes/chromium.mjs'
 import { cloudFunctions } from './runtimes/cloud-functions.mjs'
 import { conform } from './runtimes/conform.mjs'
+import { denoUnpermitted } from './runtimes/deno.mjs'
 import { installPackage } from './runtimes/install.mjs'
 import { lambda } from './runtimes/lambda.mjs'
 import { runSpecs, specRuntimes } from './runtimes/specs.mjs'
 import { LATEST, OLDEST, workerd } from './runtimes/workerd.mjs'
 
 const platforms = {
+  'deno-unpermitted': denoUnpermitted,
   workerd: (consumer) => workerd(consumer, LATEST),
   'workerd-oldest': (consumer) => workerd(consumer, OLDEST),
   chromium,

@@ -195,7 +195,11 @@ function ownOf(receiver: unknown): unknown {
     return receiver
   }
   try {
-    return Object.getOwnPropertyDescriptors(receiver)
+    // In pairs: Node 24 tells objects apart that have a Symbol.toStringTag, however alike.
+    return Reflect.ownKeys(receiver).map((key) => [
+      key,
+      Reflect.getOwnPropertyDescriptor(receiver, key),
+    ])
   } catch {
     return 'unknowable'
   }

@@ -43,7 +43,8 @@ export default {
 }
 
 /** Starts a Worker of these modules, name to file, the first as its main one. */
-export async function serve(folder, compatibilityDate, modules, args = []) {
+export async function serve(folder, compatibilityDate, modules, options = {}) {
+  const { isInspected = false, v8Flags = [] } = options
   const listed = Object.entries(modules).map(
     ([name, file]) => `(name = ${JSON.stringify(name)}, esModule = embed ${JSON.stringify(file)})`,
   )
@@ -52,6 +53,7 @@ export async function serve(folder, compatibilityDate, modules, args = []) {
     config,
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = ${JSON.stringify(v8Flags)},
   services = [(name = "main", worker = (
     modules = [${listed.join(', ')}],
     compatibilityDate = "${compatibilityDate}",
@@ -60,20 +62,26 @@ const config :Workerd.Config = (
 );
 `,
   )
-  const worker = spawn(commandOf('workerd'), ['serve', config, '--control-fd=3', ...args], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+  const inspector = isInspected ? ['--inspector-addr=127.0.0.1:0'] : []
+  const worker = spawn(commandOf('workerd'), ['serve', config, '--control-fd=3', ...inspector], {
+    // With flags for V8 it warns that it compiles anew.
+    stdio: ['ignore', 'inherit', v8Flags.length > 0 ? 'ignore' : 'inherit', 'pipe'],
   })
-  const port = await new Promise((listening, failed) => {
+  const ports = await new Promise((listening, failed) => {
+    const found = {}
     worker.once('exit', (code) => failed(new Error(`workerd ended with ${code}`)))
     worker.stdio[3].on('data', (lines) => {
       for (const line of String(lines).trim().split('\n')) {
-        const { event, socket, port } = JSON.parse(line)
-        if (event === 'listen' && socket === 'http') listening(port)
+        const { event, port } = JSON.parse(line)
+        found[event] = port
       }
+      // The socket is the last to listen.
+      if (found.listen !== undefined) listening(found)
     })
   })
   return {
-    port,
+    port: ports.listen,
+    inspectorPort: ports['listen-inspector'],
     close: () =>
       new Promise((closed) => {
         worker.once('exit', closed)

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { commandOf, versionOf } from './install.mjs'
+
+const host = `import { answer } from './conformance/index.mjs'
+const decoder = new TextDecoderStream()
+for await (const names of Deno.stdin.readable.pipeThrough(decoder)) {
+  for (const name of names.trim().split('\\n')) {
+    answer(name).then((answer) => console.log(JSON.stringify({ name, answer })))
+  }
+}
+`
+
+/** Without any permission: a check in which one was asked for has failed, whatever else it gives. */
+export async function denoUnpermitted(consumer) {
+  const asked = join(consumer, 'asked.jsonl')
+  rmSync(asked, { force: true })
+  writeFileSync(join(consumer, 'deno-host.mjs'), host)
+  const deno = spawn(commandOf('deno'), ['run', '--no-prompt', 'deno-host.mjs'], {
+    cwd: consumer,
+    env: { ...process.env, DENO_AUDIT_PERMISSIONS: asked },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const waiting = new Map()
+  createInterface(deno.stdout).on('line', (line) => {
+    const { name, answer } = JSON.parse(line)
+    waiting.get(name)(answer)
+  })
+  return {
+    version: versionOf('deno'),
+    expects: {},
+    ask: async (name) => {
+      const answered = new Promise((resolve) => waiting.set(name, resolve))
+      deno.stdin.write(`${name}\n`)
+      const answer = await answered
+      const permissions = existsSync(asked) ? readFileSync(asked, 'utf8') : ''
+      return permissions === ''
+        ? answer
+        : { passed: false, error: `it asks for ${permissions.split('\n')[0]}` }
+    },
+    close: async () => {
+      deno.kill()
+      await once(deno, 'exit')
+    },
+  }
+}
