@@ -1,7 +1,7 @@
 import { type CacheController, controllerOf, FaaSCacheDict, type Snapshot } from 'faas-cache-dict'
 import { FakeClock } from '../support/fake-clock.ts'
-import type { Departure, Entry } from '../support/model.ts'
 import { ModelController, type ModelSnapshotEntry } from '../support/model-controller.ts'
+import type { Departure, Entry } from '../support/model-entry.ts'
 import {
   fulfilledWith,
   NaivePromise,

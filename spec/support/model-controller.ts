@@ -1,4 +1,5 @@
-import { type Entry, Model, ModelError, type ModelOptions, type Terms } from './model.ts'
+import { Model } from './model.ts'
+import { type Entry, ModelError, type ModelOptions, type Terms } from './model-entry.ts'
 import { ModelLoads } from './model-loads.ts'
 import { NaivePromise } from './naive-promise.ts'
 

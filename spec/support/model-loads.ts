@@ -1,4 +1,5 @@
-import { type Model, ModelError } from './model.ts'
+import type { Model } from './model.ts'
+import { ModelError } from './model-entry.ts'
 import { fulfilledWith, NaivePromise, rejectedWith } from './naive-promise.ts'
 
 interface Load {

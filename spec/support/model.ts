@@ -1,65 +1,15 @@
+import {
+  type Entry,
+  ModelError,
+  type ModelOptions,
+  type Reason,
+  type Terms,
+} from './model-entry.ts'
+import { ModelHooks } from './model-hooks.ts'
 import { Microtasks, NaivePromise, type Outcome } from './naive-promise.ts'
 
 // The whole contract, with arrays and no cleverness. Bytes are those of the values: a spec that
 // compares leaves room for what a cache's own structure takes.
-
-export type Reason = 'deleted' | 'evicted' | 'expired' | 'replaced' | 'cleared' | 'rejected'
-
-export interface Terms {
-  /** Milliseconds. */
-  readonly ttl?: number | undefined
-  /** Epoch milliseconds. */
-  readonly expiresAt?: number | undefined
-  readonly sizeBytes?: number | undefined
-}
-
-export interface Entry {
-  readonly key: string
-  readonly value: unknown
-  terms: Terms
-  bytes: number
-  /** Epoch milliseconds. */
-  deadline: number
-  /** How long a promise that has not settled is served, in epoch milliseconds. */
-  pendingUntil: number | undefined
-}
-
-export interface Departure {
-  readonly key: string
-  readonly value: unknown
-  readonly reason: Reason
-  readonly bytes: number
-}
-
-/** An error of the library by its name, or one of the language by its kind. */
-export class ModelError extends Error {
-  readonly key: string | undefined
-  readonly bytes: number | undefined
-
-  constructor(name: string, key?: string, bytes?: number) {
-    super(name)
-    this.name = name
-    this.key = key
-    this.bytes = bytes
-  }
-}
-
-export interface ModelOptions {
-  /** Milliseconds. */
-  defaultTtl: number
-  /** Milliseconds. */
-  readonly pendingTtl: number
-  maxBytes: number
-  maxItems: number
-  readonly skipsTooLarge: boolean
-  now(): number
-  /** Throws what cannot be measured. */
-  sizeOf(value: unknown): number
-  onDelete(departure: Departure): void
-  onError(source: string, key?: string): void
-  /** Which of those that have expired leaves next, where the contract leaves it open. */
-  choose(expired: readonly Entry[], departures: number): Entry
-}
 
 const noCounts = () => ({
   hits: 0,
@@ -82,12 +32,12 @@ export class Model {
   readonly microtasks = new Microtasks()
   /** Told of each key that is written or removed by name, and with none of all of them. */
   onOverride: (key?: string) => void = () => {}
-  #toTell: (() => void)[] = []
+  readonly #hooks: ModelHooks
   #departed = 0
-  #isTelling = false
 
   constructor(options: ModelOptions) {
     this.options = options
+    this.#hooks = new ModelHooks(options)
   }
 
   isExpired(entry: Entry): boolean {
@@ -208,12 +158,12 @@ export class Model {
   }
 
   #settled(entry: Entry, promise: NaivePromise, { isFulfilled }: Outcome): void {
+    if (isFulfilled) promise.isKnown = true
     if (!this.entries.includes(entry)) return
     entry.pendingUntil = undefined
     if (this.isExpired(entry)) this.remove(entry, 'expired')
     else if (!isFulfilled) this.remove(entry, 'rejected')
     else {
-      promise.isKnown = true
       this.schedule(entry)
       try {
         this.remeasure(entry)
@@ -286,27 +236,16 @@ export class Model {
     this.entries = this.#without(entry)
     this.counts[reason]++
     this.#departed++
-    this.#toTell.push(() => this.#tell({ key, value, reason, bytes }))
-  }
-
-  /** Hooks run when a call has done its work, and never one within another. */
-  settle(): void {
-    if (this.#isTelling) return
-    this.#isTelling = true
-    for (let tell = this.#toTell.shift(); tell; tell = this.#toTell.shift()) tell()
-    this.#isTelling = false
-  }
-
-  #tell(departure: Departure): void {
-    try {
-      this.options.onDelete(departure)
-    } catch {
-      this.options.onError('onDelete', departure.key)
-    }
+    this.#hooks.left({ key, value, reason, bytes })
   }
 
   fail(source: string, key: string): void {
-    this.#toTell.push(() => this.options.onError(source, key))
+    this.#hooks.failed(source, key)
+  }
+
+  /** At the end of each call. */
+  settle(): void {
+    this.#hooks.run()
   }
 
   #without(entry: Entry): Entry[] {

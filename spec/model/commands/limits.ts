@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Entry } from '../../support/model.ts'
+import type { Entry } from '../../support/model-entry.ts'
 import { NaivePromise } from '../../support/naive-promise.ts'
 import { type Step, step } from '../step.ts'
 import { type Growable, isGrowable, textOf } from '../values.ts'
@@ -41,11 +41,12 @@ const isStale = ({ model: { model } }: World, entry: Entry): boolean => {
   }
 }
 
-const growablesOf = ({ model: { model } }: World): Growable[] =>
-  model.entries.flatMap((entry) => {
-    const content = contentOf(entry)
-    return isGrowable(content) && !model.isExpired(entry) ? [content] : []
-  })
+const growablesOf = ({ model: { model } }: World): Growable[] => {
+  const contents = model.entries.map(contentOf)
+  return contents
+    .filter(isGrowable)
+    .filter((value) => contents.indexOf(value) === contents.lastIndexOf(value))
+}
 
 // One value at a time: the order in which several are found decides who is evicted.
 const growths: fc.Arbitrary<Step> = fc

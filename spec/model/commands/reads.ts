@@ -5,7 +5,7 @@ import type { World } from '../world.ts'
 import { KEYS, keys } from './keys.ts'
 
 // Asking whether it is a promise, or how it is written, is no use while there is no such key.
-const read = ({ model }: World, key: string) =>
+export const readProperty = ({ model }: World, key: string): unknown =>
   (key === 'then' || key === 'toJSON') && !model.model.live(key) ? undefined : model.model.use(key)
 
 const ofKey = (
@@ -28,7 +28,7 @@ export const uses = fc.oneof(
   ofKey(
     (key) => `cache[${key}]`,
     ({ cache }, key) => cache[key],
-    read,
+    readProperty,
   ),
   ofKey(
     (key) => `get(${key})`,
@@ -76,7 +76,7 @@ export const looks = fc.oneof(
 )
 
 const liveKeys = ({ model }: World) => [...model.entries()].map(([key]) => key)
-const readAll = (world: World) => liveKeys(world).map((key) => [key, read(world, key)])
+const readAll = (world: World) => liveKeys(world).map((key) => [key, readProperty(world, key)])
 
 const isWritable = ({ model }: World) =>
   model.model.entries.every(({ key, value }) => key !== 'toJSON' && typeof value !== 'bigint')

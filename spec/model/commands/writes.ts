@@ -1,8 +1,9 @@
 import fc from 'fast-check'
-import { ModelError, type Terms } from '../../support/model.ts'
+import { ModelError, type Terms } from '../../support/model-entry.ts'
 import { type Step, step } from '../step.ts'
 import { quietValues, settledPromises, TOO_LARGE, UNIT, type ValueSpec } from '../values.ts'
 import { keys, ttls } from './keys.ts'
+import { readProperty } from './reads.ts'
 
 type Values = fc.Arbitrary<ValueSpec>
 
@@ -92,6 +93,17 @@ const rewrites: fc.Arbitrary<Step> = keys.map((key) => ({
   starts: 'promises' as const,
 }))
 
+const copies: fc.Arbitrary<Step> = fc.tuple(keys, keys).map(([from, to]) => ({
+  ...step(
+    `cache[${JSON.stringify(to)}] = cache[${JSON.stringify(from)}]`,
+    ({ cache }) => {
+      cache[to] = cache[from]
+    },
+    (world) => world.model.model.write(to, readProperty(world, from)),
+  ),
+  starts: 'promises' as const,
+}))
+
 const refused = Symbol('no key')
 const refusals = fc.constantFrom<Step>(
   step(
@@ -139,6 +151,7 @@ export const quietWrites = fc.oneof(
 export const writes = fc.oneof(
   { weight: 12, arbitrary: quietWrites },
   { weight: 2, arbitrary: rewrites },
+  { weight: 2, arbitrary: copies },
   { weight: 1, arbitrary: refusals },
 )
 
