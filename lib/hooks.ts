@@ -1,6 +1,9 @@
 import { isNativePromise, subscribe } from './native-promise.ts'
 import type { OnDelete, OnError, Reason } from './options/options.ts'
 
+/** Further than any program means to go that removes for each removal. */
+const ENDLESS = 1_000_000
+
 interface Departure {
   readonly key: string
   readonly value: unknown
@@ -58,16 +61,30 @@ export class Hooks {
 
   #drain(): void {
     this.#isRunning = true
-    // A batch at a time, so that a hook that removes without end does not keep what it was told of.
+    // What a call removed is told whole; what hooks remove in answer, and so on, might never end.
+    let most = this.#queue.length + Math.max(ENDLESS, 10 * this.#queue.length)
     while (this.#queue.length !== 0) {
       const batch = this.#queue
       this.#queue = []
+      most -= batch.length
+      if (most < 0) {
+        this.#stop()
+        break
+      }
       for (const happening of batch) {
         if ('source' in happening) this.#fail(happening)
         else this.#tell(happening)
       }
     }
     this.#isRunning = false
+  }
+
+  #stop(): void {
+    const error = new Error(
+      `Hooks removed more than ${ENDLESS} values in answer to one call; what left last is not told`,
+    )
+    this.#fail({ error, source: 'onDelete' })
+    this.#queue = []
   }
 
   #tell({ key, value, reason, sizeBytes }: Departure): void {

@@ -179,3 +179,51 @@ test('counters add up even where a hook writes what has expired already', () => 
   const stats = controllerOf(cache).stats()
   expect(stats.items).toBe(stats.writes - stats.expirations)
 })
+
+test('100,000 removals whose hooks write and evict further are told in order, and never nested', () => {
+  const COUNT = 100_000
+  let depth = 0
+  let deepest = 0
+  let told = 0
+  const order: string[] = []
+  const cache = new FaaSCacheDict<Values>({
+    maxSizeBytes: null,
+    maxItems: COUNT,
+    onDelete(key, _value, reason) {
+      deepest = Math.max(deepest, ++depth)
+      told++
+      if (reason === 'cleared') {
+        cache[`again-${key}`] = key
+        if (told % 2 === 0) controllerOf(cache).evictOldest()
+      } else order.push(key)
+      depth--
+    },
+  })
+  for (let i = 0; i < COUNT; i++) cache[i] = i
+  controllerOf(cache).clear()
+  expect(deepest).toBe(1)
+  expect(told).toBe(COUNT * 1.5)
+  expect(order).toEqual(Array.from({ length: COUNT / 2 }, (_, i) => `again-${i}`))
+  expectInvariants(controllerOf(cache))
+})
+
+test('a hook that removes without end is stopped, and onError is told', () => {
+  const onError = vi.fn()
+  let told = 0
+  const cache = new FaaSCacheDict<Values>({
+    onError,
+    onDelete() {
+      cache.removals = ++told
+    },
+  })
+  cache.removals = 0
+  cache.removals = 'reset'
+  expect(told).toBeGreaterThanOrEqual(1_000_000)
+  expect(onError).toHaveBeenCalledOnce()
+  expect(onError.mock.calls[0]).toMatchObject([
+    { message: /more than 1000000 values/ },
+    { source: 'onDelete' },
+  ])
+  expect(cache.removals).toBe(told)
+  expectInvariants(controllerOf(cache))
+})
