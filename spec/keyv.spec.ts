@@ -260,6 +260,18 @@ describe('a namespace', () => {
     await createKeyv(cache).clear()
     expect({ ...cache }).toEqual({})
   })
+
+  test('may be given later, as Cacheable does', async () => {
+    const cache = new FaaSCacheDict({}, { a: 0 })
+    const keyv = createKeyv(cache)
+    keyv.namespace = 'app:v2'
+    await keyv.set('a', 1)
+    expect({ ...cache }).toEqual({ a: 0, 'app:v2:a': 1 })
+    expect(await keyv.get('a')).toBe(1)
+    expect(await collect(keyv)).toEqual([['a', 1]])
+    await keyv.clear()
+    expect({ ...cache }).toEqual({ a: 0 })
+  })
 })
 
 describe('the adapter in a Keyv of its own', () => {
