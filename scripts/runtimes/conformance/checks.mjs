@@ -142,11 +142,14 @@ export const checks = [
   [
     'an entry lives its TTL and is not served after it',
     async () => {
+      const start = Date.now()
       const { cache, controller } = made({ defaultTtl: '300ms' }, { a: 1 })
-      controller.set('date', 1, { expiresAt: new Date(Date.now() + 300) })
+      controller.set('date', 1, { expiresAt: new Date(start + 300) })
       controller.set('hour', 1, { ttl: '1h' })
       await sleep(50)
-      equal([cache.a, cache.date, cache.hour], [1, 1, 1])
+      const seen = [cache.a, cache.date, cache.hour]
+      // Unless a busy machine slept past it.
+      if (Date.now() < start + 250) equal(seen, [1, 1, 1])
       await sleep(300)
       equal([cache.a, cache.date, cache.hour], [undefined, undefined, 1])
     },

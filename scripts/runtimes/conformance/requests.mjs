@@ -8,7 +8,7 @@ let loads = 0
 const kept = new FaaSCacheDict({ defaultTtl: '1h' }, { first: 'alive' })
 const brief = new FaaSCacheDict({ defaultTtl: '400ms' }, { first: 'alive' })
 const swept = new FaaSCacheDict({
-  defaultTtl: '50ms',
+  defaultTtl: '200ms',
   sweepInterval: '100ms',
   onDelete: (key, _value, reason) => left.push(`${key} ${reason}`),
 })
