@@ -16,17 +16,19 @@ export function lookFurther(walk: Walk): boolean {
   const value = walk.takeUp()
   if (value === undefined) return !walk.isDone
   try {
-    if (walk.met > WATCHED && isProxy(value)) walk.bytes += PROXY
+    const isWatched = walk.met > WATCHED
+    if (isWatched && isProxy(value)) {
+      walk.bytes += PROXY
+      return true
+    }
+    const prototype: object | null = Object.getPrototypeOf(value)
+    if (prototype === Object.prototype && !isWatched) visitPlain(walk, value)
     else if (Array.isArray(value)) visitArray(walk, value)
     else if (ArrayBuffer.isView(value)) visitView(walk, value)
     else if (typeof value === 'function') walk.bytes += FUNCTION
     else {
-      const prototype: object | null = Object.getPrototypeOf(value)
-      if (prototype === Object.prototype && walk.met <= WATCHED) visitPlain(walk, value)
-      else {
-        const isBuiltin = prototype !== null && visitBuiltin(walk, value, prototype)
-        visitKeys(walk, value, prototype, isBuiltin ? 0 : OBJECT_HEADER)
-      }
+      const isBuiltin = prototype !== null && visitBuiltin(walk, value, prototype)
+      visitKeys(walk, value, prototype, isBuiltin ? 0 : OBJECT_HEADER)
     }
   } catch {
     walk.bytes += PROXY

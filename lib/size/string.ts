@@ -1,7 +1,8 @@
 import { STRING_HEADER, WORD } from './layout.ts'
 
 /** Up to here a look at each character is quicker than a call of the expression. */
-const SHORT = 12
+const SHORT = 6
+const LONG = 1e6
 // The engine compiles it apart for strings of one byte a character, where it fails at once.
 const WIDE = /[\u0100-\uffff]/
 
@@ -13,8 +14,10 @@ const WIDE = /[\u0100-\uffff]/
 export function stringSize(text: string): number {
   const { length } = text
   let isWide = false
-  if (length > SHORT) isWide = WIDE.test(text)
-  else {
+  if (length > SHORT) {
+    // A long text that was cut short ends in an ellipsis.
+    isWide = (length > LONG && text.charCodeAt(length - 1) > 0xff) || WIDE.test(text)
+  } else {
     let bits = 0
     for (let at = 0; at < length; at++) bits |= text.charCodeAt(at)
     isWide = bits > 0xff

@@ -80,22 +80,20 @@ export class Walk {
     return this.#next === this.#queue.length && !this.#rests?.length
   }
 
-  /** Calls `each` for 0 to `count`, or until it says `true`: a chunk now, the rest in later steps. */
+  /**
+   * Calls `each` for 0 to `count`, or until it says `true`: a chunk now, the rest in later steps.
+   */
   // biome-ignore lint/suspicious/noConfusingVoidType: most callers have no end of their own
-  take(count: number, each: (at: number) => boolean | void): void {
-    const end = count < CHUNK ? count : CHUNK
-    for (let at = 0; at < end; at++) if (each(at) === true) return
-    if (end < count) this.#takeLater(count, each)
-  }
-
-  // biome-ignore lint/suspicious/noConfusingVoidType: as above
-  #takeLater(count: number, each: (at: number) => boolean | void): void {
-    let at = CHUNK
-    this.#rests ??= []
-    this.#rests.push(() => {
-      const end = Math.min(count, at + CHUNK)
+  take(count: number, each: (at: number) => boolean | void, chunk = CHUNK): void {
+    let at = 0
+    const rest = (): boolean => {
+      const end = Math.min(count, at + chunk)
       while (at < end) if (each(at++) === true) return false
       return at < count
-    })
+    }
+    if (rest()) {
+      this.#rests ??= []
+      this.#rests.push(rest)
+    }
   }
 }

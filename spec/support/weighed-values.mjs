@@ -117,6 +117,8 @@ export const weighedValues = {
     2000,
     () => list(300, (at) => (at < 299 ? double() : text())),
   ],
+  // Reading them in code that has met other arrays would make boxes of their numbers.
+  'arrays of pairs of doubles': [exact, 2000, () => parsed(list(50, () => [double(), double()]))],
   'small arrays': [exact, 100_000, () => [text(), ++count, text()]],
   'parsed arrays': [exact, 5000, () => parsed(list(500, (at) => at + count))],
   'arrays of integers with holes': [exact, 12_000, () => holed(200, (at) => at + count)],
