@@ -17,6 +17,11 @@ class PatientRedis extends KeyvRedis {
     answered()
     return text
   }
+
+  // Keyv removes what it finds expired, and a request waits for that as well.
+  delete(key) {
+    return within(patience, super.delete(key), 'Redis')
+  }
 }
 
 export function secondTier(ttl) {

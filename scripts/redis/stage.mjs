@@ -12,7 +12,7 @@ export async function startStage({ isRedisUp = true, isBehindProxy = false, ...s
   const env = {
     ORIGIN: origin.url,
     REDIS_URL: `redis://127.0.0.1:${proxy?.port ?? port}`,
-    REDIS_TIMEOUT_MS: '400',
+    REDIS_TIMEOUT_MS: '1000',
     TTL_SECONDS: '2',
     ...settings,
   }
