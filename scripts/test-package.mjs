@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { importQuietly, importsOf, seenByLanguage } from './package/alone.mjs'
 import { bundles } from './package/bundles.mjs'
 import { typedProjects } from './package/compile.mjs'
+import { examples } from './package/examples.mjs'
 import { programOf, snippetsOf } from './package/tour.mjs'
 import { commandOf, must, root } from './runtimes/install.mjs'
 
@@ -99,6 +100,8 @@ for (const [section, packages] of Object.entries(tour)) {
     })
   }
 }
+
+for (const { name, run } of examples(consumer, join(root, 'examples'))) await check(name, run)
 
 cpSync(join(root, 'scripts/package'), consumer, { recursive: true })
 await check('stack traces lead to lib', () => {

@@ -60,10 +60,10 @@ export class Model {
     return entry
   }
 
-  use(key: string): unknown {
+  use(key: string, countsMiss = true): unknown {
     const entry = this.stored(key)
     if (entry === undefined || this.isExpired(entry)) {
-      this.counts.misses++
+      if (countsMiss) this.counts.misses++
       if (entry !== undefined) this.remove(entry, 'expired')
       this.settle()
       return undefined

@@ -3,9 +3,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { controllerOf } from 'faas-cache-dict'
 import { expect, test, vi } from 'vitest'
+import { inChild } from '../support/child.ts'
 
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const example = (name: string) =>
   import(new URL(`../../examples/${name}.mjs`, import.meta.url).href)
 
@@ -30,13 +33,12 @@ test('the handler of the demo asks its origin once for an id', async () => {
 test('a process that restarts in the same environment starts warm', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'warm-'))
   process.env.SNAPSHOT_FILE = join(folder, 'snapshot')
-  const first = await example('warm-start')
-  const { value, isWarm } = await first.handler({ id: 'a' })
-  expect(isWarm).toBe(false)
-  vi.resetModules()
-  const second = await example('warm-start')
-  expect(second.cache).not.toBe(first.cache)
-  expect(await second.handler({ id: 'a' })).toEqual({ value, isWarm: true })
+  const module = join(root, 'examples/warm-start.mjs')
+  const program = `import { handler } from ${JSON.stringify(module)}
+    console.log(JSON.stringify(await handler({ id: 'a' })))`
+  const cold = (await inChild(program)) as object
+  expect(cold).toMatchObject({ isWarm: false })
+  expect(await inChild(program)).toEqual({ ...cold, isWarm: true })
   rmSync(folder, { recursive: true })
 })
 

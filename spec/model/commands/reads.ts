@@ -4,9 +4,10 @@ import { type Step, step } from '../step.ts'
 import type { World } from '../world.ts'
 import { KEYS, keys } from './keys.ts'
 
+/** `cache[key]`. */
 // Asking whether it is a promise, or how it is written, is no use while there is no such key.
-export const readProperty = ({ model }: World, key: string): unknown =>
-  (key === 'then' || key === 'toJSON') && !model.model.live(key) ? undefined : model.model.use(key)
+export const readProperty = ({ model: { model } }: World, key: string): unknown =>
+  model.use(key, key !== 'then' && key !== 'toJSON')
 
 const ofKey = (
   name: (key: string) => string,
