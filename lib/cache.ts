@@ -46,8 +46,9 @@ export class Cache {
   readonly #isHeapSize: boolean
   #weak: Weak | undefined
   #mostItems = 0
-  /** Of key and value of one entry: what fits an empty cache. */
   #mostBytes = 0
+  /** Of key and value of one entry: what fits an empty cache. */
+  #mostContent = 0
 
   constructor(settings: Settings) {
     this.settings = settings
@@ -183,13 +184,12 @@ export class Cache {
   /** Other terms of life for an entry: at once, or once its promise has fulfilled. */
   renew(slot: number, terms: WriteTerms): void {
     const pending = this.pending?.get(this.table.keyAt(slot))
-    const now = this.clock.now()
-    if (pending === undefined) this.#schedule(slot, terms, now)
+    if (pending === undefined) this.#schedule(slot, terms, this.clock.now())
     else {
       pending.terms = { ...terms, sizeBytes: pending.terms.sizeBytes }
       this.#schedulePending(slot, pending)
     }
-    this.#wake(now)
+    this.#wake()
     this.purge()
   }
 
@@ -197,8 +197,9 @@ export class Cache {
   applyLimits(): void {
     const { maxItems, maxSizeBytes } = this.settings
     this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
-    this.#mostBytes = maxSizeBytes - EMPTY_BYTES
-    this.#makeRoom(this.clock.now())
+    this.#mostBytes = maxSizeBytes
+    this.#mostContent = maxSizeBytes - EMPTY_BYTES
+    this.#keepLimits(this.clock.now())
     this.hooks.run()
   }
 
@@ -218,10 +219,10 @@ export class Cache {
   recharge(slot: number, valueBytes: number): void {
     const { table } = this
     const keyBytes = table.keyBytesOf(slot)
-    if (keyBytes + valueBytes > this.#mostBytes) this.#remove(slot, EVICTED)
+    if (keyBytes + valueBytes > this.#mostContent) this.#remove(slot, EVICTED)
     else {
       table.charge(slot, keyBytes, valueBytes, false)
-      this.#makeRoom(this.clock.now())
+      this.#keepLimits(this.clock.now())
     }
   }
 
@@ -245,9 +246,8 @@ export class Cache {
     return this.table.size !== 0 && (!this.table.expiry.isEmpty || this.#growth.hasWork)
   }
 
-  #wake(now: number): void {
-    const { sweep } = this
-    if ((!sweep.isAwake || now >= sweep.overdueAt) && this.#hasSweepWork) sweep.wake()
+  #wake(): void {
+    if (this.#hasSweepWork) this.sweep.wake()
   }
 
   /** The error of a write that was refused. */
@@ -256,47 +256,51 @@ export class Cache {
       throw new TypeError("A function under 'then' would make a promise of the cache")
     }
     if (this.loads?.size) this.loads.delete(key)
-    const { table, statistics } = this
-    const { sizeBytes } = terms
+    const { table } = this
     let slot = table.find(key)
     let keyBytes = 0
-    let valueBytes: number
-    if (sizeBytes !== undefined) valueBytes = sizeBytes
-    else {
+    let valueBytes = terms.sizeBytes
+    const isGiven = valueBytes !== undefined
+    if (valueBytes === undefined) {
+      const isHeapSize = this.#isHeapSize === true
       // The key of an entry that was measured has been measured with it.
-      if (this.#isHeapSize) keyBytes = (slot !== 0 && table.keyBytesOf(slot)) || stringSize(key)
-      if (this.#isHeapSize && typeof value === 'string') valueBytes = stringSize(value)
+      if (isHeapSize) keyBytes = (slot !== 0 && table.keyBytesOf(slot)) || stringSize(key)
+      if (isHeapSize && typeof value === 'string') valueBytes = stringSize(value)
       else {
         valueBytes = this.#weigh(value, key)
         // Measuring may have run code of the value, or of the caller's own sizeOf.
         slot = table.find(key)
       }
     }
-    if (keyBytes + valueBytes > this.#mostBytes) return this.#refuse(key, keyBytes + valueBytes)
+    const bytes = keyBytes + valueBytes
+    if (bytes > this.#mostContent) return this.#refuse(key, bytes)
     const now = this.clock.now()
-    if (slot !== 0 && this.#isExpired(slot, now)) {
+    if (slot !== 0 && table.deadlineOf(slot) <= now) {
       this.#remove(slot, EXPIRED)
       slot = 0
     }
-    statistics.writes++
-    if (slot === 0) {
-      // Before it comes, so that it takes the place of what leaves.
-      this.#makeRoom(now, keyBytes + valueBytes, 1)
-      slot = table.add(key, value)
-    } else {
+    this.statistics.writes++
+    if (slot !== 0) {
       this.#replace(slot, key, value)
       promote(table.records.int32, slot)
+    } else {
+      // Before it comes, so that it takes the place of what leaves.
+      if (this.#lacksRoom(bytes + table.growthBytes, 1)) this.#makeRoom(now, bytes, 1)
+      slot = table.add(key, value)
     }
-    table.charge(slot, keyBytes, valueBytes, sizeBytes !== undefined)
-    if (typeof value !== 'object' || value === null) this.#schedule(slot, terms, now)
-    else {
-      this.#growth.hasWork = true
-      if (isNativePromise(value)) this.#await(key, slot, value, terms, now)
-      else this.#schedule(slot, terms, now)
-    }
-    this.#makeRoom(now)
-    this.#wake(now)
+    table.charge(slot, keyBytes, valueBytes, isGiven)
+    if (typeof value === 'object' && value !== null) this.#storeObject(slot, key, value, terms, now)
+    else this.#schedule(slot, terms, now)
+    this.#keepLimits(now)
+    const { sweep } = this
+    if (!sweep.isAwake || now >= sweep.overdueAt) this.#wake()
     return undefined
+  }
+
+  #storeObject(slot: number, key: string, value: object, terms: WriteTerms, now: number): void {
+    this.#growth.hasWork = true
+    if (isNativePromise(value)) this.#await(key, slot, value, terms, now)
+    else this.#schedule(slot, terms, now)
   }
 
   #weigh(value: unknown, key: string): number {
@@ -317,14 +321,16 @@ export class Cache {
   }
 
   #replace(slot: number, key: string, value: unknown): void {
-    const { table, hooks } = this
     ;(this.statistics.removals[REPLACED] as number)++
     if (this.pending?.size) this.pending.delete(key)
-    if (hooks.isHeard) {
-      const previous = table.valueAt(slot)
-      if (!Object.is(previous, value)) hooks.left(key, previous, 'replaced', table.chargeOf(slot))
-    }
-    table.setValue(slot, value)
+    if (this.hooks.isHeard) this.#tellReplaced(slot, key, value)
+    this.table.setValue(slot, value)
+  }
+
+  #tellReplaced(slot: number, key: string, value: unknown): void {
+    const { table, hooks } = this
+    const previous = table.valueAt(slot)
+    if (!Object.is(previous, value)) hooks.left(key, previous, 'replaced', table.chargeOf(slot))
   }
 
   #drop(key: string, reason: number): void {
@@ -410,7 +416,7 @@ export class Cache {
       this.#schedule(slot, pending.terms, now)
       try {
         this.remeasure(slot)
-        this.#wake(now)
+        this.#wake()
       } catch (error) {
         const present = this.table.find(key)
         if (present !== 0 && this.table.valueAt(present) === pending.promise) {
@@ -424,18 +430,27 @@ export class Cache {
 
   #fits(slot: number): boolean {
     const { table } = this
-    return slot === 0 || table.keyBytesOf(slot) + table.valueBytesOf(slot) <= this.#mostBytes
+    return slot === 0 || table.keyBytesOf(slot) + table.valueBytesOf(slot) <= this.#mostContent
+  }
+
+  /** Whether an entry to come, of that many bytes, or what is there does not fit. */
+  #lacksRoom(bytes: number, items: number): boolean {
+    const { table } = this
+    return table.sizeBytes + bytes > this.#mostBytes || table.size + items > this.#mostItems
+  }
+
+  #keepLimits(now: number): void {
+    if (this.#lacksRoom(0, 0)) this.#makeRoom(now, 0, 0)
   }
 
   /**
-   * Room for an entry to come, of that many bytes, or for what is there. What has expired goes
-   * first, wherever it is, then the least recently used. Rather than let the tables grow beyond the
-   * budget, an entry gives its slot to the next.
+   * Removes until there is room: first what has expired, wherever it is, then the least recently
+   * used. Rather than let the tables grow beyond the budget, an entry gives its slot to the next.
    */
-  #makeRoom(now: number, bytes = 0, items = 0): void {
+  #makeRoom(now: number, bytes: number, items: number): void {
     const { table } = this
-    while (this.#lacksRoom(bytes + items * table.growthBytes, items)) {
-      const due = this.#due(now)
+    do {
+      const due = table.expiry.due(now)
       const oldest = leastRecent(table.records.int32)
       if (due !== 0) this.#remove(due, EXPIRED)
       else if (table.size + items > 1 || !this.#fits(oldest)) this.#remove(oldest, EVICTED)
@@ -445,14 +460,7 @@ export class Cache {
         return
       }
       if (items === 0 && table.isSparse) table.compact()
-    }
-  }
-
-  #lacksRoom(bytes: number, items: number): boolean {
-    const { table } = this
-    return (
-      table.sizeBytes + bytes > this.settings.maxSizeBytes || table.size + items > this.#mostItems
-    )
+    } while (this.#lacksRoom(bytes, items))
   }
 
   #leave(slot: number, reason: number): void {

@@ -55,7 +55,8 @@ export class Table {
 
   /** The slot of a key, expired or not, or 0. */
   find(key: string): number {
-    return this.#slots.get(key) ?? 0
+    const slot = this.#slots.get(key)
+    return slot === undefined ? 0 : slot
   }
 
   keyAt(slot: number): string {
@@ -125,15 +126,19 @@ export class Table {
   charge(slot: number, keyBytes: number, valueBytes: number, isGiven: boolean): void {
     const { int32 } = this.records
     const at = slot << 3
-    const before = this.keyBytesOf(slot) + this.valueBytesOf(slot)
-    this.#contentBytes += keyBytes + valueBytes - before
+    const before = int32[at + VALUE_BYTES] as number
+    this.#contentBytes += keyBytes - ((int32[at + KEY_BYTES] as number) & ~1) + valueBytes - before
     int32[at + KEY_BYTES] = isGiven ? keyBytes | 1 : keyBytes
-    if (valueBytes <= MOST_BYTES) int32[at + VALUE_BYTES] = valueBytes
-    else {
-      int32[at + VALUE_BYTES] = -1
-      this.#large ??= new Map()
-      this.#large.set(slot, valueBytes)
-    }
+    int32[at + VALUE_BYTES] = valueBytes
+    if (before < 0 || valueBytes > MOST_BYTES) this.#chargeLarge(slot, before, valueBytes)
+  }
+
+  #chargeLarge(slot: number, before: number, valueBytes: number): void {
+    if (before < 0) this.#contentBytes += before - (this.#large?.get(slot) as number)
+    if (valueBytes <= MOST_BYTES) return
+    this.records.int32[(slot << 3) + VALUE_BYTES] = -1
+    this.#large ??= new Map()
+    this.#large.set(slot, valueBytes)
   }
 
   remove(slot: number): void {
