@@ -18,27 +18,12 @@ export const VIEW = 13 * WORD
 export const SYMBOL = 4 * WORD
 export const FUNCTION = 128
 export const PROXY = 64
-export const REGEXP = 512
-/** Built-in objects that show nothing of what they hold, by the name of their class. */
-export const OPAQUE: Readonly<Record<string, number>> = {
-  Error: 640,
-  Promise: 96,
-  URL: 400,
-  Headers: 450,
-  Request: 1500,
-  Response: 2500,
-  Blob: 400,
-  WeakMap: 150,
-  WeakSet: 150,
-  WeakRef: 48,
-}
-
 /** From so many keys on, a literal or parsed object keeps them in a dictionary. */
 export const DICTIONARY_KEYS = 128
 
 /**
  * Of an object that shares its shape with no other, beside itself: a hidden class, an array of
- * descriptors, and the cache of keys that the first `for…in` or `JSON.stringify` leaves there. The
+ * descriptors, and the cache of keys that the first `for…in` leaves there. The
  * first 1536 objects that part from a shape have a hidden class for each key; with so many more to
  * come, that is a share of a quarter.
  */

@@ -1,3 +1,4 @@
+import { runInNewContext, runInThisContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { heapSize } from '../../lib/size/heap-size.ts'
 import { lookFurther, measure } from '../../lib/size/measure.ts'
@@ -82,6 +83,52 @@ describe('the size of a value', () => {
     const holed = Array.from({ length: 16 }, (_, i) => i + 0.5)
     delete holed[3]
     expect(heapSize(holed)).toBe(32 + 16 + 16 * 8)
+  })
+  it('ends on an array that lies about its length', () => {
+    const endless = new Proxy([], { get: (_, key) => (key === 'length' ? 4e9 : 1.5) })
+    expect(heapSize(endless)).toBeGreaterThan(0)
+  })
+  it('runs no code of a class, of an array with a class neither', () => {
+    const ran: string[] = []
+    class Told extends Array<number> {
+      static override get [Symbol.species](): ArrayConstructor {
+        ran.push('species')
+        return Array
+      }
+      get [Symbol.toStringTag](): string {
+        ran.push('tag')
+        return 'Told'
+      }
+    }
+    class Row {
+      text = 'x'.repeat(100)
+      get upper(): string {
+        ran.push('getter')
+        return this.text
+      }
+      toJSON(): void {
+        ran.push('toJSON')
+      }
+      [Symbol.iterator](): Iterator<string> {
+        ran.push('iterator')
+        return [this.text].values()
+      }
+    }
+    const told = Told.from({ length: 1000 }, (_, i) => i + 0.5)
+    ran.length = 0
+    expect(heapSize([told, new Row()])).toBeGreaterThan(8116)
+    expect(ran).toEqual([])
+  })
+  it.each([
+    'new Map([["k", ["v"]]])',
+    'new Set([1.5])',
+    'new Date(0)',
+    'new Uint8Array(1000)',
+    'new ArrayBuffer(10)',
+    '[1.5, 2.5]',
+    '({ a: 1.5 })',
+  ])('is that of %s in another realm as well', (code) => {
+    expect(heapSize(runInNewContext(code))).toBe(heapSize(runInThisContext(code)))
   })
   it('charges a sparse array by what it holds', () => {
     const sparse: number[] = []
