@@ -176,6 +176,7 @@ export class CacheController<Schema extends object = any> {
    * The live value, as a use, or what the factory gives, stored under the key. Concurrent callers
    * share one call. A failure reaches all of them and is not kept. A write or a removal of the key
    * meanwhile wins. A load that takes longer than `pendingTtl` is no longer joined, nor kept.
+   * What a promise cannot fulfil with, another thenable that is stored, is awaited.
    */
   getOrSet<Key extends KeyOf<Schema>, Value extends Awaited<ValueAt<Schema, Key>>>(
     key: Key,

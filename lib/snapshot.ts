@@ -84,15 +84,16 @@ function entriesOf(snapshot: unknown): readonly SnapshotEntry[] {
   if (format !== FORMAT) throw wrongKind('The format of a snapshot', shown(FORMAT), format)
   if (version !== VERSION) throw wrongKind('The version of a snapshot', String(VERSION), version)
   if (!Array.isArray(entries)) throw wrongKind('The entries of a snapshot', 'an array', entries)
-  entries.forEach(checkEntry)
+  for (const [index, entry] of entries.entries()) checkEntry(entry, index)
   return entries
 }
 
 function checkEntry(entry: Partial<SnapshotEntry> | null, index: number): void {
   const name = `Entry ${index} of the snapshot`
   if (typeof entry !== 'object' || entry === null) throw wrongKind(name, 'an object', entry)
-  const { key, expiresAt, sizeBytes, isPromise } = entry
+  const { key, value, expiresAt, sizeBytes, isPromise } = entry
   if (typeof key !== 'string') throw wrongKind(`${name}: key`, 'a string', key)
+  if (typeof value === 'function') throw wrongKind(`${name}: value`, 'what can be cloned', value)
   if (expiresAt !== null && !Number.isFinite(expiresAt)) {
     throw wrongKind(`${name}: expiresAt`, 'epoch milliseconds or null', expiresAt)
   }

@@ -117,7 +117,7 @@ test('one that fulfils with what cannot fit leaves as evicted', async () => {
   expect(left).toEqual([['a', 'evicted']])
 })
 
-test.each(['replaced', 'deleted', 'cleared'])(
+test.each(['replaced', 'deleted', 'cleared', 'evicted'])(
   'one that was %s changes nothing when it settles',
   async (how) => {
     const { cache, controller, left } = made()
@@ -126,6 +126,8 @@ test.each(['replaced', 'deleted', 'cleared'])(
     cache.a = load.promise
     cache.b = failing.promise
     if (how === 'cleared') controller.clear()
+    if (how === 'evicted') controller.resize({ maxItems: 1 }).evictOldest()
+    controller.resize({ maxItems: null })
     for (const key of ['a', 'b']) {
       if (how === 'deleted') delete cache[key]
       else cache[key] = Promise.resolve(key)
@@ -224,4 +226,11 @@ test('an absolute expiry after pendingTtl does not prolong what is pending', () 
   controller.set('a', new Promise(() => {}), { expiresAt: clock.time + 5_000 })
   clock.advance(1_000)
   expect(cache.a).toBeUndefined()
+})
+
+test('in JSON a promise is {}, settled or not', async () => {
+  const { cache } = made()
+  Object.assign(cache, { done: Promise.resolve(1), pending: new Promise(() => {}) })
+  await cache.done
+  expect(JSON.stringify(cache)).toBe('{"pending":{},"done":{}}')
 })

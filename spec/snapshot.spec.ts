@@ -61,6 +61,7 @@ test('a value that cannot be cloned is a TypeError that names its key', () => {
   expect(() => controllerOf(cache).dump()).toThrow(/"bad"/)
 })
 
+const entry = { key: 'x', value: 1, expiresAt: null }
 const good = { format: 'faas-cache-dict', version: 1, entries: [] }
 test.each([
   ['null', null, /snapshot/],
@@ -72,6 +73,12 @@ test.each([
     'a bad entry at the end',
     { ...good, entries: [{ key: 'x', value: 1, expiresAt: null }, 7] },
     /Entry 1/,
+  ],
+  ['a hole', { ...good, entries: new Array(1) }, /Entry 0/],
+  [
+    'a function, which no dump holds',
+    { ...good, entries: [entry, { key: 'then', value: () => {}, expiresAt: null }] },
+    /Entry 1.*value/,
   ],
   ['a key that is none', { ...good, entries: [{ key: 1, value: 1, expiresAt: null }] }, /key/],
   [
@@ -101,4 +108,13 @@ test('what does not fit is passed over and counted, and the rest is loaded', () 
   controllerOf(copy).load(controllerOf(cache).dump())
   expect({ ...copy }).toEqual({ small: 1 })
   expect(controllerOf(copy).stats()).toMatchObject({ refusals: 1, writes: 1 })
+})
+
+test('sizes are measured anew by the cache that loads, but for those that were given', () => {
+  const cache = new FaaSCacheDict<Values>({ sizeOf: () => 100 }, { a: 1 })
+  controllerOf(cache).set('b', 2, { sizeBytes: 300 })
+  const copy = new FaaSCacheDict<Values>({ sizeOf: () => 200 })
+  const [before, after] = [controllerOf(cache), controllerOf(copy).load(controllerOf(cache).dump())]
+  expect(after.sizeOf('a') - before.sizeOf('a')).toBe(100)
+  expect(after.sizeOf('b')).toBe(before.sizeOf('b'))
 })

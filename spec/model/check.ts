@@ -1,16 +1,10 @@
 import { inspect } from 'node:util'
-import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { NaivePromise } from '../support/naive-promise.ts'
 import { KEYS } from './commands/keys.ts'
 import { see, seeOutcome } from './seen.ts'
-import { isCharge, isSame, isSameError, isSameHappening, shapeOf } from './trace.ts'
+import { EMPTY, ENTRY, isCharge } from './structure.ts'
+import { isSame, isSameError, isSameHappening, shapeOf } from './trace.ts'
 import type { World } from './world.ts'
-
-const empty = new FaaSCacheDict<Record<string, unknown>>({ sizeOf: () => 0 })
-const EMPTY = controllerOf(empty).sizeBytes
-empty.a = 1
-/** What the structure costs for one entry. */
-const ENTRY = controllerOf(empty).sizeOf('a')
 
 /** Tables that grew for a dozen entries, and have room for as many again. */
 const MOST_SLACK = 4_096

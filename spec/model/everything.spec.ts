@@ -12,6 +12,7 @@ test('the cache does what a naive model does, in random programs of everything i
       measurements: 10,
       promises: 3,
       loads: 3,
+      snapshots: 3,
     },
     20_261_124,
   )

@@ -49,12 +49,7 @@ class Command implements AsyncCommand<World, undefined> {
 const isPossible = (step: Step, world: World) => step.isPossible?.(world) ?? true
 
 const commandsBy = (weights: Weights) => {
-  const steps = stepsBy(weights)
-  const bursts = fc.oneof(
-    { weight: 3, arbitrary: fc.tuple(steps) },
-    { weight: 1, arbitrary: fc.tuple(steps, steps) },
-    { weight: 1, arbitrary: fc.tuple(steps, steps, steps) },
-  )
+  const bursts = fc.array(stepsBy(weights), { minLength: 1, maxLength: 3, size: 'max' })
   const commands = fc.record({ burst: bursts, unseen: fc.nat(3) }).map(({ burst, unseen }) => {
     // What has expired stays in the cache until something comes upon it, so nothing looks here.
     return new Command(burst, unseen > 0 && !burst.at(-1)?.isUnseen)
@@ -100,7 +95,7 @@ const KINDS = [
   'load failed',
 ]
 
-const IN_TEST = 200
+const IN_TEST = 300
 
 /**
  * Plays random programs on a cache and on the model of it. A failure prints the seed, the path and

@@ -1,4 +1,5 @@
 import { NaivePromise } from '../support/naive-promise.ts'
+import { isCharge } from './structure.ts'
 import { UNIT } from './values.ts'
 
 /** What can be seen from outside, in the order in which it was. */
@@ -9,6 +10,8 @@ export type Happening =
       readonly value: unknown
       readonly reason: string
       readonly bytes: number
+      /** Whether these are the bytes to the last one. */
+      readonly isExact?: boolean
     }
   | { readonly kind: 'failed'; readonly source: string; readonly key: string | undefined }
   | { readonly kind: 'gave'; readonly step: string; readonly value: unknown }
@@ -35,12 +38,6 @@ export function shapeOf(error: unknown): ErrorShape {
   return { name, key, bytes: bytes ?? sizeBytes }
 }
 
-/** Bytes of the structure and of keys, which the model knows nothing of. */
-const MOST_OVERHEAD = 2_048
-
-export const isCharge = (real: number, bytes: number): boolean =>
-  real > bytes && real < bytes + MOST_OVERHEAD
-
 /** Whether two happenings are one. Values are the same ones, not equal ones. */
 export function isSameHappening(
   real: Happening | undefined,
@@ -53,7 +50,7 @@ export function isSameHappening(
         real.kind === 'left' &&
         real.key === model.key &&
         real.reason === model.reason &&
-        isCharge(real.bytes, model.bytes) &&
+        (model.isExact ? real.bytes === model.bytes : isCharge(real.bytes, model.bytes)) &&
         isSame(real.value, model.value)
       )
     case 'failed':

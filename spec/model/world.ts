@@ -10,6 +10,7 @@ import {
 } from '../support/naive-promise.ts'
 import type { Scenario } from './scenario.ts'
 import type { Step } from './step.ts'
+import { ENTRY } from './structure.ts'
 import { Timers } from './timers.ts'
 import { attempt, type Happening } from './trace.ts'
 import { type Deferred, isGrowable, UNIT, type ValueSpec, weigh } from './values.ts'
@@ -150,7 +151,9 @@ export class World {
       skipsTooLarge: isSkipping,
       sizeOf: isWeighedByHeap ? weighText : weigh,
       onDelete: ({ key, value, reason, bytes }: Departure) => {
-        trace.model.push({ kind: 'left', key, value, reason, bytes })
+        const isExact = !isWeighedByHeap && !(value instanceof NaivePromise)
+        const charge = isExact ? bytes + ENTRY : bytes
+        trace.model.push({ kind: 'left', key, value, reason, bytes: charge, isExact })
         this.#react('model', true)
       },
       onError: (source: string, key?: string) => {
