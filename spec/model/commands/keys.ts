@@ -9,4 +9,4 @@ export const keys = fc.oneof(
 )
 
 /** Seconds. */
-export const ttls = fc.constantFrom(0.001, 0.5, 1, 10, 3_600)
+export const ttls = fc.constantFrom(0.001, 0.5, 1, 10, 3_600, 31_536_000)

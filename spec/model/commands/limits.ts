@@ -41,6 +41,15 @@ const isStale = ({ model: { model } }: World, entry: Entry): boolean => {
   }
 }
 
+const sweep = {
+  real: ({ timers }: World) => timers.sweep(),
+  model: ({ model, isClosed, scenario }: World) => {
+    if (scenario.sweeps && !isClosed) model.sweep()
+  },
+}
+
+const sweeps = fc.constant(step('a background sweep', sweep.real, sweep.model))
+
 const growablesOf = ({ model: { model } }: World): Growable[] => {
   const contents = model.entries.map(contentOf)
   return contents
@@ -50,9 +59,14 @@ const growablesOf = ({ model: { model } }: World): Growable[] => {
 
 // One value at a time: the order in which several are found decides who is evicted.
 const growths: fc.Arbitrary<Step> = fc
-  .record({ at: fc.nat(2), units: fc.integer({ min: 0, max: 4 }), isSpoilt: fc.boolean() })
-  .map(({ at, units, isSpoilt }) => ({
-    text: `the value of object ${at} ${isSpoilt ? 'is spoilt' : `grows to ${units}`}`,
+  .record({
+    at: fc.nat(2),
+    units: fc.integer({ min: 0, max: 4 }),
+    isSpoilt: fc.boolean(),
+    isSwept: fc.boolean(),
+  })
+  .map(({ at, units, isSpoilt, isSwept }) => ({
+    text: `object ${at} ${isSpoilt ? 'is spoilt' : `grows to ${units}`}${isSwept ? ', and a sweep' : ''}`,
     isPossible: (world) =>
       growablesOf(world).length > 0 &&
       !world.model.model.entries.some((entry) => isStale(world, entry)),
@@ -64,8 +78,11 @@ const growths: fc.Arbitrary<Step> = fc
           if (value === undefined) return
           if (isSpoilt) value.cannotBeWeighed = true
           else value.text = textOf(units)
+          if (isSwept) sweep.real(world)
         },
-        model: () => {},
+        model: () => {
+          if (value !== undefined && isSwept) sweep.model(world)
+        },
       }
     },
   }))
@@ -75,16 +92,6 @@ const remeasures: fc.Arbitrary<Step> = fc.option(keys, { nil: undefined }).map((
     key === undefined ? 'remeasure()' : `remeasure(${JSON.stringify(key)})`,
     ({ controller }) => controller.remeasure(key),
     ({ model }) => model.remeasure(key),
-  ),
-)
-
-const sweeps: fc.Arbitrary<Step> = fc.constant(
-  step(
-    'a background sweep',
-    ({ timers }) => timers.sweep(),
-    ({ model, isClosed, scenario }) => {
-      if (scenario.sweeps && !isClosed) model.sweep()
-    },
   ),
 )
 
@@ -103,7 +110,7 @@ export const closings: fc.Arbitrary<Step> = fc
 export const measurements = fc.oneof(
   { weight: 5, arbitrary: growths },
   { weight: 2, arbitrary: remeasures },
-  { weight: 4, arbitrary: sweeps },
+  { weight: 2, arbitrary: sweeps },
 )
 
 export const statistics: fc.Arbitrary<Step> = fc.constantFrom<Step>(

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { NaivePromise } from '../../support/naive-promise.ts'
 import { type Step, step } from '../step.ts'
@@ -32,6 +33,11 @@ export const uses = fc.oneof(
     readProperty,
   ),
   ofKey(
+    (key) => `Object.create(cache)[${key}]`,
+    ({ cache }, key) => (Object.create(cache) as typeof cache)[key],
+    readProperty,
+  ),
+  ofKey(
     (key) => `get(${key})`,
     ({ controller }, key) => controller.get(key),
     ({ model }, key) => model.model.use(key),
@@ -44,6 +50,18 @@ export const uses = fc.oneof(
 )
 
 export const looks = fc.oneof(
+  ofKey(
+    (key) => `sizeOf(${key}) of what may be missing`,
+    ({ controller }, key) => controller.sizeOf(key) > 0,
+    ({ model }, key) => model.model.require(key) !== undefined,
+  ),
+  fc.constant(
+    step(
+      'has(0), a number',
+      ({ controller }) => [controller.has(0), controller.isExpired(0)],
+      (world) => [isIn(world, '0'), world.model.isExpired('0')],
+    ),
+  ),
   ofKey(
     (key) => `${key} in cache`,
     ({ cache }, key) => key in cache,
@@ -115,6 +133,15 @@ export const enumerations: fc.Arbitrary<Step> = fc.constantFrom<Step>(
     ...step('JSON.stringify(cache)', ({ cache }) => JSON.stringify(cache), written),
     isPossible: isWritable,
   },
+  step(
+    'String(cache) and inspect(cache)',
+    ({ cache, controller }) => [
+      /items=(\d+)>$/.exec(String(cache))?.[1],
+      inspect(cache).startsWith('<FaaSCacheDict; '),
+      inspect(controller).length > 0,
+    ],
+    ({ model }) => [String(model.size()), true, true],
+  ),
   step('[...keys()]', ({ controller }) => [...controller.keys()], liveKeys),
   step(
     '[...values()]',

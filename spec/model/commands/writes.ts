@@ -121,6 +121,27 @@ const refusals = fc.constantFrom<Step>(
     },
   ),
   step(
+    'Object.freeze(cache)',
+    ({ cache }) => Object.freeze(cache),
+    () => {
+      throw new ModelError('TypeError')
+    },
+  ),
+  step(
+    'a new prototype',
+    ({ cache }) => Object.setPrototypeOf(cache, {}),
+    () => {
+      throw new ModelError('TypeError')
+    },
+  ),
+  step(
+    'ttl and expiresAt together',
+    ({ controller, clock }) => controller.set('a', 1, { ttl: 1, expiresAt: clock.time + 1 }),
+    () => {
+      throw new ModelError('TypeError')
+    },
+  ),
+  step(
     'a ttl that is none',
     ({ controller }) => controller.set('a', 1, { ttl: 0 }),
     () => {
