@@ -348,7 +348,7 @@ export class Cache {
 
   #schedule(slot: number, { expiresAt, ttl }: WriteTerms, now: number): void {
     if (expiresAt !== undefined) this.#expireAt(slot, expiresAt)
-    else this.table.expiry.schedule(slot, Math.floor(now + (ttl ?? this.settings.defaultTtl)))
+    else this.table.expiry.schedule(slot, Math.floor(now + (ttl ?? this.settings.defaultTtl)), now)
   }
 
   // An absolute expiry is time left by the wall clock of now, since virtual time is no date.
@@ -361,8 +361,9 @@ export class Cache {
       // Another deadline is that of a later write.
       if (slot !== 0 && table.deadlineOf(slot) === unstarted) this.#expireAt(slot, expiresAt)
     })
-    const deadline = awaits ? unstarted : clock.now() + expiresAt - clock.wall()
-    table.expiry.schedule(slot, Math.floor(deadline))
+    const now = clock.now()
+    const deadline = awaits ? unstarted : now + expiresAt - clock.wall()
+    table.expiry.schedule(slot, Math.floor(deadline), now)
   }
 
   #await(
@@ -395,8 +396,9 @@ export class Cache {
   #schedulePending(slot: number, { terms, servedUntil }: Pending): void {
     const { clock } = this
     const { expiresAt = Number.POSITIVE_INFINITY } = terms
-    const deadline = Math.min(servedUntil, clock.now() + expiresAt - clock.wall())
-    this.table.expiry.schedule(slot, Math.floor(deadline))
+    const now = clock.now()
+    const deadline = Math.min(servedUntil, now + expiresAt - clock.wall())
+    this.table.expiry.schedule(slot, Math.floor(deadline), now)
   }
 
   // Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.

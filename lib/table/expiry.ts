@@ -37,7 +37,13 @@ export class Expiry {
     return this.#placed === 0
   }
 
-  schedule(slot: number, deadline: number): void {
+  /** When time was last looked at, in virtual milliseconds. */
+  get time(): number {
+    return this.#time
+  }
+
+  schedule(slot: number, deadline: number, now: number): void {
+    if (this.#placed === 0) this.#time = now
     const { int32, float64 } = this.#records
     const previous = float64[(slot << 2) + DEADLINE] as number
     float64[(slot << 2) + DEADLINE] = deadline

@@ -170,7 +170,7 @@ export class Table {
       this.#slots.set(this.keyAt(slot), copy)
       table.#occupy(copy, this.keyAt(slot), this.valueAt(slot))
       table.charge(copy, this.keyBytesOf(slot), this.valueBytesOf(slot), this.hasGivenSize(slot))
-      table.expiry.schedule(copy, this.deadlineOf(slot))
+      table.expiry.schedule(copy, this.deadlineOf(slot), this.expiry.time)
     }
     table.size = this.size
     table.#slots = this.#slots
