@@ -56,4 +56,7 @@ const columns = [
 })
 console.log()
 for (const row of columns[0].keys()) console.log(columns.map((cells) => cells[row]).join('  '))
+for (const { name, skipped = [] } of rows) {
+  for (const spec of skipped) console.log(`skipped on ${name}: ${spec}`)
+}
 process.exitCode = rows.every(({ passed, failed }) => passed > 0 && failed === 0) ? 0 : 1

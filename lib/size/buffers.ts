@@ -27,7 +27,7 @@ export function visitBuffer(walk: Walk, buffer: object): void {
  * for a short string.
  */
 const pooledBytes = (bytes: number, pool: number): number =>
-  pool / (Math.floor(pool / ((bytes + 7) & ~7)) - (bytes * 6 < pool ? 3 : 0))
+  Math.ceil(pool / (Math.floor(pool / ((bytes + 7) & ~7)) - (bytes * 6 < pool ? 3 : 0)))
 
 /** Asking a small typed array for its buffer gives it one, which is charged. */
 export function visitView(walk: Walk, view: object): void {

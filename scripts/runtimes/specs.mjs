@@ -53,5 +53,9 @@ export function runSpecs(name, consumer) {
     failed = 1
     console.log(`exit ${status}\n${stderr}`.slice(0, 4_000))
   }
-  return { version, passed: numPassedTests, failed }
+  const skipped = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status !== 'passed' && status !== 'failed')
+    .map(({ fullName }) => fullName)
+  return { version, passed: numPassedTests, failed, skipped }
 }
