@@ -321,7 +321,7 @@ export class Cache {
   }
 
   #replace(slot: number, key: string, value: unknown): void {
-    ;(this.statistics.removals[REPLACED] as number)++
+    this.statistics.count(REPLACED)
     if (this.pending?.size) this.pending.delete(key)
     if (this.hooks.isHeard) this.#tellReplaced(slot, key, value)
     this.table.setValue(slot, value)
@@ -467,7 +467,7 @@ export class Cache {
 
   #leave(slot: number, reason: number): void {
     const { table, hooks } = this
-    ;(this.statistics.removals[reason] as number)++
+    this.statistics.count(reason)
     if (!hooks.isHeard) return
     hooks.left(
       table.keyAt(slot),

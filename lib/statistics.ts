@@ -29,6 +29,11 @@ export class Statistics {
   /** By reason. */
   readonly removals: number[] = REASONS.map(() => 0)
 
+  /** One more removal. */
+  count(reason: number): void {
+    this.removals[reason] = (this.removals[reason] as number) + 1
+  }
+
   reset(): void {
     this.hits = this.misses = this.writes = this.refusals = 0
     this.removals.fill(0)

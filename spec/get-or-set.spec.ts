@@ -150,3 +150,35 @@ test('a write that is refused for its kind does not win over it', async () => {
   await asked
   expect(controller.peek('then')).toBe('loaded')
 })
+
+test('a load that rejects for those only who join it is begun again, as where a request has ended', async () => {
+  const { controller } = made()
+  controller.getOrSet('a', () => new Promise<string>(() => {}))
+  const ended = vi.spyOn(Promise.prototype, 'catch').mockImplementationOnce((onRejected) => {
+    ended.mockRestore()
+    return Promise.reject(new Error('the request has ended')).catch(onRejected)
+  })
+  const factory = vi.fn(() => 'loaded again')
+  const joined = controller.getOrSet('a', factory)
+  expect(factory).not.toHaveBeenCalled()
+  expect(await joined).toBe('loaded again')
+  expect(controller.peek('a')).toBe('loaded again')
+})
+
+test('many loads that never settle are given up each in its time', async () => {
+  const { controller, clock } = made({ pendingTtl: 1 })
+  const never = () => new Promise<string>(() => {})
+  const factory = vi.fn(() => 'anew')
+  for (const key of ['a', 'b', 'c']) {
+    controller.getOrSet(key, never)
+    clock.advance(400)
+  }
+  // 'a' began 1,200 milliseconds ago, 'b' 800 and 'c' 400.
+  for (const key of ['b', 'c']) controller.getOrSet(key, factory)
+  expect(factory).not.toHaveBeenCalled()
+  expect(await controller.getOrSet('a', factory)).toBe('anew')
+  clock.advance(200)
+  controller.getOrSet('c', factory)
+  expect(await controller.getOrSet('b', factory)).toBe('anew')
+  expect(factory).toHaveBeenCalledTimes(2)
+})

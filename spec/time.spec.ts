@@ -152,6 +152,18 @@ describe('where the clock reads 0 at first', () => {
     expect(Object.keys(cache)).toEqual(['initial', 'ever'])
   })
 
+  it('a dump leaves out what expires, since nobody could say when', async () => {
+    const { cache, controller, beginRequests } = await atModuleScope()
+    controller.set('ever', 1, { ttl: null })
+    expect(controller.dump().entries).toEqual([{ key: 'ever', value: 1, expiresAt: null }])
+    await beginRequests()
+    expect(Object.keys(cache)).toEqual(['initial', 'ever'])
+    expect(controller.dump().entries).toEqual([
+      { key: 'initial', value: 1, expiresAt: start + 10_000 },
+      { key: 'ever', value: 1, expiresAt: null },
+    ])
+  })
+
   it('the last expiry that an entry was given counts', async () => {
     const { cache, controller, beginRequests, pass } = await atModuleScope()
     controller.set('a', 1, { expiresAt: start + 5000 }).set('a', 1)

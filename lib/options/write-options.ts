@@ -32,7 +32,6 @@ export const DEFAULT_TERMS: WriteTerms = {
 }
 
 export function writeTermsFrom(options: unknown): WriteTerms {
-  if (options === undefined) return DEFAULT_TERMS
   const { ttl, expiresAt, sizeBytes } = refuseUnknown('The write options', options, [
     'ttl',
     'expiresAt',

@@ -15,10 +15,6 @@ export function newerThan(records: Int32Array, slot: number): number {
   return records[(slot << 3) + NEWER] as number
 }
 
-export function olderThan(records: Int32Array, slot: number): number {
-  return records[(slot << 3) + OLDER] as number
-}
-
 /** Places a slot that is in no ring. */
 export function placeMostRecent(records: Int32Array, slot: number): void {
   const at = slot << 3

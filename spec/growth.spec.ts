@@ -1,0 +1,142 @@
+import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { expectInvariants } from './support/invariants.ts'
+
+type Values = Record<string, unknown>
+
+/** So many objects that one slice of the walk does not see them all. */
+const rows = (count: number) => Array.from({ length: count }, (_, i) => ({ i, name: `row ${i}` }))
+
+describe('the background sweep', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  const made = (options = {}) => {
+    const cache = new FaaSCacheDict<Values>({ sweepInterval: '1s', maxSizeBytes: null, ...options })
+    return { cache, controller: controllerOf(cache) }
+  }
+
+  it('measures a value that takes several slices to its end', () => {
+    const { cache, controller } = made()
+    const large = rows(40_000)
+    cache.large = large
+    const before = controller.sizeOf('large')
+    large.push(...rows(10_000))
+    vi.advanceTimersByTime(1_000)
+    expect(controller.sizeOf('large')).toBe(before)
+    vi.advanceTimersByTime(900)
+    expect(controller.sizeOf('large')).toBeGreaterThan(before * 1.2)
+    const found = controller.sizeOf('large')
+    controller.remeasure()
+    expect(controller.sizeOf('large')).toBe(found)
+  })
+
+  it('begins anew with a value that replaced another while that was measured', () => {
+    const { cache, controller } = made()
+    cache.large = rows(40_000)
+    vi.advanceTimersByTime(1_000)
+    cache.large = rows(30_000)
+    const charge = controller.sizeOf('large')
+    vi.advanceTimersByTime(10_000)
+    expect(controller.sizeOf('large')).toBe(charge)
+    expectInvariants(controller)
+  })
+
+  it('goes on from where the last slice ended, over many values', () => {
+    const { cache, controller } = made()
+    for (let i = 0; i < 40_000; i++) cache[i] = []
+    const last = cache[39_999] as unknown[]
+    const charge = controller.sizeOf('39999')
+    last.push(...rows(10))
+    vi.advanceTimersByTime(1_000)
+    expect(controller.sizeOf('39999')).toBe(charge)
+    vi.advanceTimersByTime(500)
+    expect(controller.sizeOf('39999')).toBeGreaterThan(charge + 300)
+  })
+
+  it('gives back what shrank, evicts for what grew, and lets a size that was given be', () => {
+    const left: unknown[] = []
+    const { cache, controller } = made({
+      maxSizeBytes: '64K',
+      onDelete: (key: string, _value: unknown, reason: string) => left.push([key, reason]),
+    })
+    const shrinks = rows(100)
+    const grows = rows(1)
+    const given = rows(1)
+    Object.assign(cache, { shrinks, oldest: {}, grows })
+    cache.shrinks
+    controller.set('given', given, { sizeBytes: 40_000 })
+    const charges = { given: controller.sizeOf('given'), shrinks: controller.sizeOf('shrinks') }
+    shrinks.length = 1
+    given.push(...rows(500))
+    vi.advanceTimersByTime(1_000)
+    expect(controller.sizeOf('shrinks')).toBeLessThan(charges.shrinks / 10)
+    expect(controller.sizeOf('given')).toBe(charges.given)
+    grows.push(...rows(450))
+    vi.advanceTimersByTime(1_000)
+    expect(left).toEqual([
+      ['oldest', 'evicted'],
+      ['grows', 'evicted'],
+    ])
+    expectInvariants(controller)
+  })
+
+  it('stops once only what cannot grow is left', () => {
+    const { cache } = made({ defaultTtl: null })
+    cache.list = []
+    cache.text = 'text'
+    delete cache.list
+    vi.advanceTimersByTime(3_000)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('tells of a clock that fails, and comes again', () => {
+    let time: unknown = 1
+    const told: unknown[] = []
+    const { cache, controller } = made({
+      defaultTtl: '10s',
+      now: () => time,
+      onError: (error: Error, context: object) => told.push([error.message, context]),
+    })
+    cache.a = 1
+    time = 'noon'
+    vi.advanceTimersByTime(1_000)
+    expect(told).toEqual([[expect.stringContaining('not noon'), { source: 'sweep' }]])
+    time = 20_000
+    vi.advanceTimersByTime(1_000)
+    expect(controller.stats().expirations).toBe(1)
+    expect(told).toHaveLength(1)
+  })
+})
+
+describe('an entry of more bytes than a small integer holds', () => {
+  it('is charged, replaced, moved and given back as any other', () => {
+    const cache = new FaaSCacheDict<Values>({ maxSizeBytes: null })
+    const controller = controllerOf(cache)
+    const empty = controller.sizeBytes
+    controller.set('large', 1, { sizeBytes: 3e9 })
+    const structure = controller.sizeOf('large') - 3e9
+    expect(structure).toBeLessThan(200)
+    controller.set('larger', 1, { sizeBytes: 2 ** 40 })
+    expect(controller.sizeOf('larger')).toBe(2 ** 40 + structure)
+    expect(controller.sizeBytes).toBeGreaterThan(2 ** 40 + 3e9)
+    for (let i = 0; i < 1_000; i++) cache[`small-${i}`] = i
+    for (let i = 0; i < 1_000; i++) delete cache[`small-${i}`]
+    controller.resize({ maxSizeBytes: 2 ** 41 })
+    expect([controller.sizeOf('large'), controller.sizeOf('larger')]).toEqual([
+      3e9 + structure,
+      2 ** 40 + structure,
+    ])
+    controller.set('large', 1, { sizeBytes: 10 })
+    expect(controller.sizeOf('large')).toBe(10 + structure)
+    controller.resize({ maxSizeBytes: 2 ** 40 })
+    expect([...controller.keys()]).toEqual(['large'])
+    controller.clear()
+    expect(controller.sizeBytes).toBe(empty)
+    expectInvariants(controller)
+  })
+})

@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { memoryLimit } from '../../lib/options/memory-limit.ts'
+
+/** The library anew, loaded where the engine lacks some of what Node has. */
+async function loadedWhere(globals: Record<string, unknown>) {
+  for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
+  vi.resetModules()
+  const library = await import('../../lib/index.ts')
+  const { isNativePromise } = await import('../../lib/native-promise.ts')
+  return { ...library, isNativePromise }
+}
+
+/** For as long as one call lasts, since Vitest itself cannot do without. */
+function withProcess<T>(process: unknown, run: () => T): T {
+  vi.stubGlobal('process', process)
+  try {
+    return run()
+  } finally {
+    vi.unstubAllGlobals()
+  }
+}
+
+const withoutModules = new Proxy(process, {
+  get: (target, name) =>
+    name === 'getBuiltinModule' ? () => undefined : Reflect.get(target, name),
+})
+
+beforeEach(() => {
+  vi.resetModules()
+})
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
+
+describe('where the engine does not tell what is a promise', () => {
+  class Own<T> extends Promise<T> {}
+
+  it.each([
+    ['no process', undefined],
+    ['a process without its modules', withoutModules],
+    [
+      'a process that throws',
+      {
+        getBuiltinModule() {
+          throw new Error('not here')
+        },
+      },
+    ],
+  ])('as with %s, an instance that can be subscribed to is one', async (_name, process) => {
+    const { isNativePromise } = await loadedWhere({})
+    // It is found out at the first question.
+    expect(withProcess(process, () => isNativePromise(Promise.resolve()))).toBe(true)
+    expect(isNativePromise(new Own(() => {}))).toBe(true)
+    const then = vi.fn()
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    for (const value of [
+      { then },
+      Object.create(Promise.prototype),
+      then,
+      null,
+      undefined,
+      proxy,
+    ]) {
+      expect(isNativePromise(value)).toBe(false)
+    }
+    expect(then).not.toHaveBeenCalled()
+  })
+
+  it('a rejection is not unhandled because of the question', async () => {
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    const { FaaSCacheDict } = await loadedWhere({})
+    const cache = new FaaSCacheDict<Record<string, unknown>>()
+    withProcess(undefined, () => {
+      cache.a = Promise.reject(new Error('no'))
+    })
+    await new Promise((turn) => setImmediate(turn))
+    await new Promise((turn) => setImmediate(turn))
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+    expect('a' in cache).toBe(false)
+  })
+})
+
+describe('where the engine does not tell what is a Proxy', () => {
+  it('a value is measured all the same', async () => {
+    const { heapSize } = await loadedWhere({})
+    const rows = Array.from({ length: 1_000 }, () => ({}))
+    const bytes = withProcess(withoutModules, () => heapSize(rows))
+    expect(bytes).toBe((await loadedWhere({})).heapSize(rows))
+  })
+})
+
+describe('where there is no SharedArrayBuffer, and no Buffer', () => {
+  it('typed arrays and their buffers are charged as elsewhere', async () => {
+    const view = new Uint8Array(10_000)
+    const here = await loadedWhere({})
+    const there = await loadedWhere({ SharedArrayBuffer: undefined, Buffer: undefined })
+    expect(there.heapSize(view)).toBe(here.heapSize(view))
+    expect(there.heapSize(view.buffer)).toBe(here.heapSize(view.buffer))
+    expect(there.heapSize(Object.create(ArrayBuffer.prototype))).toBeLessThan(200)
+  })
+})
+
+describe('where there is no WeakRef', () => {
+  it('promises and loads are kept as elsewhere', async () => {
+    const { FaaSCacheDict, controllerOf } = await loadedWhere({ WeakRef: undefined })
+    const cache = new FaaSCacheDict<Record<string, unknown>>()
+    cache.a = Promise.resolve('fulfilled')
+    await cache.a
+    expect(controllerOf(cache).dump().entries).toMatchObject([{ key: 'a', value: 'fulfilled' }])
+    expect(await controllerOf(cache).getOrSet('b', () => 'loaded')).toBe('loaded')
+    expect(cache.b).toBe('loaded')
+  })
+})
+
+describe('once a cache has been collected', () => {
+  it('nothing becomes of what it waited for, and a load is answered all the same', async () => {
+    const collected = class {
+      deref() {}
+    }
+    const onError = vi.fn()
+    const { FaaSCacheDict, controllerOf } = await loadedWhere({ WeakRef: collected })
+    const cache = new FaaSCacheDict<Record<string, unknown>>({ onError, sweepInterval: null })
+    const controller = controllerOf(cache)
+    cache.a = Promise.resolve('fulfilled')
+    cache.b = Promise.reject(new Error('no'))
+    expect(await controller.getOrSet('c', () => 'loaded')).toBe('loaded')
+    await expect(controller.getOrSet('d', () => Promise.reject(new Error('d')))).rejects.toThrow(
+      'd',
+    )
+    await new Promise((turn) => setImmediate(turn))
+    expect(Object.keys(cache)).toEqual(['a', 'b'])
+    expect(onError).not.toHaveBeenCalled()
+  })
+})
+
+describe('where there is no performance', () => {
+  it('the sweep finds what has grown by the wall clock', async () => {
+    vi.useFakeTimers()
+    const { FaaSCacheDict, controllerOf } = await loadedWhere({ performance: undefined })
+    const list: object[] = []
+    const cache = new FaaSCacheDict({ sweepInterval: '1s' }, { list })
+    const before = controllerOf(cache).sizeOf('list')
+    for (let i = 0; i < 100; i++) list.push({ i })
+    vi.advanceTimersByTime(1_000)
+    expect(controllerOf(cache).sizeOf('list')).toBeGreaterThan(before + 3_000)
+  })
+})
+
+describe('where there is no process', () => {
+  it('the memory that may be used is 128 MiB', () => {
+    expect(withProcess(undefined, () => memoryLimit())).toBe(128 * 2 ** 20)
+  })
+})

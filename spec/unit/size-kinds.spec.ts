@@ -1,0 +1,231 @@
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it } from 'vitest'
+import { heapSize } from '../../lib/size/heap-size.ts'
+
+const bytesOf = (value: unknown) => heapSize(value) - heapSize(null)
+
+describe('buffers', () => {
+  it('are charged whole, once, by whatever view they are reached', () => {
+    const buffer = new ArrayBuffer(100_000)
+    const views = [new Uint8Array(buffer, 8, 8), new Float64Array(buffer), new DataView(buffer, 16)]
+    for (const view of views) expect(bytesOf(view)).toBeGreaterThan(100_000)
+    expect(bytesOf(views)).toBeLessThan(101_000)
+    expect(bytesOf([buffer, ...views])).toBe(bytesOf([...views, buffer]))
+  })
+
+  it('that are shared with other threads count as any', () => {
+    const shared = new SharedArrayBuffer(100_000)
+    expect(bytesOf(shared)).toBe(bytesOf(new ArrayBuffer(100_000)))
+    expect(bytesOf(new Int32Array(shared))).toBe(bytesOf(new Int32Array(25_000)))
+  })
+
+  it.runIf('Buffer' in globalThis)(
+    'of Node are charged their share where they lie in its pool',
+    () => {
+      const small = Buffer.from('a few bytes')
+      expect(bytesOf(small)).toBeLessThan(200)
+      const half = Buffer.from('x'.repeat(2_000))
+      expect(bytesOf(half)).toBeGreaterThan(2_000)
+      expect(bytesOf(half)).toBeLessThan(4_000)
+      const large = Buffer.alloc(100_000)
+      expect(bytesOf(large)).toBeGreaterThan(100_000)
+      expect(bytesOf(Buffer.from(new ArrayBuffer(50_000), 0, 8))).toBeGreaterThan(50_000)
+      expect(bytesOf(Buffer.from(''))).toBeLessThan(250)
+    },
+  )
+
+  it('that were handed to another thread weigh nothing more', () => {
+    const buffer = new ArrayBuffer(100_000)
+    const view = new Uint8Array(buffer)
+    structuredClone(buffer, { transfer: [buffer] })
+    expect(bytesOf(view)).toBeLessThan(1_000)
+    expect(bytesOf(buffer)).toBeLessThan(1_000)
+  })
+})
+
+describe('numbers', () => {
+  it('in an integer slot are free, and others take a box', () => {
+    for (const small of [0, 1, -1, 2 ** 31 - 1, -(2 ** 31)]) expect(bytesOf(small)).toBe(0)
+    expect(bytesOf(new Map([[1, 0.5]]))).toBe(bytesOf(new Map([[1, 2]])) + 16)
+    for (const boxed of [-0, 0.5, 2 ** 31, Number.NaN, Infinity]) expect(bytesOf(boxed)).toBe(16)
+  })
+
+  it('of any size take whole words', () => {
+    expect(bytesOf(0n)).toBe(16)
+    expect(bytesOf(1n)).toBe(24)
+    expect(bytesOf(-(2n ** 63n))).toBe(24)
+    expect(bytesOf(2n ** 64n - 1n)).toBe(24)
+    expect(bytesOf(2n ** 64n)).toBe(32)
+    expect(bytesOf(-(2n ** 64n - 1n))).toBe(24)
+    expect(bytesOf(-(2n ** 64n))).toBe(32)
+    expect(bytesOf([2n ** 64n])).toBe(bytesOf([1n]) + 8)
+  })
+})
+
+describe('arrays', () => {
+  it('of numbers alone have them unboxed, whatever comes after', () => {
+    const numbers = Array.from({ length: 400 }, (_, i) => i + 0.5)
+    expect(bytesOf(numbers)).toBe(bytesOf(numbers.map((_, i) => i)))
+    expect(bytesOf([...numbers, 'text'])).toBeGreaterThan(bytesOf(numbers) + 400 * 16)
+    const text = bytesOf(['text', ...numbers.map((_, i) => i)])
+    expect(bytesOf(['text', ...numbers])).toBe(text + 400 * 16)
+  })
+
+  it('of a great length that holds little are charged for that', () => {
+    const sparse: number[] = Array(256).fill(1)
+    sparse[2 ** 32 - 2] = 1
+    expect(bytesOf(sparse)).toBeLessThan(100_000)
+    expect(bytesOf(new Array(2 ** 32 - 1))).toBeLessThan(1_000)
+  })
+
+  it('that are Proxies are believed no more than what they hold', () => {
+    let asked = 0
+    const liar = new Proxy([1, 2, 3], {
+      get(target, name) {
+        asked++
+        return name === 'length' ? 2 ** 32 - 1 : Reflect.get(target, name)
+      },
+    })
+    expect(bytesOf(liar)).toBeLessThan(1_000)
+    expect(asked).toBeLessThan(100)
+  })
+})
+
+describe('objects', () => {
+  it('count symbols, functions and what is under a symbol', () => {
+    const bare = bytesOf(Object.assign(Object.create({}), { a: 1 }))
+    const full = Object.assign(Object.create({}), { a: () => {}, [Symbol('s')]: 'some text' })
+    expect(bytesOf(full)).toBeGreaterThan(bare + 100)
+    expect(bytesOf({ a: Symbol('s') })).toBeGreaterThan(bytesOf({ a: null }))
+    expect(bytesOf(() => {})).toBeGreaterThan(100)
+  })
+
+  it.each([
+    ['a literal', () => ({})],
+    ['an instance', () => new (class Row {})()],
+    ['an object without a prototype', () => Object.create(null)],
+  ] as [string, () => Record<string, unknown>][])(
+    '%s of ten thousand keys is charged for each of them and its value',
+    (_name, make) => {
+      const named = make()
+      const indexed = make()
+      for (let i = 0; i < 10_000; i++) {
+        named[`key-${i}`] = `a value of ${i}`
+        indexed[i] = `a value of ${i}`
+      }
+      const values = bytesOf(Object.values(named))
+      expect(bytesOf(named)).toBeGreaterThan(values + 10_000 * 24)
+      expect(bytesOf(named)).toBeLessThan(values + 10_000 * 96)
+      expect(bytesOf(indexed)).toBeGreaterThan(values * 0.9)
+      expect(bytesOf(indexed)).toBeLessThan(bytesOf(named))
+    },
+  )
+
+  it('of two hundred keys, which the engine keeps in a dictionary, are charged for each key', () => {
+    const keys = Array.from({ length: 200 }, (_, i) => `key-${i}`)
+    const value = Object.fromEntries(keys.map((key) => [key, 1]))
+    expect(bytesOf(value)).toBeGreaterThan(200 * 24 + bytesOf(keys) - bytesOf(Array(200)))
+    expect(bytesOf({ ...value })).toBe(bytesOf(value))
+  })
+
+  it('with indexes and names have both', () => {
+    const both = Object.assign(Object.create(null), { 0: 'zero', 1: 'one', name: 'a name' })
+    expect(bytesOf(both)).toBeGreaterThan(bytesOf(['zero', 'one', 'a name']))
+    const literal = { 0: 'zero', 1: 'one', name: 'a name' }
+    expect(bytesOf(literal)).toBeGreaterThan(bytesOf({ name: 'a name' }) + 2 * 24)
+    const far = { 1000000: 1 }
+    expect(bytesOf(far)).toBeLessThan(500)
+  })
+
+  it('with a getter that throws are charged for the rest', () => {
+    const text = 'x'.repeat(1_000)
+    const value = {
+      get a() {
+        throw new Error('no')
+      },
+      text,
+    }
+    expect(bytesOf(value)).toBeGreaterThan(1_000)
+    expect(bytesOf(Object.setPrototypeOf(value, {}))).toBeGreaterThan(1_000)
+  })
+
+  it('of other realms are known by what they are', () => {
+    const foreign = (source: string) => bytesOf(runInNewContext(source))
+    expect(foreign('new Map([[1, "a text of some length"]])')).toBe(
+      bytesOf(new Map([[1, 'a text of some length']])),
+    )
+    expect(foreign('new Date(0)')).toBe(bytesOf(new Date(0)))
+    expect(foreign('/abc/')).toBe(bytesOf(/abc/))
+    expect(foreign('new Set([1, 2])')).toBe(bytesOf(new Set([1, 2])))
+    expect(foreign('new ArrayBuffer(64)')).toBe(bytesOf(new ArrayBuffer(64)))
+    expect(foreign('new SharedArrayBuffer(64)')).toBe(bytesOf(new ArrayBuffer(64)))
+  })
+
+  it('that only inherit from a built-in class are charged as objects', () => {
+    for (const prototype of [Map, Set, Date, ArrayBuffer].map((type) => type.prototype)) {
+      const pretender = Object.create(prototype)
+      expect(bytesOf(pretender)).toBeLessThan(100)
+    }
+  })
+})
+
+describe('what is held many times', () => {
+  it('is charged once, though it is one of very many', () => {
+    const rows = Array.from({ length: 500 }, (_, i) => [i])
+    expect(bytesOf([...rows, ...rows])).toBe(
+      bytesOf(rows) + bytesOf(Array(1_000).fill(null)) - bytesOf(Array(500).fill(null)),
+    )
+  })
+
+  it('takes room where it is held, a boolean or an undefined too', () => {
+    expect(bytesOf([true, undefined, null])).toBe(bytesOf([1, 2, 3]))
+    expect(bytesOf(new Set())).toBeGreaterThan(0)
+    expect(bytesOf(new Set([true]))).toBeGreaterThan(bytesOf(new Set()))
+  })
+})
+
+describe('the memory of shapes', () => {
+  it('knows of a property that it had a fraction, and so a box for any number', () => {
+    const [before, fraction, after] = [{ price: 1 }, { price: 1.5 }, { price: 1 }]
+    expect(bytesOf(before)).toBe(bytesOf(fraction) - 16)
+    expect(bytesOf(after)).toBe(bytesOf(fraction))
+  })
+
+  it('is not misled by what was added to Object.prototype', () => {
+    const row = { kind: 'row', price: 1 }
+    const bytes = bytesOf(row)
+    Object.assign(Object.prototype, { added: null })
+    try {
+      expect(bytesOf(row)).toBe(bytes + 8)
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'added')
+    }
+  })
+
+  it('forgets all, once more of them are known than it may keep', () => {
+    const row = { id: 1, name: 'a name' }
+    const known = bytesOf(row)
+    for (let i = 0; i < 100; i++) {
+      for (let j = 0; j < 100; j++) {
+        // Twice each, and few at a level: these are shapes of a program, and not data.
+        for (let time = 0; time < 2; time++) bytesOf({ [`a${i}`]: 1, [`b${j}`]: 1, c: 1 })
+      }
+    }
+    expect(bytesOf({ ...row })).toBe(known)
+    expect(bytesOf({ ...row })).toBe(known)
+  })
+})
+
+describe('strings', () => {
+  it('take two bytes a character as soon as one is above U+00FF, wherever it is', () => {
+    for (const length of [2, 8, 9, 12, 13, 14, 1_000]) {
+      const narrow = '\u00ff'.repeat(length)
+      expect(bytesOf(narrow)).toBe(Math.ceil((16 + length) / 8) * 8)
+      for (const at of [0, length - 1]) {
+        const wide = `${narrow.slice(0, at)}\u0100${narrow.slice(at + 1)}`
+        expect(bytesOf(wide)).toBe(Math.ceil((16 + 2 * length) / 8) * 8)
+      }
+    }
+    expect([bytesOf(''), bytesOf('a'), bytesOf('\u00ff'), bytesOf('\u0100')]).toEqual([0, 0, 0, 24])
+  })
+})
