@@ -11,7 +11,7 @@ import { EMPTY, UNKNOWN, unknownBytes } from './shapes.ts'
 import { stringSize } from './string.ts'
 import { CHUNK, type Walk } from './walk.ts'
 
-/** An empty literal has room for so many properties. */
+/** An object has room for so many properties if it began without a name. */
 const EMPTY_SLOTS = 4
 
 const isIndex = (key: string): boolean => {
@@ -79,6 +79,7 @@ export function visitKeys(
   if (indexes > 0) walk.bytes += indexedBytes(indexes, Number(keys[indexes - 1]) + 1)
   if (count >= DICTIONARY_KEYS) walk.bytes += dictionaryBytes(names)
   else if (prototype === null) walk.bytes += nameDictionaryBytes(count)
+  else if (count === 0 && prototype === Object.prototype) walk.bytes += EMPTY_SLOTS * WORD
   else walk.bytes += count * WORD
   if (shape === UNKNOWN) walk.bytes += unknownBytes(value, names)
   walk.take(keys.length - start, (at) => {

@@ -79,6 +79,10 @@ describe('the size of a value', () => {
     const doubles = Array.from({ length: 1000 }, (_, i) => i + 0.5)
     expect(heapSize([...doubles, 'x'.repeat(16)]) - heapSize([...doubles, 0])).toBe(1000 * 16 + 32)
   })
+  it('charges an object without names for the room that it has for some', () => {
+    expect(heapSize({})).toBe(24 + 4 * 8)
+    expect(heapSize(JSON.parse('{ "5000": 1 }'))).toBe(24 + 4 * 8 + 16 + 4 * 8 + 4 * 24)
+  })
   it('charges a hole nothing but its slot', () => {
     const holed = Array.from({ length: 16 }, (_, i) => i + 0.5)
     delete holed[3]
