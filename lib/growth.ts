@@ -1,6 +1,6 @@
 import type { Hooks } from './hooks.ts'
-import { isNativePromise } from './native-promise.ts'
 import type { Settings } from './options/options.ts'
+import { fulfilledValue } from './promises.ts'
 import { heapSize } from './size/heap-size.ts'
 import { lookFurther } from './size/measure.ts'
 import { Walk } from './size/walk.ts'
@@ -33,6 +33,7 @@ export class Growth {
   #slot = 1
   #found = false
   #value: unknown
+  #fulfilled: object | undefined
   #walk: Walk | undefined
 
   /** Whether the walk came to its end. */
@@ -61,20 +62,24 @@ export class Growth {
     if (typeof value !== 'object' || value === null) return true
     this.#found = true
     if (table.hasGivenSize(slot)) return true
-    if (holder.settings.sizeOf !== heapSize || isNativePromise(value)) {
+    if (holder.settings.sizeOf !== heapSize) {
       holder.remeasure(slot)
       return true
     }
-    if (this.#walk === undefined || this.#value !== value) {
-      this.#walk = new Walk()
+    const fulfilled = fulfilledValue(value)
+    if (this.#walk === undefined || this.#value !== value || this.#fulfilled !== fulfilled) {
+      this.#walk = new Walk(true)
       this.#walk.add(value)
+      this.#walk.add(fulfilled?.value)
       this.#value = value
+      this.#fulfilled = fulfilled
     }
     const walk = this.#walk
     while (lookFurther(walk)) if (isDue()) return false
     const { bytes } = walk
     this.#walk = undefined
     this.#value = undefined
+    this.#fulfilled = undefined
     if (table.valueAt(slot) === value && bytes !== table.valueBytesOf(slot)) {
       holder.recharge(slot, bytes)
     }

@@ -147,6 +147,22 @@ describe('the sweep', () => {
     expect(pauses).toEqual([5000, 20, 20, 20])
   })
 
+  it('walks in slices through what a promise has fulfilled with, and finds its growth', async () => {
+    const { cache, controller, left } = cacheWith({ defaultTtl: null, maxSizeBytes: '64M' })
+    const list = Array.from({ length: 40_000 }, (_, at) => ({ at }))
+    cache['list'] = Promise.resolve(list)
+    await null
+    const charge = controller.sizeOf('list')
+    for (let at = 0; at < 40_000; at++) list.push({ at })
+    vi.advanceTimersByTime(5_000)
+    expect(controller.sizeOf('list')).toBe(charge)
+    vi.advanceTimersByTime(5_000)
+    expect(controller.sizeOf('list')).toBeGreaterThan(charge * 1.8)
+    list.push(...Array.from({ length: 8 }, () => ({ at: 0, text: 'x'.repeat(10_000_000) })))
+    vi.advanceTimersByTime(10_000)
+    expect(left).toEqual([['list', 'evicted']])
+  })
+
   it('that finds a hook failing tells onError and goes on', () => {
     const onError = vi.fn()
     const { cache, controller } = cacheWith({

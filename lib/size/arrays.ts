@@ -1,7 +1,7 @@
 import { ARRAY_HEADER, HEAP_NUMBER, indexedBytes, storeBytes } from './layout.ts'
 import { isSmall } from './number.ts'
 import { isProxy } from './proxy.ts'
-import { CHUNK, type Walk } from './walk.ts'
+import { CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
 
 const SAMPLES = 32
 
@@ -27,8 +27,10 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   // A slice of a subclass would run its constructor.
   const isOther = isLong && Object.getPrototypeOf(array) !== prototype
   if (first === 'string' || first === 'object' || isOther) {
-    if (isLong) walk.take(length, (at) => walk.add(array[at]))
-    else for (let at = 0; at < length; at++) walk.add(array[at])
+    const most = walk.bytes + CHUNK_BYTES
+    let done = 0
+    if (!isLong) while (done < length && walk.bytes < most) walk.add(array[done++])
+    if (done < length) walk.take(length - done, (at) => walk.add(array[done + at]))
     return
   }
   // Numbers alone, or numbers and holes, are kept without boxes.

@@ -9,7 +9,7 @@ import {
 import { isSmall } from './number.ts'
 import { EMPTY, UNKNOWN, unknownBytes } from './shapes.ts'
 import { stringSize } from './string.ts'
-import { CHUNK, type Walk } from './walk.ts'
+import { CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
 
 /** An object has room for so many properties if it began without a name. */
 const EMPTY_SLOTS = 4
@@ -26,7 +26,7 @@ export function visitPlain(walk: Walk, value: object): void {
   let count = 0
   let bytes = 0
   for (const key in record) {
-    if (count === CHUNK || (count === 0 && isIndex(key))) {
+    if (count === CHUNK || bytes > CHUNK_BYTES || (count === 0 && isIndex(key))) {
       walk.bytes += bytes
       visitKeys(walk, record, Object.prototype, OBJECT_HEADER, count)
       return
@@ -48,7 +48,7 @@ export function visitPlain(walk: Walk, value: object): void {
       // A getter that throws counts for nothing.
     }
   }
-  if (count >= DICTIONARY_KEYS) bytes += dictionaryBytes(Object.keys(record))
+  if (count >= DICTIONARY_KEYS) addDictionary(walk, Object.keys(record))
   else {
     bytes += WORD * (count === 0 ? EMPTY_SLOTS : count)
     if (shape === UNKNOWN) bytes += unknownBytes(record, Object.keys(record))
@@ -65,19 +65,14 @@ export function visitKeys(
   start = 0,
 ): void {
   const keys = Reflect.ownKeys(value)
-  let shape = EMPTY
-  let indexes = 0
-  for (const key of keys) {
-    // They come first, in ascending order.
-    if (shape === EMPTY && typeof key === 'string' && isIndex(key)) indexes++
-    else if (keys.length < DICTIONARY_KEYS) shape = shape.follow(key)
-    else break
-  }
+  const indexes = indexesOf(keys)
   const names = indexes > 0 ? keys.slice(indexes) : keys
   const count = names.length
+  let shape = EMPTY
+  if (count < DICTIONARY_KEYS) for (const key of names) shape = shape.follow(key)
   walk.bytes += header
   if (indexes > 0) walk.bytes += indexedBytes(indexes, Number(keys[indexes - 1]) + 1)
-  if (count >= DICTIONARY_KEYS) walk.bytes += dictionaryBytes(names)
+  if (count >= DICTIONARY_KEYS) addDictionary(walk, names)
   else if (prototype === null) walk.bytes += nameDictionaryBytes(count)
   else if (count === 0 && prototype === Object.prototype) walk.bytes += EMPTY_SLOTS * WORD
   else walk.bytes += count * WORD
@@ -88,8 +83,22 @@ export function visitKeys(
   })
 }
 
-function dictionaryBytes(keys: readonly (string | symbol)[]): number {
-  let bytes = nameDictionaryBytes(keys.length)
-  for (const key of keys) if (typeof key === 'string') bytes += stringSize(key)
-  return bytes
+/** How many keys are integer-like: they come first, in ascending order. */
+function indexesOf(keys: readonly (string | symbol)[]): number {
+  let least = 0
+  for (let most = keys.length; least < most; ) {
+    const at = (least + most) >> 1
+    const key = keys[at]
+    if (typeof key === 'string' && isIndex(key)) least = at + 1
+    else most = at
+  }
+  return least
+}
+
+function addDictionary(walk: Walk, keys: readonly (string | symbol)[]): void {
+  walk.bytes += nameDictionaryBytes(keys.length)
+  walk.take(keys.length, (at) => {
+    const key = keys[at]
+    if (typeof key === 'string') walk.bytes += stringSize(key)
+  })
 }

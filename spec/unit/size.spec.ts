@@ -33,6 +33,37 @@ describe('the size of a value', () => {
     while (lookFurther(sliced));
     expect(sliced.bytes).toBe(heapSize(value, ''))
   })
+  it('counts each of a hundred thousand objects once, in steps as in one run', () => {
+    const parts = Array.from({ length: 100_000 }, (_, at) => ({ at }))
+    const value = [parts, [...parts].reverse(), parts[0], parts[99_999]]
+    const stepped = new Walk(true)
+    stepped.add(value)
+    while (lookFurther(stepped));
+    expect(stepped.bytes).toBe(heapSize(value, ''))
+    expect(heapSize(value, '')).toBeLessThan(heapSize(parts, '') + 100_000 * 9)
+  })
+  it('ends a step at long texts, wherever they are, and at the keys of a large object', () => {
+    const text = `${'x'.repeat(100_000)}語`
+    const texts = Array.from({ length: 100 }, () => text)
+    const named = Object.fromEntries(texts.map((each, at) => [`name ${at}`, each]))
+    const numbered = Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => [at * 2, 'x']))
+    const keyed = Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => [`key ${at}`, 1]))
+    for (const value of [texts, named, numbered, keyed]) {
+      const walk = new Walk(true)
+      walk.add(value)
+      let most = 0
+      let steps = 0
+      for (let before = -1; before !== walk.bytes || !walk.isDone; steps++) {
+        before = walk.bytes
+        lookFurther(walk)
+        // The tables themselves are counted at once.
+        if (steps > 0) most = Math.max(most, walk.bytes - before)
+      }
+      expect(steps).toBeGreaterThan(10)
+      expect(most).toBeLessThan(1e6)
+      expect(walk.bytes).toBe(heapSize(value, ''))
+    }
+  })
   it('never throws', () => {
     const revoked = Proxy.revocable({}, {})
     revoked.revoke()
