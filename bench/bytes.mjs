@@ -4,14 +4,16 @@ import { fileURLToPath } from 'node:url'
 import { classes, opaque } from './bytes/classes.mjs'
 import { dataSets } from './bytes/data-sets.mjs'
 import { cache, install } from './bytes/install.mjs'
+import { keep, kept } from './bytes/kept.mjs'
 import { kinds } from './bytes/kinds.mjs'
 import { publish } from './bytes/publish.mjs'
 import { failuresOf, tables } from './bytes/report.mjs'
 
 // node bench/bytes.mjs [part…] [--node=node24 | --node=/path/of/node]
 //
-// Without arguments: all parts, other versions of Node included, and the README is written anew.
-const parts = { classes: weighClasses, data: weighData, fills, survival, cost }
+// Without arguments: all parts, other versions of Node included, which takes half an hour. What
+// each part found last is kept beside the data sets, and README and docs are written from it.
+const parts = { classes: weighClasses, data: weighData, fills, survival, cost, slices, resize }
 const arguments_ = process.argv.slice(2)
 const asked = arguments_.filter((argument) => !argument.startsWith('--'))
 const nodes = arguments_.flatMap((argument) => /^--node=(.+)/.exec(argument)?.[1] ?? [])
@@ -35,10 +37,11 @@ for (const node of nodes.length > 0 ? nodes : isWhole ? ['', 'node22', 'node24',
   for (const part of names) {
     result[part] = await parts[part](command)
     console.log(`\n${tables[part](result[part])}`)
+    keep(result.version, part, result[part])
   }
   results.push(result)
 }
-if (isWhole) publish(results)
+publish(kept())
 const failures = results.flatMap(failuresOf)
 for (const failure of failures) console.log(`out of range: ${failure}`)
 process.exitCode = failures.length === 0 ? 0 : 1
@@ -85,6 +88,15 @@ async function survival(node) {
     survived.push({ name, most, ...reading })
   }
   return survived
+}
+
+/** Where the engine tells the processor time of a thread, since others want the processor too. */
+function slices() {
+  return script([commandOf('node24'), '--max-old-space-size=6000'], 'slices')
+}
+
+function resize() {
+  return script([commandOf('node24'), '--max-old-space-size=4000'], 'resize')
 }
 
 function cost(node) {

@@ -9,6 +9,11 @@ const [BEGIN, END] = ['<!-- bytes:begin -->', '<!-- bytes:end -->']
 /** Writes the key figures into the README, all of them into docs/, and a picture of them. */
 export function publish(results) {
   const [main] = results
+  const missing = Object.keys(report.tables).filter((part) => main[part] === undefined)
+  if (missing.length > 0) {
+    console.log(`README and docs are as before: not yet measured on ${main.version}: ${missing}`)
+    return
+  }
   mkdirSync(at('docs'), { recursive: true })
   const title = `What is charged ÷ what it weighs (Node ${main.version})`
   writeFileSync(at('docs/bytes.svg'), chartOf(title, main.classes, main.data))
@@ -24,7 +29,8 @@ function compact(main) {
 
 ${report.survivors(main)}
 
-By \`npm run bench:bytes\` on Node ${main.version}; [every class, data set and version](docs/bytes-bench.md).
+By \`npm run bench:bytes\` on Node ${main.version}; [every class, data set and version](docs/bytes-bench.md),
+and [how bytes are counted](docs/bytes.md).
 
 ![What is charged, by what it weighs, beside object-sizeof and ocache](docs/bytes.svg)
 `
@@ -69,6 +75,19 @@ ${report.tables.survival(main.survival)}
 ## What measuring costs
 
 ${report.tables.cost(main.cost)}
+
+## What resize costs
+
+For each entry that goes, or stays, by the processor time of its thread on Node 24.
+
+${report.tables.resize(main.resize)}
+
+## How long the sweep holds the thread
+
+By the processor time of its thread on Node 24, which the system counts in steps of some
+milliseconds. It lists the keys of one huge object in one go.
+
+${report.tables.slices(main.slices)}
 
 ## Out of range
 

@@ -11,7 +11,8 @@ const padded = (number) => number.toLocaleString('en').padStart(9)
 const table = (heads, rows) =>
   [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
-const ratiosOf = (weighed) => ESTIMATORS.map((estimator) => weighed[estimator] / weighed.real)
+const ratiosOf = (weighed) =>
+  ESTIMATORS.map((estimator) => Math.max(0, weighed[estimator] / weighed.real))
 
 export const isOpaque = ({ group }) => group === 'opaque'
 export const visible = (weighed) => weighed.filter((each) => !isOpaque(each))
@@ -88,8 +89,21 @@ function cost({ row, doublings, latinMilliseconds, wideMilliseconds }) {
   )
 }
 
+function slices(measured) {
+  const rows = measured.map((each) => [each.name, padded(each.slices), each.longest.toFixed(1)])
+  return table(['measured again by the sweep', 'slices', 'longest, ms'], rows)
+}
+
+function resize(measured) {
+  const rows = measured.map(({ count, downBytes, downItems, up }) => {
+    const each = (milliseconds) => ((milliseconds * 1_000) / count).toFixed(2)
+    return [padded(count), each(downBytes), each(downItems), each(up)]
+  })
+  return table(['entries', 'fewer bytes, µs an entry', 'fewer items', 'more bytes'], rows)
+}
+
 /** A table of each part. */
-export const tables = { classes, data, fills, survival, cost }
+export const tables = { classes, data, fills, survival, cost, slices, resize }
 
 /** What lies outside of what is promised, in words. */
 export function failuresOf({ version, classes = [], data = [], fills = [], survival = [] }) {
@@ -127,7 +141,7 @@ export function groups({ classes, data }) {
   const rows = [...new Set(all.map(({ group }) => group))].map((group) => {
     const members = all.filter((each) => each.group === group)
     const spans = ESTIMATORS.map((estimator) => {
-      const ratios = members.map((each) => each[estimator] / each.real)
+      const ratios = members.map((each) => Math.max(0, each[estimator] / each.real))
       return `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`
     })
     return [`${group} (${members.length})`, ...spans]

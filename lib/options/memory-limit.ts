@@ -28,13 +28,26 @@ const mebibytes =
   ({ env }, isFree) =>
     isFree({ name: 'env', variable }) ? Number(env?.[variable]) * MEBIBYTE : undefined
 
-/** What AWS Lambda was configured to give the function, and what runs on Lambda: Vercel, Netlify. */
+/**
+ * What AWS Lambda was configured to give the function; Vercel, on top of it, sets it as well.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+ * https://vercel.com/docs/environment-variables/reserved-environment-variables
+ */
 export const lambdaMemory = mebibytes('AWS_LAMBDA_FUNCTION_MEMORY_SIZE')
 
-/** What Google Cloud Functions was configured to give the function. */
+/**
+ * What Google Cloud Functions of the first generation was configured to give the function, in its
+ * older runtimes. Later ones, and Cloud Run, tell nothing but the container's limit.
+ * https://cloud.google.com/functions/docs/env-var
+ * https://cloud.google.com/run/docs/reference/container-contract
+ */
 export const cloudFunctionMemory = mebibytes('FUNCTION_MEMORY_MB')
 
-/** The limit of the control group, version 1 or 2, that the process runs in. */
+/**
+ * The limit of the control group, version 1 or 2, that the process runs in: Cloud Run,
+ * Kubernetes, Docker. Only the limit of that very group, not of one around it, which a container does not
+ * see either. https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_constrained_memory
+ */
 export const containerLimit: Source = (platform, isFree) =>
   isFree(MEMORY_INFO) ? platform.constrainedMemory?.() : undefined
 

@@ -4,6 +4,8 @@ import { isProxy } from './proxy.ts'
 import { CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
 
 const SAMPLES = 32
+/** Its multiples fall into step with no spacing of the elements. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2
 
 // Reading `array[at]` in code that has met arrays of doubles and of objects makes the engine turn
 // the former into the latter, with a box for each number. These do not.
@@ -56,7 +58,7 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
 function isSparse(array: readonly unknown[], length: number): boolean {
   let holes = 0
   for (let i = 0; i < SAMPLES; i++) {
-    if (!Object.hasOwn(array, Math.floor((i * length) / SAMPLES))) holes++
+    if (!Object.hasOwn(array, Math.floor(((i * GOLDEN) % 1) * length))) holes++
   }
   return holes > SAMPLES * 0.75
 }

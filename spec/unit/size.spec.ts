@@ -165,6 +165,13 @@ describe('the size of a value', () => {
   ])('is that of %s in another realm as well', (code) => {
     expect(heapSize(runInNewContext(code))).toBe(heapSize(runInThisContext(code)))
   })
+  it('knows a sparse array by any spacing of its elements', () => {
+    for (const spacing of [100, 1_000, 4_096, 3_125]) {
+      const sparse: number[] = []
+      for (let at = 1; at <= 20_000; at++) sparse[at * spacing] = at
+      expect(heapSize(sparse, '')).toBeLessThan(20_000 * 100)
+    }
+  })
   it('charges a sparse array by what it holds', () => {
     const sparse: number[] = []
     sparse[1_000_000] = 1
