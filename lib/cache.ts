@@ -1,11 +1,13 @@
+import { Budget } from './budget.ts'
+import { schedule } from './deadlines.ts'
 import { DataTooLargeError } from './errors.ts'
 import { Growth } from './growth.ts'
 import { Hooks } from './hooks.ts'
-import { isNativePromise, subscribe } from './native-promise.ts'
+import { isNativePromise } from './native-promise.ts'
 import type { Reason, Settings } from './options/options.ts'
 import { DEFAULT_TERMS, type WriteTerms } from './options/write-options.ts'
-import { type Load, type Pending, watch } from './promises.ts'
-import { CLEARED, DELETED, EVICTED, EXPIRED, REASONS, REJECTED, REPLACED } from './reasons.ts'
+import { StoredPromises } from './promises.ts'
+import { CLEARED, DELETED, EVICTED, EXPIRED, REASONS, REPLACED } from './reasons.ts'
 import { heapSize } from './size/heap-size.ts'
 import { stringSize } from './size/string.ts'
 import { Statistics } from './statistics.ts'
@@ -18,19 +20,23 @@ import {
   unlink,
 } from './table/recency.ts'
 import { DEADLINE } from './table/records.ts'
-import { EMPTY_BYTES, ENTRY_BYTES, MOST_ENTRIES, Table } from './table/table.ts'
+import { ENTRY_BYTES, Table } from './table/table.ts'
 import { type Clock, clockFrom } from './time/clock.ts'
 import { Sweep } from './time/sweep.ts'
 import { weigh } from './weigh.ts'
 
-/** A deadline that no TTL gives, for an absolute expiry while no wall clock runs. */
-const BEYOND_TIME = 2 ** 52
+/** A load under way: one for all who ask for its key while it lasts. */
+export interface Load {
+  readonly promise: Promise<unknown>
+  /** In virtual time: it is no longer joined then, nor kept. */
+  readonly givenUpAt: number
+}
 
 type Weak = Pick<WeakRef<Cache>, 'deref'>
 
 /**
  * The policy: what a use, a write and a removal are, and who leaves when. Time is read once an
- * operation, every entry leaves through `#remove`, and hooks run last, when all is settled.
+ * operation, every entry leaves through `remove`, and hooks run last, when all is settled.
  */
 export class Cache {
   readonly settings: Settings
@@ -41,14 +47,11 @@ export class Cache {
   readonly sweep: Sweep<Cache>
   /** Loads under way; a write or a removal of the key overtakes one. */
   loads: Map<string, Load> | undefined
-  pending: Map<string, Pending> | undefined
+  readonly promises = new StoredPromises()
+  readonly #budget = new Budget()
   readonly #growth = new Growth()
   readonly #isHeapSize: boolean
   #weak: Weak | undefined
-  #mostItems = 0
-  #mostBytes = 0
-  /** Of key and value of one entry: what fits an empty cache. */
-  #mostContent = 0
 
   constructor(settings: Settings) {
     this.settings = settings
@@ -73,13 +76,13 @@ export class Cache {
     const { int32, float64 } = table.records
     const deadline = float64[(slot << 2) + DEADLINE] as number
     if (deadline !== Number.POSITIVE_INFINITY && deadline <= this.clock.now()) {
-      this.#remove(slot, EXPIRED)
+      this.remove(slot, EXPIRED)
       this.hooks.run()
       return 0
     }
     this.statistics.hits++
     promote(int32, slot)
-    if (this.pending?.size) this.#watchAgain(key)
+    if (this.promises.size !== 0) this.promises.watchAgain(key)
     return slot
   }
 
@@ -116,7 +119,7 @@ export class Cache {
       this.#leave(slot, this.#isExpired(slot, now) ? EXPIRED : CLEARED)
     }
     this.loads?.clear()
-    this.pending?.clear()
+    this.promises.clear()
     table.clear()
     this.hooks.run()
   }
@@ -165,7 +168,7 @@ export class Cache {
     const now = this.clock.now()
     let count = 0
     for (let slot = this.#due(now); slot !== 0; slot = this.#due(now)) {
-      this.#remove(slot, EXPIRED)
+      this.remove(slot, EXPIRED)
       count++
     }
     if (count !== 0) this.hooks.run()
@@ -176,29 +179,26 @@ export class Cache {
   evictOne(): boolean {
     const due = this.#due(this.clock.now())
     const victim = due || leastRecent(this.table.records.int32)
-    if (victim !== 0) this.#remove(victim, due === 0 ? EVICTED : EXPIRED)
+    if (victim !== 0) this.remove(victim, due === 0 ? EVICTED : EXPIRED)
     this.hooks.run()
     return victim !== 0
   }
 
   /** Other terms of life for an entry: at once, or once its promise has fulfilled. */
   renew(slot: number, terms: WriteTerms): void {
-    const pending = this.pending?.get(this.table.keyAt(slot))
-    if (pending === undefined) this.#schedule(slot, terms, this.clock.now())
-    else {
-      pending.terms = { ...terms, sizeBytes: pending.terms.sizeBytes }
-      this.#schedulePending(slot, pending)
-    }
-    this.#wake()
+    if (!this.promises.renew(this, slot, terms)) this.begin(slot, terms, this.clock.now())
+    this.wake()
     this.purge()
+  }
+
+  /** An entry's life begins. */
+  begin(slot: number, terms: WriteTerms, now: number): void {
+    schedule(this, slot, terms, this.settings.defaultTtl, now)
   }
 
   /** The limits as the settings have them now. */
   applyLimits(): void {
-    const { maxItems, maxSizeBytes } = this.settings
-    this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
-    this.#mostBytes = maxSizeBytes
-    this.#mostContent = maxSizeBytes - EMPTY_BYTES
+    this.#budget.set(this.settings)
     this.#keepLimits(this.clock.now())
     this.hooks.run()
   }
@@ -207,7 +207,7 @@ export class Cache {
   remeasure(slot: number): void {
     const { table } = this
     const key = table.keyAt(slot)
-    if (table.hasGivenSize(slot) || this.pending?.has(key)) return
+    if (table.hasGivenSize(slot) || this.promises.has(key)) return
     const value = table.valueAt(slot)
     const bytes = weigh(this.settings, value, key)
     // Measuring may have run code of the value, or of the caller's own sizeOf.
@@ -219,7 +219,7 @@ export class Cache {
   recharge(slot: number, valueBytes: number): void {
     const { table } = this
     const keyBytes = table.keyBytesOf(slot)
-    if (keyBytes + valueBytes > this.#mostContent) this.#remove(slot, EVICTED)
+    if (!this.#budget.admits(keyBytes + valueBytes)) this.remove(slot, EVICTED)
     else {
       table.charge(slot, keyBytes, valueBytes, false)
       this.#keepLimits(this.clock.now())
@@ -246,7 +246,8 @@ export class Cache {
     return this.table.size !== 0 && (!this.table.expiry.isEmpty || this.#growth.hasWork)
   }
 
-  #wake(): void {
+  /** Starts the background sweep, if there is anything for it to do. */
+  wake(): void {
     if (this.#hasSweepWork) this.sweep.wake()
   }
 
@@ -273,10 +274,10 @@ export class Cache {
       }
     }
     const bytes = keyBytes + valueBytes
-    if (bytes > this.#mostContent) return this.#refuse(key, bytes)
+    if (!this.#budget.admits(bytes)) return this.#refuse(key, bytes)
     const now = this.clock.now()
     if (slot !== 0 && table.deadlineOf(slot) <= now) {
-      this.#remove(slot, EXPIRED)
+      this.remove(slot, EXPIRED)
       slot = 0
     }
     this.statistics.writes++
@@ -285,22 +286,23 @@ export class Cache {
       promote(table.records.int32, slot)
     } else {
       // Before it comes, so that it takes the place of what leaves.
-      if (this.#lacksRoom(bytes + table.growthBytes, 1)) this.#makeRoom(now, bytes, 1)
+      if (this.#budget.isExceeded(table, bytes + table.growthBytes, 1))
+        this.#makeRoom(now, bytes, 1)
       slot = table.add(key, value)
     }
     table.charge(slot, keyBytes, valueBytes, isGiven)
-    if (typeof value === 'object' && value !== null) this.#storeObject(slot, key, value, terms, now)
-    else this.#schedule(slot, terms, now)
+    if (typeof value === 'object' && value !== null) this.#beginObject(slot, value, terms, now)
+    else this.begin(slot, terms, now)
     this.#keepLimits(now)
     const { sweep } = this
-    if (!sweep.isAwake || now >= sweep.overdueAt) this.#wake()
+    if (!sweep.isAwake || now >= sweep.overdueAt) this.wake()
     return undefined
   }
 
-  #storeObject(slot: number, key: string, value: object, terms: WriteTerms, now: number): void {
+  #beginObject(slot: number, value: object, terms: WriteTerms, now: number): void {
     this.#growth.hasWork = true
-    if (isNativePromise(value)) this.#await(key, slot, value, terms, now)
-    else this.#schedule(slot, terms, now)
+    if (isNativePromise(value)) this.promises.add(this, slot, value, terms, now)
+    else this.begin(slot, terms, now)
   }
 
   #weigh(value: unknown, key: string): number {
@@ -322,7 +324,7 @@ export class Cache {
 
   #replace(slot: number, key: string, value: unknown): void {
     this.statistics.count(REPLACED)
-    if (this.pending?.size) this.pending.delete(key)
+    if (this.promises.size !== 0) this.promises.forget(key)
     if (this.hooks.isHeard) this.#tellReplaced(slot, key, value)
     this.table.setValue(slot, value)
   }
@@ -335,7 +337,7 @@ export class Cache {
 
   #drop(key: string, reason: number): void {
     const slot = this.table.find(key)
-    if (slot !== 0) this.#remove(slot, this.#isExpired(slot, this.clock.now()) ? EXPIRED : reason)
+    if (slot !== 0) this.remove(slot, this.#isExpired(slot, this.clock.now()) ? EXPIRED : reason)
   }
 
   #isExpired(slot: number, now: number): boolean {
@@ -346,103 +348,13 @@ export class Cache {
     return this.table.expiry.due(now)
   }
 
-  #schedule(slot: number, { expiresAt, ttl }: WriteTerms, now: number): void {
-    if (expiresAt !== undefined) this.#expireAt(slot, expiresAt)
-    else this.table.expiry.schedule(slot, Math.floor(now + (ttl ?? this.settings.defaultTtl)), now)
-  }
-
-  // An absolute expiry is time left by the wall clock of now, since virtual time is no date.
-  #expireAt(slot: number, expiresAt: number): void {
-    const { table, clock } = this
-    const key = table.keyAt(slot)
-    const unstarted = BEYOND_TIME + expiresAt
-    const awaits = clock.awaitsStart(() => {
-      const slot = table.find(key)
-      // Another deadline is that of a later write.
-      if (slot !== 0 && table.deadlineOf(slot) === unstarted) this.#expireAt(slot, expiresAt)
-    })
-    const now = clock.now()
-    const deadline = awaits ? unstarted : now + expiresAt - clock.wall()
-    table.expiry.schedule(slot, Math.floor(deadline), now)
-  }
-
-  #await(
-    key: string,
-    slot: number,
-    promise: Promise<unknown>,
-    terms: WriteTerms,
-    now: number,
-  ): void {
-    const { weak } = this
-    const settled = (isFulfilled: boolean): void => {
-      const cache = weak.deref()
-      if (cache !== undefined) cache.#settled(key, pending, isFulfilled)
-    }
-    const servedUntil = now + this.settings.pendingTtl
-    const pending: Pending = { promise, terms, servedUntil, rejected: () => settled(false) }
-    this.pending ??= new Map()
-    this.pending.set(key, pending)
-    this.#schedulePending(slot, pending)
-    try {
-      watch(pending, () => settled(true))
-    } catch (error) {
-      // A subclass that cannot be subscribed to would never be known to have settled.
-      this.#remove(slot, REJECTED)
-      this.hooks.failed(error, 'promise', key)
-    }
-  }
-
-  // A TTL starts when it fulfils, but what is to be gone by then is not served till then.
-  #schedulePending(slot: number, { terms, servedUntil }: Pending): void {
-    const { clock } = this
-    const { expiresAt = Number.POSITIVE_INFINITY } = terms
-    const now = clock.now()
-    const deadline = Math.min(servedUntil, now + expiresAt - clock.wall())
-    this.table.expiry.schedule(slot, Math.floor(deadline), now)
-  }
-
-  // Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.
-  #watchAgain(key: string): void {
-    const pending = this.pending?.get(key)
-    if (pending !== undefined) subscribe(pending.promise, undefined, pending.rejected)
-  }
-
-  #settled(key: string, pending: Pending, isFulfilled: boolean): void {
-    if (this.pending?.get(key) !== pending) return
-    this.pending.delete(key)
-    const slot = this.table.find(key)
-    const now = this.clock.now()
-    if (this.#isExpired(slot, now)) this.#remove(slot, EXPIRED)
-    else if (!isFulfilled) this.#remove(slot, REJECTED)
-    else {
-      this.#schedule(slot, pending.terms, now)
-      try {
-        this.remeasure(slot)
-        this.#wake()
-      } catch (error) {
-        const present = this.table.find(key)
-        if (present !== 0 && this.table.valueAt(present) === pending.promise) {
-          this.#remove(present, EVICTED)
-        }
-        this.hooks.failed(error, 'sizeOf', key)
-      }
-    }
-    this.hooks.run()
-  }
-
   #fits(slot: number): boolean {
     const { table } = this
-    return slot === 0 || table.keyBytesOf(slot) + table.valueBytesOf(slot) <= this.#mostContent
-  }
-
-  /** Whether an entry to come, of that many bytes, or what is there does not fit. */
-  #lacksRoom(bytes: number, items: number): boolean {
-    const { table } = this
-    return table.sizeBytes + bytes > this.#mostBytes || table.size + items > this.#mostItems
+    return slot === 0 || this.#budget.admits(table.keyBytesOf(slot) + table.valueBytesOf(slot))
   }
 
   #keepLimits(now: number): void {
-    if (this.#lacksRoom(0, 0)) this.#makeRoom(now, 0, 0)
+    if (this.#budget.isExceeded(this.table, 0, 0)) this.#makeRoom(now, 0, 0)
   }
 
   /**
@@ -454,15 +366,15 @@ export class Cache {
     do {
       const due = table.expiry.due(now)
       const oldest = leastRecent(table.records.int32)
-      if (due !== 0) this.#remove(due, EXPIRED)
-      else if (table.size + items > 1 || !this.#fits(oldest)) this.#remove(oldest, EVICTED)
+      if (due !== 0) this.remove(due, EXPIRED)
+      else if (table.size + items > 1 || !this.#fits(oldest)) this.remove(oldest, EVICTED)
       else {
         // What is left fits; tables that grew for more do not.
         table.compact()
         return
       }
       if (items === 0 && table.isSparse) table.compact()
-    } while (this.#lacksRoom(bytes, items))
+    } while (this.#budget.isExceeded(table, bytes, items))
   }
 
   #leave(slot: number, reason: number): void {
@@ -478,9 +390,9 @@ export class Cache {
   }
 
   /** The one way out. */
-  #remove(slot: number, reason: number): void {
+  remove(slot: number, reason: number): void {
     this.#leave(slot, reason)
-    if (this.pending?.size) this.pending.delete(this.table.keyAt(slot))
+    if (this.promises.size !== 0) this.promises.forget(this.table.keyAt(slot))
     this.table.remove(slot)
   }
 }

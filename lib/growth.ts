@@ -16,7 +16,7 @@ export interface Holder {
   readonly settings: Settings
   readonly hooks: Hooks
   /** What has not fulfilled is measured when it does. */
-  readonly pending: ReadonlyMap<string, unknown> | undefined
+  readonly promises: { has(key: string): boolean }
   /** Measures an entry again. */
   remeasure(slot: number): void
   /** What an entry's value was found to weigh. */
@@ -63,7 +63,7 @@ export class Growth {
     const value = table.valueAt(slot)
     if (typeof value !== 'object' || value === null) return true
     this.#found = true
-    if (table.hasGivenSize(slot) || holder.pending?.has(table.keyAt(slot))) return true
+    if (table.hasGivenSize(slot) || holder.promises.has(table.keyAt(slot))) return true
     if (holder.settings.sizeOf !== heapSize) {
       holder.remeasure(slot)
       return true

@@ -1,6 +1,5 @@
-import type { Cache } from './cache.ts'
+import type { Cache, Load } from './cache.ts'
 import { type Duration, milliseconds } from './options/duration.ts'
-import type { Load } from './promises.ts'
 
 /** Seconds, a string with a unit, `null`, or a function of the loaded value that gives one. */
 export type LoadTtl<V> = Duration | ((value: V) => Duration | undefined) | undefined

@@ -1,8 +1,12 @@
+import { scheduleEarlier, type Timed } from './deadlines.ts'
+import type { Hooks } from './hooks.ts'
 import { isNativePromise, subscribe } from './native-promise.ts'
+import type { Settings } from './options/options.ts'
 import type { WriteTerms } from './options/write-options.ts'
+import { EVICTED, EXPIRED, REJECTED } from './reasons.ts'
 
 /** A stored promise that has not settled, and the terms that its entry takes on when it has. */
-export interface Pending {
+interface Pending {
   readonly promise: Promise<unknown>
   terms: WriteTerms
   /** In virtual time: it is not served from then on, unless it has settled. */
@@ -10,28 +14,124 @@ export interface Pending {
   readonly rejected: () => void
 }
 
-/** A load under way: one for all who ask for its key while it lasts. */
-export interface Load {
-  readonly promise: Promise<unknown>
-  /** In virtual time: it is no longer joined then, nor kept. */
-  readonly givenUpAt: number
+/** What stores promises. */
+export interface PromiseHolder extends Timed {
+  readonly settings: Settings
+  readonly hooks: Hooks
+  /** For promises, which may be waited for long after the holder was dropped. */
+  readonly weak: { deref(): PromiseHolder | undefined }
+  readonly promises: StoredPromises
+  begin(slot: number, terms: WriteTerms, now: number): void
+  remeasure(slot: number): void
+  wake(): void
+  remove(slot: number, reason: number): void
 }
 
 const fulfilled = new WeakMap<object, { readonly value: unknown }>()
 
-/** Calls one of the two once the promise has settled, and remembers what it fulfilled with. */
-export function watch({ promise, rejected }: Pending, fulfil: () => void): void {
-  subscribe(
-    promise,
-    (value) => {
-      fulfilled.set(promise, { value })
-      fulfil()
-    },
-    rejected,
-  )
-}
-
 /** What a stored promise has fulfilled with, if it is one that has. */
 export function fulfilledValue(value: unknown): { readonly value: unknown } | undefined {
   return isNativePromise(value) ? fulfilled.get(value) : undefined
+}
+
+/** Entries whose promise is pending: what becomes of them when it settles, or does not. */
+export class StoredPromises {
+  #pending: Map<string, Pending> | undefined
+
+  get size(): number {
+    return this.#pending === undefined ? 0 : this.#pending.size
+  }
+
+  has(key: string): boolean {
+    return this.#pending?.has(key) === true
+  }
+
+  /** It changes nothing any more when it settles. */
+  forget(key: string): void {
+    this.#pending?.delete(key)
+  }
+
+  clear(): void {
+    this.#pending = undefined
+  }
+
+  /** A promise that is stored in this slot now. */
+  add(
+    holder: PromiseHolder,
+    slot: number,
+    promise: Promise<unknown>,
+    terms: WriteTerms,
+    now: number,
+  ): void {
+    const key = holder.table.keyAt(slot)
+    const { weak } = holder
+    const settled = (isFulfilled: boolean): void => {
+      const holder = weak.deref()
+      if (holder !== undefined) holder.promises.#settle(holder, key, pending, isFulfilled)
+    }
+    const servedUntil = now + holder.settings.pendingTtl
+    const pending: Pending = { promise, terms, servedUntil, rejected: () => settled(false) }
+    this.#pending ??= new Map()
+    this.#pending.set(key, pending)
+    schedulePending(holder, slot, pending)
+    try {
+      subscribe(
+        promise,
+        (value) => {
+          fulfilled.set(promise, { value })
+          settled(true)
+        },
+        pending.rejected,
+      )
+    } catch (error) {
+      // A subclass that cannot be subscribed to would never be known to have settled.
+      holder.remove(slot, REJECTED)
+      holder.hooks.failed(error, 'promise', key)
+    }
+  }
+
+  /** Other terms for when it has fulfilled; whether it is pending. */
+  renew(holder: PromiseHolder, slot: number, terms: WriteTerms): boolean {
+    const pending = this.#pending?.get(holder.table.keyAt(slot))
+    if (pending === undefined) return false
+    pending.terms = { ...terms, sizeBytes: pending.terms.sizeBytes }
+    schedulePending(holder, slot, pending)
+    return true
+  }
+
+  // Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.
+  watchAgain(key: string): void {
+    const pending = this.#pending?.get(key)
+    if (pending !== undefined) subscribe(pending.promise, undefined, pending.rejected)
+  }
+
+  #settle(holder: PromiseHolder, key: string, pending: Pending, isFulfilled: boolean): void {
+    if (this.#pending?.get(key) !== pending) return
+    this.#pending.delete(key)
+    const { table, hooks } = holder
+    const slot = table.find(key)
+    const now = holder.clock.now()
+    if (table.deadlineOf(slot) <= now) holder.remove(slot, EXPIRED)
+    else if (!isFulfilled) holder.remove(slot, REJECTED)
+    else {
+      holder.begin(slot, pending.terms, now)
+      try {
+        holder.remeasure(slot)
+        holder.wake()
+      } catch (error) {
+        const present = table.find(key)
+        if (present !== 0 && table.valueAt(present) === pending.promise) {
+          holder.remove(present, EVICTED)
+        }
+        hooks.failed(error, 'sizeOf', key)
+      }
+    }
+    hooks.run()
+  }
+}
+
+// A TTL starts when it fulfils, but what is to be gone by then is not served till then.
+function schedulePending(holder: PromiseHolder, slot: number, pending: Pending): void {
+  const { expiresAt = Number.POSITIVE_INFINITY } = pending.terms
+  scheduleEarlier(holder, slot, expiresAt, pending.servedUntil)
 }

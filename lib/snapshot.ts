@@ -44,7 +44,7 @@ export function snapshotOf(cache: Cache): Snapshot {
   const { int32 } = table.records
   for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
     const key = table.keyAt(slot)
-    if (cache.pending?.has(key)) continue
+    if (cache.promises.has(key)) continue
     const stored = table.valueAt(slot)
     const kept = fulfilledValue(stored)
     const value = kept ? kept.value : stored
