@@ -32,5 +32,10 @@ export default defineConfig({
     // Deno's workers take no flags; what needs the collector there starts a process of its own.
     execArgv: 'Deno' in globalThis ? [] : ['--expose-gc'],
     testTimeout: 60_000,
+    coverage: {
+      include: ['lib/**'],
+      reporter: [['text', { skipFull: true }]],
+      thresholds: { 100: true },
+    },
   },
 })

@@ -31,7 +31,7 @@ function begin(
   now: number,
 ): Promise<unknown> {
   const { weak } = cache
-  let start: (outcome: unknown) => void = () => {}
+  let start!: (outcome: unknown) => void
   const outcome = new Promise<unknown>((resolve) => {
     start = resolve
   })

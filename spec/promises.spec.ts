@@ -234,3 +234,30 @@ test('in JSON a promise is {}, settled or not', async () => {
   await cache.done
   expect(JSON.stringify(cache)).toBe('{"pending":{},"done":{}}')
 })
+
+test('a size that cannot be found once it fulfilled removes it, and not what took its place', async () => {
+  const told: unknown[] = []
+  let write: (() => void) | undefined
+  const cache = new FaaSCacheDict<Record<string, unknown>>({
+    sizeOf(value) {
+      if (value !== 'unweighable') return 1
+      write?.()
+      throw new Error('no size')
+    },
+    onError: (_error, context) => told.push(context),
+  })
+  cache.a = Promise.resolve('unweighable')
+  await cache.a
+  expect('a' in cache).toBe(false)
+  write = () => {
+    cache.a = 'written meanwhile'
+  }
+  cache.a = Promise.resolve('unweighable')
+  await cache.a
+  expect(cache.a).toBe('written meanwhile')
+  expect(told).toEqual([
+    { source: 'sizeOf', key: 'a' },
+    { source: 'sizeOf', key: 'a' },
+  ])
+  expect(controllerOf(cache).stats()).toMatchObject({ evictions: 1, replacements: 1, items: 1 })
+})

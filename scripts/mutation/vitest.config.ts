@@ -23,7 +23,7 @@ const BLIND = [
 const EXCLUDED = [...BLIND, 'eviction']
 
 const BROAD = /\/(controller|order|expiry|dictionary)\.spec\.ts$/
-const SLOW = /\/(hostile|proxy|keyv-model|memory-limit|size|model\/\w+)\.spec\.ts$/
+const SLOW = /\/(hostile|proxy|keyv-model|memory-limit|size|hooks|model\/\w+)\.spec\.ts$/
 
 /** A mutant is done with at the first spec that fails: what finds much comes first, what takes long last. */
 class QuickFirst extends BaseSequencer {
@@ -42,7 +42,6 @@ export default defineConfig({
     exclude: EXCLUDED.map((name) => `spec/**/${name}.spec.ts`),
     env: { MODEL_RUNS: '150', PROXY_RUNS: '500' },
     execArgv: [],
-    isolate: false,
     sequence: { sequencer: QuickFirst },
   },
 })

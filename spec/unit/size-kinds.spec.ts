@@ -126,6 +126,8 @@ describe('objects', () => {
     const value = Object.fromEntries(keys.map((key) => [key, 1]))
     expect(bytesOf(value)).toBeGreaterThan(200 * 24 + bytesOf(keys) - bytesOf(Array(200)))
     expect(bytesOf({ ...value })).toBe(bytesOf(value))
+    const marked = Object.assign(Object.create({}), value, { [Symbol('mark')]: 1 })
+    expect(Math.abs(bytesOf(marked) - bytesOf(value))).toBeLessThan(100)
   })
 
   it('with indexes and names have both', () => {
@@ -193,10 +195,11 @@ describe('the memory of shapes', () => {
 
   it('is not misled by what was added to Object.prototype', () => {
     const row = { kind: 'row', price: 1 }
-    const bytes = bytesOf(row)
+    // A key is learnt each time.
+    const [, , bytes] = [bytesOf(row), bytesOf(row), bytesOf(row)]
     Object.assign(Object.prototype, { added: null })
     try {
-      expect(bytesOf(row)).toBe(bytes + 8)
+      expect(bytesOf(row)).toBe((bytes as number) + 8)
     } finally {
       Reflect.deleteProperty(Object.prototype, 'added')
     }
@@ -213,6 +216,20 @@ describe('the memory of shapes', () => {
     }
     expect(bytesOf({ ...row })).toBe(known)
     expect(bytesOf({ ...row })).toBe(known)
+  })
+
+  it('takes a long key for data, and does not keep it', () => {
+    const long = () => bytesOf({ ['k'.repeat(100)]: 1 })
+    const first = long()
+    expect(first).toBeGreaterThan(bytesOf({ k: 1 }) + 100)
+    for (let time = 0; time < 5; time++) expect(long()).toBe(first)
+  })
+
+  it('takes symbols for keys, and many of them for data', () => {
+    const marked = () => bytesOf(Object.assign(Object.create({}), { [Symbol('mark')]: 1 }))
+    const first = marked()
+    for (let i = 0; i < 200; i++) marked()
+    expect(marked()).toBeGreaterThan(first)
   })
 })
 
