@@ -24,7 +24,7 @@ export interface FaaSCacheDictConstructor {
   [Symbol.hasInstance](value: unknown): boolean
 }
 
-export const FaaSCacheDict = class FaaSCacheDict {
+export const FaaSCacheDict = class {
   constructor(options?: CacheOptions, entries?: unknown) {
     if (new.target !== FaaSCacheDict) {
       throw new TypeError('FaaSCacheDict cannot be subclassed: an instance has no prototype')

@@ -154,6 +154,7 @@ export class CacheController<Schema extends object = any> {
     callback: (value: ValueOf<Schema>, key: StringKeyOf<Schema>, controller: this) => void,
     thisArg?: unknown,
   ): void {
+    if (typeof callback !== 'function') throw wrongKind('callback', 'a function', callback)
     for (const [key, value] of this.entries()) callback.call(thisArg, value, key, this)
   }
 
@@ -250,7 +251,7 @@ export class CacheController<Schema extends object = any> {
     const { settings } = this.#cache
     const { maxSizeBytes = settings.maxSizeBytes, maxItems = settings.maxItems } =
       limitsFrom(limits)
-    requireRoom('maxSizeBytes', maxSizeBytes, limits.maxSizeBytes)
+    requireRoom('maxSizeBytes', maxSizeBytes, limits?.maxSizeBytes)
     settings.maxSizeBytes = maxSizeBytes
     settings.maxItems = maxItems
     this.#cache.applyLimits()
@@ -353,7 +354,7 @@ export class CacheController<Schema extends object = any> {
 
 function requireRoom(name: string, bytes: number, given: unknown): void {
   if (bytes < EMPTY_BYTES) {
-    throw outOfRange(name, `more than the ${EMPTY_BYTES} bytes of an empty cache`, given)
+    throw outOfRange(name, `at least the ${EMPTY_BYTES} bytes of an empty cache`, given)
   }
 }
 

@@ -282,6 +282,22 @@ describe('delete', () => {
   })
 })
 
+describe('what is no function or no limits', () => {
+  it('is refused by name as a callback, of an empty cache too', () => {
+    const { controller } = made({})
+    expect(() => controller.forEach(5 as never)).toThrow(
+      new TypeError('callback must be a function; got 5'),
+    )
+  })
+
+  it('changes nothing where resize is given nothing', () => {
+    const { controller } = made({ a: 1 })
+    const { maxItems, maxSizeBytes } = controller
+    controller.resize(undefined as never)
+    expect(controller).toMatchObject({ maxItems, maxSizeBytes, size: 1 })
+  })
+})
+
 describe('clear', () => {
   it('removes all, and tells of each in order', () => {
     const { cache, controller, onDelete } = made({ a: 1, b: 2, c: 3 })

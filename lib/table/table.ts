@@ -157,7 +157,7 @@ export class Table {
   /** Whether so many slots are free that room for other entries can be made of them. */
   get isSparse(): boolean {
     const { capacity } = this.records
-    return capacity > 64 && this.size < capacity - (capacity >> 3)
+    return capacity > 64 && this.size < capacity - (capacity >> 2)
   }
 
   /** Leaves no slot free. The `Map` is the engine's to shrink, and it does as entries leave. */
