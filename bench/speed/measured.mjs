@@ -43,11 +43,13 @@ function prepared(subject, operation, count, keys) {
   const { isWeighed, limit } = operation
   let limits = { count, isWeighed, items: limit === 'items' ? count : undefined }
   const filled = () => fill(subject, limits, count, keys, values)
-  let cache = filled()
   if (limit === 'bytes' && subject.bytesOf !== undefined) {
-    limits = { ...limits, bytes: subject.bytesOf(cache) }
-    cache = filled()
+    // What this many entries take while one leaves for each that comes: the engine's own `Map` is
+    // larger then than when it was filled.
+    const churned = fill(subject, { ...limits, items: count }, 2 * count, keys, values)
+    limits = { ...limits, bytes: subject.bytesOf(churned) }
   }
+  const cache = filled()
   if (operation.isWhole) {
     const whole = compiled(`let out; ${operation.body(subject)}; return out`)
     return { size: count, batch: whole(cache) }

@@ -8,7 +8,7 @@ lambdaLocal.getLogger().silent = true
 const random = seeded(2026)
 const origin = await startOrigin(random)
 process.env.ORIGIN = origin.url
-process.env.CACHE_SIZE = '128K'
+process.env.CACHE_SIZE = '1M'
 const { cache, handler } = await import('../lambda.mjs')
 
 // Without the cache: the same handler, made to forget before each invocation.
@@ -19,7 +19,7 @@ const withCache = await play('with the cache', INVOCATIONS, () => {})
 const loads = origin.requests() - before
 await origin.stop()
 
-console.log(cache)
+console.log(String(cache))
 const { hitRate, evictions } = controllerOf(cache).stats()
 console.log(`\nhit rate             ${(hitRate * 100).toFixed(1)} %`)
 console.log(`requests to origin   ${loads} for ${INVOCATIONS} invocations`)
