@@ -110,7 +110,8 @@ async function soak() {
 
   function tooLarge(key) {
     const { refusals } = controller.stats()
-    cache[key] = 'x'.repeat(60_000_000)
+    // No string: there is no room for one of this length in such a heap, cache or not.
+    cache[key] = Buffer.alloc(60_000_000)
     told.tooLarge += controller.stats().refusals - refusals
   }
 

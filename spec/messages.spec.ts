@@ -86,6 +86,11 @@ const REFUSALS: [string, () => unknown, string][] = [
     () => made({ maxSizeBytes: 1 }),
     `maxSizeBytes must be at least the ${EMPTY} bytes of an empty cache; got 1`,
   ],
+  [
+    'limits',
+    () => controlled().resize({ maxSizeBytes: 1 }),
+    `maxSizeBytes must be at least the ${EMPTY} bytes of an empty cache; got 1`,
+  ],
   ['limits', () => controlled().resize(1 as never), 'The limits must be a plain object; got 1'],
   [
     'limits',

@@ -34,3 +34,43 @@ test('a promise that cannot be subscribed to is told of, and not kept', () => {
   expect(told).toEqual([['species', { source: 'promise', key: 'a' }]])
   expectInvariants(controllerOf(cache))
 })
+
+test('an entry that its sizeOf replaces while it is measured again is charged for what is there', () => {
+  let write: (() => void) | undefined
+  const cache = new FaaSCacheDict<Record<string, unknown>>({
+    sizeOf(value) {
+      const once = write
+      write = undefined
+      once?.()
+      return value === 'small' ? 10 : 1_000
+    },
+  })
+  const controller = controllerOf(cache)
+  cache.a = 'small'
+  const small = controller.sizeOf('a')
+  cache.a = 'large'
+  write = () => {
+    cache.a = 'small'
+  }
+  controller.remeasure('a')
+  expect(cache.a).toBe('small')
+  expect(controller.sizeOf('a')).toBe(small)
+  expectInvariants(controller)
+})
+
+test('an entry that grows to all that there is room for stays, and leaves with a byte more', () => {
+  let bytes = 1
+  const cache = new FaaSCacheDict<Record<string, unknown>>({
+    maxSizeBytes: '64K',
+    sizeOf: () => bytes,
+  })
+  const controller = controllerOf(cache)
+  cache.a = 1
+  const room = 65_536 - controller.sizeBytes + 1
+  bytes = room
+  controller.remeasure('a')
+  expect(controller.sizeBytes).toBe(65_536)
+  bytes = room + 1
+  controller.remeasure('a')
+  expect(controller.size).toBe(0)
+})
