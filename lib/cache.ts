@@ -3,7 +3,7 @@ import { schedule } from './deadlines.ts'
 import { DataTooLargeError } from './errors.ts'
 import { Growth } from './growth.ts'
 import { Hooks } from './hooks.ts'
-import { isNativePromise } from './native-promise.ts'
+import { handle, isNativePromise } from './native-promise.ts'
 import type { Reason, Settings } from './options/options.ts'
 import { DEFAULT_TERMS, type WriteTerms } from './options/write-options.ts'
 import { StoredPromises } from './promises.ts'
@@ -274,7 +274,7 @@ export class Cache {
       }
     }
     const bytes = keyBytes + valueBytes
-    if (!this.#budget.admits(bytes)) return this.#refuse(key, bytes)
+    if (!this.#budget.admits(bytes)) return this.#refuse(key, value, bytes)
     const now = this.clock.now()
     if (slot !== 0 && table.deadlineOf(slot) <= now) {
       this.remove(slot, EXPIRED)
@@ -315,8 +315,9 @@ export class Cache {
     }
   }
 
-  #refuse(key: string, bytes: number): DataTooLargeError {
+  #refuse(key: string, value: unknown, bytes: number): DataTooLargeError {
     this.statistics.refusals++
+    handle(value)
     this.#drop(key, REPLACED)
     const { maxSizeBytes } = this.settings
     return new DataTooLargeError(key, ENTRY_BYTES + bytes, maxSizeBytes)

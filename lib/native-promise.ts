@@ -22,6 +22,13 @@ export function subscribe(
   then.call(promise, fulfilled, rejected)
 }
 
+/** A promise that is not kept raises nothing either, if it fails and nobody awaits it. */
+export function handle(value: unknown): void {
+  try {
+    if (isNativePromise(value)) subscribe(value, undefined, ignore)
+  } catch {}
+}
+
 function findBrand(): Brand {
   const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }
   try {

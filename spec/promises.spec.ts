@@ -261,3 +261,11 @@ test('a size that cannot be found once it fulfilled removes it, and not what too
   ])
   expect(controllerOf(cache).stats()).toMatchObject({ evictions: 1, replacements: 1, items: 1 })
 })
+
+test('one that is refused for its size raises nothing when it fails, though nobody awaits it', async () => {
+  const { cache, controller } = made({ maxSizeBytes: '8K', onTooLarge: 'skip' })
+  controller.set('a', Promise.reject(new Error('origin down')), { sizeBytes: 1_000_000 })
+  expect(controller.size).toBe(0)
+  expect(controller.stats().refusals).toBe(1)
+  expect(cache.a).toBeUndefined()
+})
