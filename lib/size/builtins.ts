@@ -1,5 +1,5 @@
 import { visitBuffer } from './buffers.ts'
-import { COLLECTION_HEADER, DATE, hashTableBytes } from './layout.ts'
+import { COLLECTION_HEADER, DATE, hashTableBytes, leastSetRoom } from './layout.ts'
 import { getterOf } from './slots.ts'
 import type { Walk } from './walk.ts'
 
@@ -23,8 +23,8 @@ const builtins = {
   },
   Set(walk: Walk, value: object) {
     const size = setSize.call(value) as number
-    // One that was made of a small array has room for eight since V8 12, as cannot be seen.
-    walk.bytes += COLLECTION_HEADER + hashTableBytes(size > 0 ? Math.max(size, 8) : 0, 2)
+    const room = size > 0 ? Math.max(size, leastSetRoom()) : 0
+    walk.bytes += COLLECTION_HEADER + hashTableBytes(room, 2)
     takeAll(walk, setValues.call(value as Set<unknown>), (item) => walk.add(item))
   },
   Date(walk: Walk, value: object) {

@@ -62,3 +62,11 @@ export const hashTableBytes = (size: number, wordsAnEntry: number): number => {
   const isPowerOfFour = (Math.log2(capacity) & 1) === 0
   return 16 * WORD + (isPowerOfFour ? 1 : 2) * capacity * (wordsAnEntry + 2) * WORD
 }
+
+let smallSetRoom: number | undefined
+
+/** What a small `Set` may have room for: eight since V8 12, if it was made of an array, as cannot be seen. */
+export const leastSetRoom = (): number => {
+  smallSetRoom ??= Number(!(Number.parseInt(String(globalThis.process?.versions?.v8), 10) < 12)) * 8
+  return smallSetRoom
+}
