@@ -276,21 +276,18 @@ export class Cache {
     const bytes = keyBytes + valueBytes
     if (!this.#budget.admits(bytes)) return this.#refuse(key, value, bytes)
     const now = this.clock.now()
-    if (slot !== 0 && table.deadlineOf(slot) <= now) {
-      this.remove(slot, EXPIRED)
-      slot = 0
-    }
     this.statistics.writes++
-    if (slot !== 0) {
+    if (slot !== 0 && table.deadlineOf(slot) > now) {
       this.#replace(slot, key, value)
-      promote(table.records.int32, slot)
+      table.charge(slot, keyBytes, valueBytes, isGiven)
     } else {
+      if (slot !== 0) this.remove(slot, EXPIRED)
       // Before it comes, so that it takes the place of what leaves.
-      if (this.#budget.isExceeded(table, bytes + table.growthBytes, 1))
+      if (this.#budget.isExceeded(table, bytes + table.growthBytes, 1)) {
         this.#makeRoom(now, bytes, 1)
-      slot = table.add(key, value)
+      }
+      slot = table.add(key, value, keyBytes, valueBytes, isGiven)
     }
-    table.charge(slot, keyBytes, valueBytes, isGiven)
     if (typeof value === 'object' && value !== null) this.#beginObject(slot, value, terms, now)
     else this.begin(slot, terms, now)
     this.#keepLimits(now)
@@ -328,6 +325,7 @@ export class Cache {
     if (this.promises.size !== 0) this.promises.forget(key)
     if (this.hooks.isHeard) this.#tellReplaced(slot, key, value)
     this.table.setValue(slot, value)
+    promote(this.table.records.int32, slot)
   }
 
   #tellReplaced(slot: number, key: string, value: unknown): void {

@@ -102,24 +102,33 @@ export class Table {
     return Math.ceil(this.records.capacity * GROWTH) + 2
   }
 
-  /** A slot for a key that has none, the most recently used, with nothing charged yet. */
-  add(key: string, value: unknown): number {
+  /** A slot for a key that has none, the most recently used. */
+  add(key: string, value: unknown, keyBytes: number, valueBytes: number, isGiven: boolean): number {
     if (this.records.isFull) this.#resize(this.#nextCapacity)
-    const slot = this.records.allocate()
+    const slot = this.#occupy(key, value, keyBytes, valueBytes, isGiven)
     this.#slots.set(key, slot)
     if (this.#map.add()) this.#weighStructure()
-    this.size++
-    this.#occupy(slot, key, value)
     return slot
   }
 
-  #occupy(slot: number, key: string, value: unknown): void {
+  #occupy(
+    key: string,
+    value: unknown,
+    keyBytes: number,
+    valueBytes: number,
+    isGiven: boolean,
+  ): number {
+    const slot = this.records.allocate()
     const { int32 } = this.records
+    this.size++
     this.#cells[slot << 1] = key
     this.#cells[(slot << 1) + 1] = value
-    int32[(slot << 3) + KEY_BYTES] = 0
-    int32[(slot << 3) + VALUE_BYTES] = 0
+    this.#contentBytes += keyBytes + valueBytes
+    int32[(slot << 3) + KEY_BYTES] = isGiven ? keyBytes | 1 : keyBytes
+    int32[(slot << 3) + VALUE_BYTES] = valueBytes
+    if (valueBytes > MOST_BYTES) this.#chargeLarge(slot, 0, valueBytes)
     placeMostRecent(int32, slot)
+    return slot
   }
 
   /** Gives back what was charged before. */
@@ -166,13 +175,14 @@ export class Table {
     table.#resize(Math.max(this.size + 1, SMALLEST))
     const { int32 } = this.records
     for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
-      const copy = table.records.allocate()
-      this.#slots.set(this.keyAt(slot), copy)
-      table.#occupy(copy, this.keyAt(slot), this.valueAt(slot))
-      table.charge(copy, this.keyBytesOf(slot), this.valueBytesOf(slot), this.hasGivenSize(slot))
+      const key = this.keyAt(slot)
+      const keyBytes = this.keyBytesOf(slot)
+      const valueBytes = this.valueBytesOf(slot)
+      const isGiven = this.hasGivenSize(slot)
+      const copy = table.#occupy(key, this.valueAt(slot), keyBytes, valueBytes, isGiven)
+      this.#slots.set(key, copy)
       table.expiry.schedule(copy, this.deadlineOf(slot), this.expiry.time)
     }
-    table.size = this.size
     table.#slots = this.#slots
     table.#map = this.#map
     table.#weighStructure()
