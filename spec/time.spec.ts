@@ -215,16 +215,31 @@ describe('fake timers', () => {
 })
 
 describe('the option now', () => {
-  it('that goes back makes time stand still', () => {
+  it('that goes back leaves an entry what it had left to live, and no more', () => {
+    const clock = new FakeClock()
+    const cache = new FaaSCacheDict({ now: clock.now, defaultTtl: '10s' })
+    cache['a'] = 1
+    clock.advance(4000)
+    expect(cache['a']).toBe(1)
+    clock.advance(-3_600_000)
+    expect(cache['a']).toBe(1)
+    clock.advance(5999)
+    expect(cache['a']).toBe(1)
+    clock.advance(1)
+    expect(cache['a']).toBeUndefined()
+  })
+
+  it('that went back is the date for an absolute expiry', () => {
     const clock = new FakeClock()
     const cache = new FaaSCacheDict({ now: clock.now, defaultTtl: '10s' })
     cache['a'] = 1
     clock.advance(-3_600_000)
-    expect(cache['a']).toBe(1)
-    clock.advance(3_600_000 + 9999)
-    expect(cache['a']).toBe(1)
-    clock.advance(1)
-    expect(cache['a']).toBeUndefined()
+    controllerOf(cache).set('b', 2, { expiresAt: clock.time + 500 })
+    expect(controllerOf(cache).dump()).toMatchObject({
+      entries: [{ expiresAt: clock.time + 10_000 }, { expiresAt: clock.time + 500 }],
+    })
+    clock.advance(500)
+    expect({ ...cache }).toEqual({ a: 1 })
   })
 
   it('may start at 0', () => {

@@ -92,28 +92,32 @@ class SystemClock implements Clock {
   }
 }
 
-/** The option `now` in place of both clocks. Where it goes back, time stands still. */
+/** The option `now` in place of both clocks. Where it goes back, time runs on from there. */
 class GivenClock implements Clock {
   readonly #given: () => number
   #latest = Number.NEGATIVE_INFINITY
+  /** By how much it has gone back so far: what virtual time is ahead of it. */
+  #lead = 0
 
   constructor(given: () => number) {
     this.#given = given
   }
 
   now(): number {
+    return this.wall() + this.#lead
+  }
+
+  wall(): number {
     const given: unknown = this.#given()
     if (typeof given !== 'number' || !Number.isFinite(given)) {
       throw new TypeError(
         `The option now must return epoch milliseconds, a finite number, not ${String(given)}`,
       )
     }
-    if (given > this.#latest) this.#latest = Math.floor(given)
-    return this.#latest
-  }
-
-  wall(): number {
-    return this.now()
+    const wall = Math.floor(given)
+    if (wall < this.#latest) this.#lead += this.#latest - wall
+    this.#latest = wall
+    return wall
   }
 
   awaitsStart(): boolean {
