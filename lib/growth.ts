@@ -6,7 +6,8 @@ import { lookFurther } from './size/measure.ts'
 import { Walk } from './size/walk.ts'
 import type { Table } from './table/table.ts'
 
-const SLICE = 2
+/** Milliseconds. A slice ends with the step that passes them, which may take half of one. */
+const SLICE = 1.5
 /** About as many as fit a slice: in a Worker the clock stands still for as long as it runs. */
 const MOST_STEPS = 16_384
 

@@ -16,7 +16,9 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   // A Proxy may say anything.
   const length = array.length >>> 0
   walk.bytes += ARRAY_HEADER
-  if (length > CHUNK && (isProxy(array) || isSparse(array, length))) {
+  if (length === 0) return
+  const isLong = length > CHUNK
+  if (isLong && (isProxy(array) || isSparse(array, length))) {
     const keys = Object.keys(array)
     walk.bytes += indexedBytes(keys.length, length)
     walk.take(keys.length, (at) => walk.add(array[Number(keys[at])]))
@@ -24,21 +26,37 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   }
   // An array that grew by push has spare room which cannot be seen: a sixteenth is a compromise.
   walk.bytes += storeBytes(length + (length > 16 ? length >> 4 : 0))
-  const first = typeof elementAt.call(array, 0)
-  const isLong = length > CHUNK
-  // A slice of a subclass would run its constructor.
-  const isOther = isLong && Object.getPrototypeOf(array) !== prototype
-  if (first === 'string' || first === 'object' || isOther) {
+  // Each element is read once, since it may be a getter. A slice of a subclass would run its
+  // constructor.
+  const isOther = Object.getPrototypeOf(array) !== prototype
+  if (isOther && !isLong) {
+    forEach.call(array, unboxedAdd(walk))
+    return
+  }
+  const first = elementAt.call(array, 0)
+  if (isOther || typeof first === 'string' || typeof first === 'object') {
+    walk.add(first)
     const most = walk.bytes + CHUNK_BYTES
-    let done = 0
+    let done = 1
     if (!isLong) while (done < length && walk.bytes < most) walk.add(array[done++])
     if (done < length) walk.take(length - done, (at) => walk.add(array[done + at]))
     return
   }
-  // Numbers alone, or numbers and holes, are kept without boxes.
+  const add = unboxedAdd(walk)
+  if (first !== undefined || Object.hasOwn(array, 0)) add(first)
+  if (!isLong) forEach.call(slice.call(array, 1), add)
+  else {
+    const each = (at: number) =>
+      forEach.call(slice.call(array, 1 + at * CHUNK, 1 + (at + 1) * CHUNK), add)
+    walk.take(Math.ceil((length - 1) / CHUNK), each, 1)
+  }
+}
+
+/** Numbers alone, or numbers and holes, are kept without boxes. */
+function unboxedAdd(walk: Walk): (item: unknown) => void {
   let isNumeric = true
   let boxes = 0
-  const take = (item: unknown) => {
+  return (item) => {
     if (!isNumeric) walk.add(item)
     else if (typeof item === 'number') boxes += isSmall(item) ? 0 : HEAP_NUMBER
     else {
@@ -46,11 +64,6 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
       walk.bytes += boxes
       walk.add(item)
     }
-  }
-  if (!isLong) forEach.call(array, take)
-  else {
-    const each = (at: number) => forEach.call(slice.call(array, at * CHUNK, (at + 1) * CHUNK), take)
-    walk.take(Math.ceil(length / CHUNK), each, 1)
   }
 }
 

@@ -4,6 +4,8 @@ import { stringSize } from './string.ts'
 
 /** Elements, keys or entries that are looked at in one go. */
 export const CHUNK = 256
+/** In steps of little time, since each object may have to be looked up in many sets. */
+const SMALL_CHUNK = 64
 /** A chunk ends early once it has found so much: long strings take time, each of them. */
 export const CHUNK_BYTES = 2 ** 19
 /** Up to so many objects a look at each of them is quicker than a `Set`. */
@@ -62,7 +64,7 @@ export class Walk {
     if (seen === undefined) {
       if (queue.includes(value)) return
       if (queue.push(value) === NEAR) this.#seen = new Set(queue)
-    } else if (this.#full === undefined || !this.#full.some((set) => set.has(value))) {
+    } else if (!this.#isInFull(value)) {
       const before = seen.size
       if (seen.add(value).size !== before) queue.push(value)
       if (this.#isInSteps && seen.size === MOST_IN_A_SET) {
@@ -71,6 +73,13 @@ export class Walk {
         this.#seen = new Set()
       }
     }
+  }
+
+  #isInFull(value: object): boolean {
+    const full = this.#full
+    if (full === undefined) return false
+    for (let at = 0; at < full.length; at++) if (full[at]?.has(value)) return true
+    return false
   }
 
   /** An object to look at. None while a chunk was done instead: then `isDone` tells. */
@@ -101,8 +110,12 @@ export class Walk {
   /**
    * Calls `each` for 0 to `count`, or until it says `true`: a chunk now, the rest in later steps.
    */
-  // biome-ignore lint/suspicious/noConfusingVoidType: most callers have no end of their own
-  take(count: number, each: (at: number) => boolean | void, chunk = CHUNK): void {
+  take(
+    count: number,
+    // biome-ignore lint/suspicious/noConfusingVoidType: most callers have no end of their own
+    each: (at: number) => boolean | void,
+    chunk = this.#isInSteps ? SMALL_CHUNK : CHUNK,
+  ): void {
     let at = 0
     const rest = (): boolean => {
       const end = Math.min(count, at + chunk)

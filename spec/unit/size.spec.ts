@@ -154,6 +154,58 @@ describe('the size of a value', () => {
     expect(heapSize([told, new Row()])).toBeGreaterThan(8116)
     expect(ran).toEqual([])
   })
+  it('does not ask an error for its stack, which would read its name and its message', () => {
+    const ran: string[] = []
+    class Told extends Error {
+      detail = 'x'.repeat(1000)
+      override get name(): string {
+        ran.push('name')
+        return 'Told'
+      }
+      override get message(): string {
+        ran.push('message')
+        return 'told'
+      }
+    }
+    class Traced {
+      constructor() {
+        Error.captureStackTrace?.(this)
+      }
+      get message(): string {
+        ran.push('message')
+        return 'traced'
+      }
+    }
+    const [told, traced] = [new Told(), new Traced()]
+    ran.length = 0
+    expect(heapSize(told)).toBeGreaterThan(1000)
+    expect(heapSize(traced)).toBeGreaterThan(0)
+    expect(ran).toEqual([])
+  })
+  it('counts what a program keeps under the name of a stack', () => {
+    const machine = Object.assign(Object.create({}), { stack: ['x'.repeat(1000)] })
+    expect(heapSize(machine)).toBeGreaterThan(1000)
+  })
+  it.each([
+    ['a text', 'y'.repeat(100)],
+    ['a number', 1],
+    ['undefined', undefined],
+  ])('reads an element once, be it a getter that gives %s', (_name, element) => {
+    for (const length of [1, 3, 1000]) {
+      for (const at of [0, length - 1]) {
+        let reads = 0
+        const array: unknown[] = Array(length).fill(1)
+        Object.defineProperty(array, at, {
+          get() {
+            reads++
+            return element
+          },
+        })
+        expect(heapSize(array)).toBeGreaterThan(0)
+        expect(reads).toBeLessThan(2)
+      }
+    }
+  })
   it.each([
     'new Map([["k", ["v"]]])',
     'new Set([1.5])',
