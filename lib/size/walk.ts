@@ -24,7 +24,7 @@ export class Walk {
   bytes = 0
   /** Objects that were taken up. */
   met = 0
-  #queue: object[] = []
+  readonly #queue: object[] = []
   #next = 0
   #seen: Set<object> | undefined
   #full: Set<object>[] | undefined
@@ -84,13 +84,11 @@ export class Walk {
 
   /** An object to look at. None while a chunk was done instead: then `isDone` tells. */
   takeUp(): object | undefined {
-    if (this.#next < this.#queue.length) {
+    const queue = this.#queue
+    if (this.#next < queue.length) {
       this.met++
-      return this.#queue[this.#next++]
-    }
-    if (this.#seen !== undefined) {
-      this.#queue = []
-      this.#next = 0
+      // The engine moves all of a long array as it grows, so it is kept short as soon as it may be.
+      return this.#seen === undefined ? queue[this.#next++] : queue.pop()
     }
     const rests = this.#rests
     if (rests === undefined) return
