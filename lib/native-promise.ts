@@ -30,12 +30,11 @@ export function handle(value: unknown): void {
 }
 
 function findBrand(): Brand {
-  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }
   try {
-    const util = process?.getBuiltinModule?.('node:util') as typeof import('node:util') | undefined
-    if (util !== undefined) return util.types.isPromise
-  } catch {}
-  return looksLikePromise
+    return globalThis.process.getBuiltinModule('node:util').types.isPromise
+  } catch {
+    return looksLikePromise
+  }
 }
 
 // Without the engine's own test, subscribing is the test: it throws for anything else. An object

@@ -9,7 +9,8 @@ import { shown } from './options/shown.ts'
  * a `toJSON` of the value.
  */
 export function payloadSize(value: unknown, key: string): number {
-  const bytes: unknown = sizeof(value)
-  if (typeof bytes === 'number' && bytes >= 0) return bytes + sizeof(key)
+  // An Error, not thrown but given, is no number from 0 on either.
+  const bytes = sizeof(value)
+  if (bytes >= 0) return bytes + sizeof(key)
   throw new TypeError(`object-sizeof gives no number for the value of ${shown(key)}`)
 }

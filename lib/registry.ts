@@ -8,7 +8,7 @@ type Registry = WeakMap<object, CacheController>
 function registry(): Registry {
   const shared = globalThis as { [REGISTRY]?: Registry }
   if (shared[REGISTRY] === undefined) {
-    Object.defineProperty(globalThis, REGISTRY, { value: new WeakMap(), configurable: true })
+    Object.defineProperty(globalThis, REGISTRY, { value: new WeakMap() })
   }
   return shared[REGISTRY] as Registry
 }
@@ -18,5 +18,6 @@ export function register(cache: object, controller: CacheController): void {
 }
 
 export function registered(cache: unknown): CacheController | undefined {
-  return typeof cache === 'object' && cache !== null ? registry().get(cache) : undefined
+  // Of what is no object, a WeakMap says that it is not there.
+  return registry().get(cache as object)
 }

@@ -69,7 +69,8 @@ export function loadSnapshot(cache: Cache, snapshot: unknown): void {
   for (const { key, value, expiresAt, sizeBytes, isPromise } of entries) {
     if (expiresAt !== null && expiresAt <= wall) continue
     cache.writeIfItFits(key, isPromise ? Promise.resolve(value) : value, {
-      ttl: expiresAt === null ? Number.POSITIVE_INFINITY : undefined,
+      // Where no instant says otherwise.
+      ttl: Number.POSITIVE_INFINITY,
       expiresAt: expiresAt ?? undefined,
       sizeBytes,
     })

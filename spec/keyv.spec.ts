@@ -1,7 +1,7 @@
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { createKeyv, KeyvCacheDict } from 'faas-cache-dict/keyv'
 import { Keyv } from 'keyv'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { FakeClock } from './support/fake-clock.ts'
 
 /** The specs run with version 5, and by `npm run test:keyv` with version 6 in its place. */
@@ -92,6 +92,9 @@ describe('a Keyv over a dictionary', () => {
     const { store } = createKeyv(cache)
     expect(await store.set('a', { value: 2 }, isKeyv6 ? Date.now() - 1 : -1)).toBe(true)
     expect('a' in cache).toBe(false)
+    cache.b = 1
+    expect(await new KeyvCacheDict(cache).set('b', { value: 2 }, 0)).toBe(true)
+    expect('b' in cache).toBe(false)
   })
 
   test('takes a TTL of 0 for none, as Keyv does', async () => {
@@ -129,6 +132,23 @@ describe('a Keyv over a dictionary', () => {
     expect(iterated).toEqual([['a', 'row']])
     expect(failed).toBe(undefined)
     expect(cache.a).toBeInstanceOf(Promise)
+  })
+
+  test('asks no value whether it is a promise that is none of the language', async () => {
+    const then = vi.fn((ran: (rows: string) => void) => ran('rows'))
+    const query = Object.fromEntries([['then', then]])
+    const raw = await createKeyv(new FaaSCacheDict({}, { query })).getRaw('query')
+    expect(raw?.value).toBe(query)
+    expect(then).not.toHaveBeenCalled()
+  })
+
+  test('hands on as expired what left while it was awaited', async () => {
+    const cache = new FaaSCacheDict({}, { a: Promise.resolve('row') })
+    const read = new KeyvCacheDict(cache).get('a')
+    delete cache.a
+    const { value, expires } = await read
+    expect(value).toBe('row')
+    expect(expires).toBeLessThanOrEqual(Date.now())
   })
 
   test('is not put out by time that passes while it reads', async () => {
@@ -259,6 +279,7 @@ describe('a namespace', () => {
     expect(await two.delete('a')).toBe(true)
     await createKeyv(cache).clear()
     expect({ ...cache }).toEqual({})
+    expect(controllerOf(cache).stats()).toMatchObject({ deletions: 2, clears: 1 })
   })
 
   test('may be given later, as Cacheable does', async () => {
@@ -310,6 +331,26 @@ describe('the adapter in a Keyv of its own', () => {
     expect(await keyv.getMany(['text', 'row'])).toEqual(['as it is', { b: 1 }])
   })
 
+  test('stores what comes without an envelope as itself', async () => {
+    const cache = new FaaSCacheDict()
+    const adapter = new KeyvCacheDict(cache)
+    for (const bare of [null, undefined, 0, 'text', Object.assign(() => {}, { value: 1 })]) {
+      await adapter.set('a', bare)
+      expect(cache.a).toBe(bare)
+    }
+  })
+
+  test('reads what the dictionary was given beside the text that it writes itself', async () => {
+    const cache = new FaaSCacheDict({}, { 'own:row': { b: 1 } })
+    const keyv = new Keyv({ store: new KeyvCacheDict(cache), namespace: 'own' })
+    expect(await keyv.get('row')).toEqual({ b: 1 })
+  })
+
+  test('can be listened to in a chain, as an emitter can', () => {
+    const adapter = new KeyvCacheDict(new FaaSCacheDict())
+    expect(adapter.on()).toBe(adapter)
+  })
+
   test('keeps the namespace out of a Keyv that has none', async () => {
     const cache = new FaaSCacheDict()
     const keyv = new Keyv({ store: new KeyvCacheDict(cache), namespace: '' })
@@ -323,6 +364,9 @@ describe('the adapter in a Keyv of its own', () => {
     const adapter = new KeyvCacheDict(cache)
     expect(adapter.capabilities.expires).toBe(true)
     adapter.namespace = 'ns'
+    expect(await adapter.set('ever', 1)).toBe(true)
+    expect(controllerOf(cache).ttl('ns:ever')).toBeNull()
+    await adapter.delete('ever')
     const expires = Date.now() + 60_000
     expect(await adapter.set('a', { value: 1, expires }, expires)).toBe(true)
     expect(await adapter.setMany([{ key: 'ns:a', value: { value: 2 }, expires }])).toEqual([true])

@@ -35,7 +35,7 @@ interface SetEntry {
  */
 export class KeyvCacheDict {
   // Keyv 5 gives an iterator to stores of dialects that it knows only.
-  readonly opts = { dialect: 'redis', url: '' }
+  readonly opts = { dialect: 'redis' }
   namespace: string | undefined
   readonly #controller: CacheController<Values>
   #convention: Convention
@@ -164,8 +164,8 @@ export class KeyvCacheDict {
       return { value, expires: this.#expiryOf(name) }
     } catch {
       // Who loads it is told. To others a failed load is no value, and the cache has dropped it.
-      return undefined
     }
+    return undefined
   }
 
   /** Epoch milliseconds, in whole ones as Keyv has them; `undefined` for ever. */

@@ -22,11 +22,12 @@ export function byteSize(name: string, value: unknown): number {
 
 function parsed(text: unknown): number | undefined {
   if (typeof text !== 'string') return undefined
-  const [, count, unit = ''] = /^(-?\d+(?:\.\d+)?)([kmgt%])$/.exec(text.toLowerCase()) ?? []
-  if (count === undefined) return undefined
+  const match = /^(-?\d+(?:\.\d+)?)([kmgt%])$/.exec(text.toLowerCase())
+  if (match === null) return undefined
+  const [, count, unit] = match as unknown as [string, string, string]
   if (unit !== '%') return Math.floor(Number(count) * 1024 ** ' kmgt'.indexOf(unit))
   const share = Number(count) / 100
-  return share > 0 && share <= 1 ? Math.floor(share * memoryLimit()) : Number.NaN
+  return share <= 1 ? Math.floor(share * memoryLimit()) : Number.NaN
 }
 
 /** What an entry weighs, as a `sizeOf` or a `sizeBytes` says it, rounded up to a byte. */

@@ -28,6 +28,8 @@ export function milliseconds(name: string, value: unknown): number {
 
 function parsed(text: unknown): number | undefined {
   if (typeof text !== 'string') return undefined
-  const [, count, unit = ''] = /^(-?\d+(?:\.\d+)?)(ms|[smhd])$/.exec(text) ?? []
-  return count === undefined ? undefined : Number(count) * (UNITS[unit] as number)
+  const match = /^(-?\d+(?:\.\d+)?)(ms|[smhd])$/.exec(text)
+  if (match === null) return undefined
+  const [, count, unit] = match as unknown as [string, string, string]
+  return Number(count) * (UNITS[unit] as number)
 }

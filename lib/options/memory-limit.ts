@@ -9,7 +9,8 @@ export interface Platform {
 /** Whether something can be read without a person being asked for leave. */
 export type Leave = (permission: { name: string; [detail: string]: string }) => boolean
 
-type Source = (platform: Platform, isFree: Leave) => number | undefined
+/** Throws where the platform lacks what it reads. */
+type Source = (platform: Required<Platform>, isFree: Leave) => number | undefined
 
 const MEBIBYTE = 2 ** 20
 const MEMORY_INFO = { name: 'sys', kind: 'systemMemoryInfo' }
@@ -26,7 +27,7 @@ export const denoLeave =
 const mebibytes =
   (variable: string): Source =>
   ({ env }, isFree) =>
-    isFree({ name: 'env', variable }) ? Number(env?.[variable]) * MEBIBYTE : undefined
+    isFree({ name: 'env', variable }) ? Number(env[variable]) * MEBIBYTE : undefined
 
 /**
  * What AWS Lambda was configured to give the function; Vercel, on top of it, sets it as well.
@@ -49,22 +50,22 @@ export const cloudFunctionMemory = mebibytes('FUNCTION_MEMORY_MB')
  * see either. https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_constrained_memory
  */
 export const containerLimit: Source = (platform, isFree) =>
-  isFree(MEMORY_INFO) ? platform.constrainedMemory?.() : undefined
+  isFree(MEMORY_INFO) ? platform.constrainedMemory() : undefined
 
 /** What V8's heap may grow to. What Bun gives under that name is the heap's present peak. */
 export const heapLimit: Source = (platform) =>
-  platform.versions?.bun
+  platform.versions.bun
     ? undefined
     : (
-        platform.getBuiltinModule?.('node:v8') as
-          | { getHeapStatistics(): { heap_size_limit: number } }
-          | undefined
-      )?.getHeapStatistics().heap_size_limit
+        platform.getBuiltinModule('node:v8') as {
+          getHeapStatistics(): { heap_size_limit: number }
+        }
+      ).getHeapStatistics().heap_size_limit
 
 /** The memory of the whole machine. */
 export const machineMemory: Source = (platform, isFree) =>
   isFree(MEMORY_INFO)
-    ? (platform.getBuiltinModule?.('node:os') as { totalmem(): number } | undefined)?.totalmem()
+    ? (platform.getBuiltinModule('node:os') as { totalmem(): number }).totalmem()
     : undefined
 
 const SOURCES = [lambdaMemory, cloudFunctionMemory, containerLimit, heapLimit, machineMemory]
@@ -80,9 +81,9 @@ export const memoryLimit = (
   let smallest = Number.POSITIVE_INFINITY
   for (const source of SOURCES) {
     try {
-      const bytes = source(platform, isFree)
+      const bytes = Number(source(platform as Required<Platform>, isFree))
       // "No limit" is 0, or a number near 2^63 or 2^64.
-      if (bytes && bytes > 0 && Number.isSafeInteger(bytes) && bytes < smallest) smallest = bytes
+      if (bytes > 0 && Number.isSafeInteger(bytes)) smallest = Math.min(smallest, bytes)
     } catch {}
   }
   return smallest < Number.POSITIVE_INFINITY ? smallest : 128 * MEBIBYTE

@@ -25,7 +25,7 @@ const platform = ({
   container = 1_024 * MEBIBYTE,
   heap = 2_048 * MEBIBYTE,
   machine = 4_096 * MEBIBYTE,
-} = {}): Platform => ({
+} = {}): Required<Platform> => ({
   env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: lambda, FUNCTION_MEMORY_MB: cloudFunction },
   versions: {},
   constrainedMemory: () => container,
@@ -98,6 +98,22 @@ it('what one would have to ask for is not read, and the heap limit needs no perm
   expect(read).toEqual(['node:v8'])
 })
 
+it('each source that needs a permission asks for its own, as Deno names it', () => {
+  const asked: object[] = []
+  const ask = (permission: object) => {
+    asked.push(permission)
+    return true
+  }
+  memoryLimit(platform(), ask)
+  const memory = { name: 'sys', kind: 'systemMemoryInfo' }
+  const variables = ['AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 'FUNCTION_MEMORY_MB']
+  expect(asked).toEqual([
+    ...variables.map((variable) => ({ name: 'env', variable })),
+    memory,
+    memory,
+  ])
+})
+
 it('in Deno a permission counts if it was granted, and not if it would be asked for', () => {
   const asked: object[] = []
   const deno = (state: string) => ({
@@ -120,6 +136,7 @@ it('in this process it is no more than the heap and the machine have', () => {
   expect(limit).toBeLessThanOrEqual(getHeapStatistics().heap_size_limit)
   expect(limit).toBeLessThanOrEqual(totalmem())
   expect(limit).toBeGreaterThan(0)
+  expect(limit).toBe(memoryLimit(process, allowed))
 })
 
 const limitInChild = (args: readonly string[], env: Record<string, string> = {}): number => {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { requireSupportedNode } from '../../lib/supported-node.ts'
 
 test('a Node without what the library stands on is refused, and told which it needs', () => {
@@ -10,6 +10,15 @@ test('a Node without what the library stands on is refused, and told which it ne
 test('the version that it names is that of engines', () => {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   expect(JSON.parse(manifest).engines.node).toBe('>=20.19')
+})
+
+test('where there is no process, nothing is asked of it', () => {
+  vi.stubGlobal('process', undefined)
+  try {
+    requireSupportedNode()
+  } finally {
+    vi.unstubAllGlobals()
+  }
 })
 
 test.each([
