@@ -40,8 +40,12 @@ const growing = inTurns(
 )
 const latin = 'x'.repeat(10_000_000)
 const wide = `${'x'.repeat(4_999_999)}語`
+const wideInside = `${'x'.repeat(2_500_000)}語${'x'.repeat(2_499_999)}`
 const texts = inTurns(
-  [JSON.parse(`"${latin}"`), JSON.parse(`"${wide}"`)].map((text) => () => heapSize(text, '')),
+  [latin, wide, wideInside].map((text) => {
+    const flat = JSON.parse(`"${text}"`)
+    return () => heapSize(flat, '')
+  }),
 )
 
 console.log(
@@ -50,6 +54,7 @@ console.log(
     doublings: growing.slice(1).map((time, at) => time / growing[at]),
     latinMilliseconds: texts[0],
     wideMilliseconds: texts[1],
+    wideInsideMilliseconds: texts[2],
   }),
 )
 

@@ -43,7 +43,8 @@ function longReport(results) {
 
 By \`npm run bench:bytes\`. Each line is a process of its own with the collector forced; what it
 weighs is the growth of the heap and of external memory. A figure in bold is out of the range that
-is wanted. Other estimators are shown beside it: what they say ÷ what it weighs.
+is wanted. Other estimators are shown beside it: what they say ÷ what it weighs. A part can be
+run alone: each table is of the last run of its part.
 
 ## Rows of public JSON, Node ${main.version}
 

@@ -70,7 +70,7 @@ function survival(survived) {
   return table(['written', 'writes', 'evicted', 'alive at the most ÷ budget', 'wanted'], rows)
 }
 
-function cost({ row, doublings, latinMilliseconds, wideMilliseconds }) {
+function cost({ row, doublings, latinMilliseconds, wideMilliseconds, wideInsideMilliseconds }) {
   const micros = (milliseconds) => ((milliseconds * 1_000) / row.count).toFixed(2)
   return table(
     ['what measuring costs', 'measured', 'wanted'],
@@ -80,6 +80,11 @@ function cost({ row, doublings, latinMilliseconds, wideMilliseconds }) {
       ['that ÷ ocache', marked(row.own / row.ofOcache, [0, 1]), '1 at the most'],
       ['10 MB of text, 1 byte a character', `${marked(latinMilliseconds, [0, 2])} ms`, 'under 2'],
       ['10 MB of text, 2 bytes a character', `${marked(wideMilliseconds, [0, 2])} ms`, 'under 2'],
+      [
+        'the same, one wide character in its middle',
+        `${marked(wideInsideMilliseconds, [0, 2])} ms`,
+        'under 2',
+      ],
       [
         'a row twice as large ÷ the row, from 1 to 64 KB',
         doublings.map((times) => times.toFixed(2)).join(', '),
