@@ -1,0 +1,85 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { Expiry } from '../../lib/table/expiry.ts'
+import { Records } from '../../lib/table/records.ts'
+
+const SLOTS = 12
+const NEVER = Number.POSITIVE_INFINITY
+
+// As far as from one millisecond to some four months, and as near to where a digit carries.
+const spans = fc
+  .tuple(fc.nat(11), fc.nat(7), fc.integer({ min: -1, max: 1 }))
+  .map(([digits, times, beside]) => Math.max(0, (times + 1) * 8 ** digits + beside))
+const steps = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ slot: fc.nat(SLOTS - 1), ttl: spans }) },
+  { weight: 1, arbitrary: fc.record({ slot: fc.nat(SLOTS - 1), ttl: fc.constant(NEVER) }) },
+  { weight: 3, arbitrary: fc.record({ pass: spans }) },
+  { weight: 1, arbitrary: fc.constant({ toTheNext: true }) },
+)
+
+it('gives what is due at any time, and nothing else, as a list of deadlines would', () => {
+  fc.assert(
+    fc.property(fc.nat(10 ** 9), fc.array(steps, { maxLength: 60, size: 'max' }), (start, all) => {
+      const records = new Records(SLOTS + 1)
+      const expiry = new Expiry(records)
+      const deadlines = Array.from({ length: SLOTS }, () => NEVER)
+      for (const _ of deadlines) records.allocate()
+      for (const at of deadlines.keys()) expiry.schedule(at + 1, NEVER, start)
+      let now = start
+      const look = () => {
+        const expected = deadlines.filter((deadline) => deadline <= now).length
+        let count = 0
+        for (let slot = expiry.due(now); slot !== 0; slot = expiry.due(now)) {
+          expect(deadlines[slot - 1]).toBeLessThanOrEqual(now)
+          deadlines[slot - 1] = NEVER
+          expiry.schedule(slot, NEVER, now)
+          count++
+        }
+        expect(count).toBe(expected)
+      }
+      for (const step of all) {
+        if ('slot' in step) {
+          deadlines[step.slot] = now + step.ttl
+          expiry.schedule(step.slot + 1, now + step.ttl, now)
+        } else if ('pass' in step) now += step.pass
+        else now = Math.min(...deadlines, now + 8 ** 12)
+        if ('toTheNext' in step) {
+          expect(expiry.due(now - 1) === 0).toBe(deadlines.every((deadline) => deadline >= now))
+        }
+        look()
+      }
+      now += 8 ** 13
+      look()
+      expect(expiry.due(now)).toBe(0)
+      expect(expiry.isEmpty).toBe(true)
+    }),
+    { numRuns: Number(process.env.MODEL_RUNS ?? 300), seed: 20_261_125 },
+  )
+})
+
+it('is empty until a deadline is set, and again once what had one has come due or been freed', () => {
+  const records = new Records(4)
+  const expiry = new Expiry(records)
+  const [one, two] = [records.allocate(), records.allocate()]
+  expiry.schedule(one, NEVER, 0)
+  expect(expiry.isEmpty).toBe(true)
+  expiry.schedule(one, 100, 0)
+  expiry.schedule(two, 8 ** 9, 0)
+  expect(expiry.isEmpty).toBe(false)
+  expect(expiry.due(100)).toBe(one)
+  expiry.schedule(one, NEVER, 100)
+  expect(expiry.due(100)).toBe(0)
+  expect(expiry.isEmpty).toBe(false)
+  records.release(two)
+  expect(expiry.due(8 ** 9)).toBe(0)
+  expect(expiry.isEmpty).toBe(true)
+})
+
+it('says when time was last looked at', () => {
+  const records = new Records(2)
+  const expiry = new Expiry(records)
+  expiry.schedule(records.allocate(), 1_000, 70)
+  expect(expiry.time).toBe(70)
+  expiry.due(2_000)
+  expect(expiry.time).toBe(2_000)
+})
