@@ -17,7 +17,7 @@ function isInstance(this: ErrorClass, error: unknown): boolean {
 
 // The names are spelled out, since a minifier shortens those of classes.
 function identify(type: ErrorClass, name: string): void {
-  const hidden = { value: name, configurable: true }
+  const hidden = { value: name }
   Object.defineProperties(type, { name: hidden, [Symbol.hasInstance]: { value: isInstance } })
   Object.defineProperties(type.prototype, { name: { ...hidden, writable: true }, [KIND]: hidden })
 }

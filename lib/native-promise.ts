@@ -25,7 +25,8 @@ export function subscribe(
 /** A promise that is not kept raises nothing either, if it fails and nobody awaits it. */
 export function handle(value: unknown): void {
   try {
-    if (isNativePromise(value)) subscribe(value, undefined, ignore)
+    // Throws for what is none.
+    subscribe(value as Promise<unknown>, undefined, ignore)
   } catch {}
 }
 

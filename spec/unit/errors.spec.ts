@@ -21,3 +21,15 @@ it('the mark by which they are told is not seen in what an error shows', () => {
     [],
   )
 })
+
+it('a copy of another version finds the mark under the same registered symbol', () => {
+  const mark = Symbol.for('faas-cache-dict.error')
+  expect(Reflect.get(new here.KeyError('k'), mark)).toBe('KeyError')
+  expect(Reflect.get(new here.DataTooLargeError('k', 2, 1), mark)).toBe('DataTooLargeError')
+})
+
+it('the name of an error can be set, as that of any', () => {
+  const error = new here.KeyError('k')
+  error.name = 'Missing'
+  expect(String(error)).toMatch(/^Missing: /)
+})
