@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Expiry } from '../../lib/table/expiry.ts'
+import { EXPIRY_BYTES, Expiry } from '../../lib/table/expiry.ts'
 import { Records } from '../../lib/table/records.ts'
 
 const SLOTS = 12
@@ -73,6 +73,10 @@ it('is empty until a deadline is set, and again once what had one has come due o
   records.release(two)
   expect(expiry.due(8 ** 9)).toBe(0)
   expect(expiry.isEmpty).toBe(true)
+})
+
+it('takes a word of four bytes for each bucket: seven digits of eight, what is due, what is far', () => {
+  expect(EXPIRY_BYTES).toBe(4 * (7 * 8 + 2))
 })
 
 it('says when time was last looked at', () => {

@@ -102,6 +102,17 @@ describe('a table', () => {
     }
   })
 
+  it('has 32 bytes of records for each slot, and fills what was freed before it grows', () => {
+    const table = filled(500)
+    const { capacity, int32, float64 } = table.records
+    expect([4 * int32.length, 8 * float64.length]).toEqual([32 * capacity, 32 * capacity])
+    while (!table.records.isFull) table.add(`more-${table.size}`, 0, 16, 24, false)
+    table.remove(table.find('key-7'))
+    expect([table.records.isFull, table.growthBytes]).toEqual([false, 0])
+    table.add('again', 0, 16, 24, false)
+    expect(table.records.capacity).toBe(capacity)
+  })
+
   it('foresees what the next entry makes the slots take, to the byte', () => {
     const table = new Table()
     let grown = 0
