@@ -64,6 +64,26 @@ describe('virtual time', () => {
     expect(clock.now()).toBe(3_601_000)
   })
 
+  it('goes on by the wall clock in a freeze after the wall clock was set back', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 50)
+    clock.now()
+    hands.wall -= 3_600_000
+    hands.monotonic += 1_000
+    expect(clock.now()).toBe(1_000)
+    hands.wall += 1_800_000
+    expect(clock.now()).toBe(1_801_000)
+  })
+
+  it('goes on by the monotonic clock once the wall clock is set back after a freeze', async () => {
+    const { clock, hands } = await clockOver(1_700_000_000_000, 50)
+    clock.now()
+    hands.wall += 3_600_000
+    expect(clock.now()).toBe(3_600_000)
+    hands.wall -= 86_400_000
+    hands.monotonic += 5_000
+    expect(clock.now()).toBe(3_605_000)
+  })
+
   it('goes on by the monotonic clock while the wall clock is set back', async () => {
     const { clock, hands } = await clockOver(1_700_000_000_000, 50)
     clock.now()

@@ -1,3 +1,4 @@
+import { controllerOf, FaaSCacheDict, heapSize } from 'faas-cache-dict'
 import { describe, expect, it } from 'vitest'
 import { MAP_ENTRY_BYTES, MAP_HEADER_BYTES, MapTable } from '../../lib/table/map-table.ts'
 import { EMPTY_BYTES, ENTRY_BYTES, Table } from '../../lib/table/table.ts'
@@ -89,6 +90,14 @@ describe('a table', () => {
     const table = filled(1)
     expect(ENTRY_BYTES).toBe(76)
     expect(table.chargeOf(table.find('key-0'))).toBe(76 + 16 + 24)
+  })
+
+  it('is told the key once, beside an object as beside a text', () => {
+    const controller = controllerOf(new FaaSCacheDict())
+    for (const value of [{ a: 1 }, [1, 2], 'a text', 7]) {
+      const charge = controller.set('a longer key', value).sizeOf('a longer key')
+      expect(charge).toBe(ENTRY_BYTES + heapSize(value, 'a longer key'))
+    }
   })
 
   it('takes 48 bytes for each slot, and what the Map takes', () => {
