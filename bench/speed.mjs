@@ -1,49 +1,70 @@
+// npm run bench [-- --most=100000] [--quick]: a quick run is shown, and never published.
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { commandOf, root, versionOf } from '../scripts/runtimes/install.mjs'
 import { chartOf } from './speed/chart.mjs'
-import { measured } from './speed/measured.mjs'
-import { operations } from './speed/operations.mjs'
+import { figuresTable, timesOf, timesTable } from './speed/figures.mjs'
 import { subjects } from './speed/subjects.mjs'
 
 const isQuick = process.argv.includes('--quick')
-// A million entries take longer than all else together: --most=100000 leaves them out.
+// A million entries take longer than all else together.
 const most = Number(
   /--most=(\d+)/.exec(process.argv.join(' '))?.[1] ?? (isQuick ? 10_000 : 1_000_000),
 )
-const counts = [1000, 10_000, 100_000, 1_000_000].filter((count) => count <= most)
-const effort = isQuick ? { rounds: 3, cpuTime: 12 } : { rounds: 5, cpuTime: 40 }
-const base = 'lru-cache'
+const upToMost = (counts) => counts.filter((count) => count <= most)
+const shown = upToMost([10_000, 1_000_000])
+const effort = isQuick ? { rounds: 3, cpuTime: 12 } : { rounds: 3, cpuTime: 30 }
+const processes = isQuick ? 1 : 3
 const names = Object.keys(subjects)
-const sections = []
-let shown
 
-for (const count of counts) {
-  const keys = Array.from({ length: 2 * count }, (_, i) => `key-${i}`)
-  const table = {}
-  for (const [name, operation] of Object.entries(operations)) {
-    table[name] = await measured(subjects, operation, count, keys, effort)
-    console.error(`${count} ${name}`)
+const engine = (runtime, counts) => ({
+  name: `Node ${versionOf(runtime)}`,
+  command: commandOf(runtime),
+  counts,
+  runs: [],
+})
+const engines = [engine('node20', upToMost([1000, 10_000, 100_000, 1_000_000]))]
+if (!isQuick) engines.push(engine('node24', shown))
+
+for (let i = 0; i < processes; i++) {
+  for (const { command, counts, runs } of engines) {
+    const program = ['bench/speed/process.mjs', JSON.stringify({ counts, effort })]
+    const stdio = ['ignore', 'pipe', 'inherit']
+    runs.push(JSON.parse(execFileSync(command, program, { cwd: root, encoding: 'utf8', stdio })))
   }
-  if (count === 10_000) shown = table
-  sections.push(`## ${count.toLocaleString('en')} entries\n\n${tableOf(table)}\n`)
 }
 
-// A short run on a busy machine can be wrong many times over: it is shown, and never published.
-if (isQuick) console.log(sections.join('\n'))
+const times = engines.flatMap(({ name, counts, runs }) =>
+  counts.map(
+    (count) =>
+      `## ${count.toLocaleString('en')} entries, ${name}\n\n${timesTable(runs, count, names, 'lru-cache')}\n`,
+  ),
+)
+const figures = figuresTable(engines, shown)
+if (isQuick) console.log([figures, ...times].join('\n\n'))
 else publish()
-// Some of the peers leave a timer for each entry.
-process.exit()
 
 function publish() {
   const settings = names.map((name) => `- \`${name}\`: ${subjects[name].settings}`).join('\n')
-  const how = `Node ${process.version.slice(1)}, ${cpus()[0].model}, by \`npm run bench${most < 1_000_000 ? ` -- --most=${most}` : ''}\`: one process, subjects in turn, the median of ${effort.rounds} rounds.`
+  const command = `npm run bench${most < 1_000_000 ? ` -- --most=${most}` : ''}`
+  const how = `${engines.map(({ name }) => name).join(' and ')}, ${cpus()[0].model}, by \`${command}\`: in one process all subjects take turns, ${effort.rounds} rounds of each operation; the median of ${processes} processes.`
   write(
     'docs/bench.md',
-    `# Speed\n\n${how}\nNanoseconds an operation, and in brackets the ratio to \`${base}\`.\n\n${settings}\n\n${sections.join('\n')}`,
+    `# Speed\n\n${how}\nNanoseconds an operation, and in brackets the ratio to \`lru-cache\`. [Where the time goes](speed.md).\n\n${settings}\n\n## The figures that matter most\n\n${figures}\n\n${times.join('\n')}`,
   )
-  write('docs/bench-read.svg', chartOf('A hit among 10,000 entries', shown.hit))
-  write('docs/bench-write.svg', chartOf('An overwrite among 10,000 entries', shown.overwrite))
-  const block = `![A hit](docs/bench-read.svg)\n![An overwrite](docs/bench-write.svg)\n\nAt 10,000 entries; [every size, and each peer's settings](docs/bench.md). ${how}\n\n${tableOf(shown)}`
+  const { runs, name } = engines[0]
+  for (const [file, title, operation] of [
+    ['read', 'A hit', 'hit'],
+    ['write', 'An overwrite', 'overwrite'],
+  ]) {
+    const chart = chartOf(
+      `${title} among 10,000 entries, ${name}`,
+      timesOf(runs, 10_000, operation),
+    )
+    write(`docs/bench-${file}.svg`, chart)
+  }
+  const block = `![A hit](docs/bench-read.svg)\n![An overwrite](docs/bench-write.svg)\n\n${figures}\n\nSmaller is faster. ${how}\n[Every operation, size and peer](docs/bench.md); [where the time goes](docs/speed.md), and why some of it cannot go.`
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   write(
     'README.md',
@@ -52,19 +73,6 @@ function publish() {
       () => `<!-- bench:begin -->\n${block}\n<!-- bench:end -->`,
     ),
   )
-}
-
-function tableOf(table) {
-  const head = `| operation | ${names.join(' | ')} |\n| --- |${' ---: |'.repeat(names.length)}`
-  const lines = Object.entries(table).map(([operation, times]) => {
-    const cells = names.map((name) => cellOf(times[name], times[base]))
-    return `| ${operation} | ${cells.join(' | ')} |`
-  })
-  return [head, ...lines].join('\n')
-}
-
-function cellOf(time, reference) {
-  return time === undefined ? '' : `${Math.round(time)} (${(time / reference).toFixed(2)})`
 }
 
 function write(path, text) {

@@ -38,7 +38,8 @@ export function median(numbers) {
   return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
 }
 
-function prepared(subject, operation, count, keys) {
+/** One operation on one subject, many times over: a batch to run, and how many it is. */
+export function prepared(subject, operation, count, keys) {
   const values = operation.isWeighed ? rows : texts
   const { isWeighed, limit } = operation
   let limits = { count, isWeighed, items: limit === 'items' ? count : undefined }
