@@ -5,6 +5,7 @@ import { cpus } from 'node:os'
 import { commandOf, root, versionOf } from '../scripts/runtimes/install.mjs'
 import { chartOf } from './speed/chart.mjs'
 import { figuresTable, timesOf, timesTable } from './speed/figures.mjs'
+import { operations } from './speed/operations.mjs'
 import { subjects } from './speed/subjects.mjs'
 
 const isQuick = process.argv.includes('--quick')
@@ -14,26 +15,27 @@ const most = Number(
 )
 const upToMost = (counts) => counts.filter((count) => count <= most)
 const shown = upToMost([10_000, 1_000_000])
-const effort = isQuick ? { rounds: 3, cpuTime: 12 } : { rounds: 3, cpuTime: 30 }
-// All subjects at once, a million entries each, and the timers that some of them leave.
+const effort = isQuick ? { turns: 3, cpuTime: 12 } : { turns: 5, cpuTime: 30 }
+// All subjects at once, a million entries each.
 const HEAP = '--max-old-space-size=12000'
 const names = Object.keys(subjects)
 
-const engine = (runtime, counts, processes) => ({
+const engine = (runtime, counts, rounds) => ({
   name: `Node ${versionOf(runtime)}`,
   command: commandOf(runtime),
   counts,
-  processes,
+  rounds,
   runs: [],
 })
 const engines = [engine('node20', upToMost([1000, 10_000, 100_000, 1_000_000]), isQuick ? 1 : 3)]
 if (!isQuick) engines.push(engine('node24', shown, 1))
 
-for (const { command, counts, processes, runs } of engines) {
-  for (let i = 0; i < processes; i++) {
-    const program = [HEAP, 'bench/speed/process.mjs', JSON.stringify({ counts, effort })]
-    const stdio = ['ignore', 'pipe', 'inherit']
-    runs.push(JSON.parse(execFileSync(command, program, { cwd: root, encoding: 'utf8', stdio })))
+for (const { name, command, counts, rounds, runs } of engines) {
+  for (let round = 0; round < rounds; round++) {
+    const run = {}
+    for (const count of counts) run[count] = timesAt(command, count)
+    runs.push(run)
+    console.error(`${name}, round ${round + 1} of ${rounds}`)
   }
 }
 
@@ -47,10 +49,18 @@ const figures = figuresTable(engines, shown)
 if (isQuick) console.log([figures, ...times].join('\n\n'))
 else publish()
 
+function timesAt(command, count) {
+  const taken = Object.keys(operations).map((name) => {
+    const program = [HEAP, 'bench/speed/process.mjs', JSON.stringify({ count, name, effort })]
+    return [name, JSON.parse(execFileSync(command, program, { cwd: root, encoding: 'utf8' }))]
+  })
+  return Object.fromEntries(taken)
+}
+
 function publish() {
   const settings = names.map((name) => `- \`${name}\`: ${subjects[name].settings}`).join('\n')
   const command = `npm run bench${most < 1_000_000 ? ` -- --most=${most}` : ''}`
-  const how = `${engines.map(({ name }) => name).join(' and ')}, ${cpus()[0].model}, by \`${command}\`: in one process all subjects take turns, ${effort.rounds} rounds of each operation; the median of ${engines[0].processes} processes, of one for ${engines[1].name}.`
+  const how = `${engines.map(({ name }) => name).join(' and ')}, ${cpus()[0].model}, by \`${command}\`: each operation in a process of its own, in which all subjects take turns, ${effort.turns} turns each; the median of ${engines[0].rounds} processes, of one for ${engines[1].name}.`
   write(
     'docs/bench.md',
     `# Speed\n\n${how}\nNanoseconds an operation, and in brackets the ratio to \`lru-cache\`. [Where the time goes](speed.md).\n\n${settings}\n\n## The figures that matter most\n\n${figures}\n\n${times.join('\n')}`,

@@ -3,7 +3,7 @@ import { inOrder } from './operations.mjs'
 
 const BATCH = 1000
 // A batch is long enough for the clock: no sample need be made of thousands of them.
-const ONCE = { batch_threshold: 0, min_samples: 3 }
+const ONCE = { batch_threshold: 0, min_samples: 1 }
 const row = (id) =>
   JSON.parse(
     JSON.stringify({
@@ -21,14 +21,14 @@ const row = (id) =>
 const rows = Array.from({ length: 500 }, (_, id) => row(id))
 const texts = Array.from({ length: 500 }, (_, id) => `value ${id}`)
 
-/** Nanoseconds an operation of each subject: the median of rounds, in which they take turns. */
-export async function measured(subjects, operation, count, keys, { rounds, cpuTime }) {
+/** Nanoseconds an operation of each subject: the median of its turns. */
+export async function measured(subjects, operation, count, keys, { turns, cpuTime }) {
   const runs = Object.entries(subjects)
     .filter(([, subject]) => operation.takes(subject))
     .map(([name, subject]) => ({ name, times: [], ...prepared(subject, operation, count, keys) }))
-  for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < runs.length; turn++) {
-      const run = runs[(turn + round) % runs.length]
+  for (let turn = 0; turn < turns; turn++) {
+    for (let at = 0; at < runs.length; at++) {
+      const run = runs[(at + turn) % runs.length]
       const { p50 } = await measure(run.batch, { ...ONCE, min_cpu_time: cpuTime * 1e6 })
       run.times.push(p50 / run.size)
     }
