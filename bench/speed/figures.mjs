@@ -22,9 +22,10 @@ export function figuresTable(engines, counts) {
   const columns = counts.flatMap((count) => engines.map((engine) => ({ count, ...engine })))
   const heads = columns.map(({ count, name }) => `${count.toLocaleString('en')}, ${name}`)
   const lines = Object.entries(figures).map(([figure, [operation, subject, base]]) => {
-    const cells = columns.map(({ count, runs }) =>
-      ratio(runs, count, operation, subject, base).toFixed(2),
-    )
+    const cells = columns.map(({ count, runs }) => {
+      const value = ratio(runs, count, operation, subject, base)
+      return Number.isNaN(value) ? '' : value.toFixed(2)
+    })
     return `| ${figure} | ${cells.join(' | ')} |`
   })
   return [

@@ -62,7 +62,7 @@ export const subjects = {
     ...called,
   },
   ocache: {
-    settings: 'createMemoryStorage: maxSize, maxBytes, ttl 1 h a write',
+    settings: 'createMemoryStorage: maxSize, maxBytes, ttl 1 h a write; not at a million entries',
     make: ({ count }) => createMemoryStorage({ maxSize: count, maxBytes: ample }),
     get: 'cache.get(key)',
     set: 'cache.set(key, value, hour)',
