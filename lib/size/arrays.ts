@@ -26,9 +26,9 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   }
   // An array that grew by push has spare room which cannot be seen: a sixteenth is a compromise.
   walk.bytes += storeBytes(length + (length > 16 ? length >> 4 : 0))
-  // Each element is read once, since it may be a getter. A slice of a subclass would run its
-  // constructor.
-  const isOther = Object.getPrototypeOf(array) !== prototype
+  // Each element is read once, since it may be a getter. A slice of a subclass, or of an array with
+  // a constructor of its own, would run that.
+  const isOther = Object.getPrototypeOf(array) !== prototype || Object.hasOwn(array, 'constructor')
   if (isOther && !isLong) {
     forEach.call(array, unboxedAdd(walk))
     return

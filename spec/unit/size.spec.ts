@@ -1,5 +1,5 @@
 import { runInNewContext, runInThisContext } from 'node:vm'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { heapSize } from '../../lib/size/heap-size.ts'
 import { lookFurther, measure } from '../../lib/size/measure.ts'
 import { stringSize } from '../../lib/size/string.ts'
@@ -122,6 +122,16 @@ describe('the size of a value', () => {
   it('ends on an array that lies about its length', () => {
     const endless = new Proxy([], { get: (_, key) => (key === 'length' ? 4e9 : 1.5) })
     expect(heapSize(endless)).toBeGreaterThan(0)
+  })
+  it.each([4, 4000])('calls no constructor that an array of %i has of its own', (length) => {
+    const array = Array.from({ length }, (_, at) => at)
+    const size = heapSize(array)
+    const species = vi.fn(function (this: object) {
+      return this
+    })
+    Object.assign(array, { constructor: { [Symbol.species]: species } })
+    expect(heapSize(array)).toBe(size)
+    expect(species).not.toHaveBeenCalled()
   })
   it('runs no code of a class, of an array with a class neither', () => {
     const ran: string[] = []
