@@ -32,7 +32,8 @@ export const shapeBytes = (keys: number, novelKeys: number): number =>
 
 const ARRAY_STORE = 2 * WORD
 
-export const storeBytes = (slots: number): number => (slots === 0 ? 0 : ARRAY_STORE + slots * WORD)
+/** Of one slot or more: an empty array shares its store with all others. */
+export const storeBytes = (slots: number): number => ARRAY_STORE + slots * WORD
 
 const powerOfTwo = (least: number): number => {
   let capacity = 4
