@@ -25,8 +25,8 @@ export function subscribe(
 /** A promise that is not kept raises nothing either, if it fails and nobody awaits it. */
 export function handle(value: unknown): void {
   try {
-    // Throws for what is none.
-    subscribe(value as Promise<unknown>, undefined, ignore)
+    // Asked first, since for what is none it would throw, and a throw is dear.
+    if (isNativePromise(value)) subscribe(value, undefined, ignore)
   } catch {}
 }
 
