@@ -1,3 +1,5 @@
+import { builtinModule } from './builtin-module.ts'
+
 const { then } = Promise.prototype
 
 type Brand = (value: unknown) => boolean
@@ -10,7 +12,7 @@ let brand: Brand | undefined
  */
 export function isNativePromise(value: unknown): value is Promise<unknown> {
   if (typeof value !== 'object' || value === null) return false
-  brand ??= findBrand()
+  brand ??= builtinModule('node:util')?.types?.isPromise ?? looksLikePromise
   return brand(value)
 }
 
@@ -28,14 +30,6 @@ export function handle(value: unknown): void {
     // Asked first, since for what is none it would throw, and a throw is dear.
     if (isNativePromise(value)) subscribe(value, undefined, ignore)
   } catch {}
-}
-
-function findBrand(): Brand {
-  try {
-    return globalThis.process.getBuiltinModule('node:util').types.isPromise
-  } catch {
-    return looksLikePromise
-  }
 }
 
 // Without the engine's own test, subscribing is the test: it throws for anything else. An object

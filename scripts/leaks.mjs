@@ -49,6 +49,22 @@ const checks = {
       return held.length === 300 ? outcome : [false, 'the promises were not held']
     },
 
+  'a request is collected, though it woke the sweep that goes on': async () => {
+    const { AsyncLocalStorage } = await import('node:async_hooks')
+    const { FaaSCacheDict } = await import('faas-cache-dict')
+    const counted = counter()
+    const requests = new AsyncLocalStorage()
+    const cache = new FaaSCacheDict({ defaultTtl: '1h', sweepInterval: '5ms' })
+    for (let i = 0; i < 10; i++) {
+      const request = { large: new Array(1_000).fill(i) }
+      // The last may still lie on the stack.
+      if (i < 9) counted.add(request)
+      requests.run(request, () => (cache[i] = { i }))
+      await new Promise((turn) => setTimeout(turn, 10))
+    }
+    return await counted.all(9)
+  },
+
   'a value that left is collected, however it left': async () => {
     const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
     let collected = 0

@@ -1,8 +1,10 @@
+import { builtinModule } from '../builtin-module.ts'
+
 type IsProxy = (value: unknown) => boolean
 let known: IsProxy | undefined
 
 /** False where the engine does not tell. */
 export function isProxy(value: object): boolean {
-  known ??= globalThis.process?.getBuiltinModule?.('node:util')?.types?.isProxy ?? (() => false)
+  known ??= builtinModule('node:util')?.types?.isProxy ?? (() => false)
   return known(value)
 }

@@ -1,4 +1,5 @@
 import { systemClock } from './clock.ts'
+import { presentContext, type Run } from './context.ts'
 
 // Timers take no more: a longer delay would fire at once.
 const LONGEST_DELAY = 2 ** 31 - 1
@@ -15,8 +16,9 @@ const releaseProcess = (timer: Timer) => {
 
 /**
  * One timer that calls `sweep` for as long as anything is left to do, the first time `interval`
- * milliseconds after it was woken. It keeps neither the process nor its target alive, and is absent
- * where the platform refuses timers. A timer that is an interval late, since it died with the
+ * milliseconds after it was woken. It keeps neither the process nor its target alive, nor the request
+ * that woke it: it runs in the asynchronous context in which it was made. It is absent where the
+ * platform refuses timers. A timer that is an interval late, since it died with the
  * request of a Worker that set it, is made up for when next woken. `sweep` must not hold the target
  * itself.
  */
@@ -25,6 +27,7 @@ export class Sweep<T extends object> {
   // Some Workers have no WeakRef: no sweep there rather than a cache that is never collected.
   readonly #target: WeakRef<T> | undefined
   readonly #sweep: SweepOnce<T>
+  readonly #inContext: Run = presentContext()
   #isClosed: boolean
   #timer: Timer | undefined
   /** Public, since every write looks at it. */
@@ -46,7 +49,7 @@ export class Sweep<T extends object> {
       this.#schedule(this.#interval)
     } else if (systemClock.now() >= this.overdueAt) {
       this.overdueAt = Number.POSITIVE_INFINITY
-      Promise.resolve().then(() => this.#run())
+      this.#inContext(() => Promise.resolve().then(() => this.#run()))
     }
   }
 
@@ -60,7 +63,9 @@ export class Sweep<T extends object> {
 
   #schedule(delay: number): void {
     try {
-      this.#timer = setTimeout(() => this.#run(), Math.min(delay, LONGEST_DELAY))
+      this.#timer = this.#inContext(() =>
+        setTimeout(() => this.#run(), Math.min(delay, LONGEST_DELAY)),
+      )
       releaseProcess(this.#timer)
       this.overdueAt = systemClock.now() + delay + this.#interval
     } catch {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -48,6 +49,33 @@ describe('a sweep', () => {
     expect(target.swept).toBe(1)
     vi.advanceTimersByTime(60_000)
     expect(target.swept).toBe(3)
+  })
+
+  it('runs in the context in which it was made, not in that of the request that woke it', async () => {
+    const request = new AsyncLocalStorage<string>()
+    const contexts: unknown[] = []
+    const timers: (() => void)[] = []
+    // A real timer is bound to the context in which it is set.
+    vi.stubGlobal('setTimeout', (call: () => void) => {
+      contexts.push(['set', request.getStore()])
+      timers.push(call)
+      return timers.length
+    })
+    const sweep = request.run('module', () => {
+      return new Sweep(5000, targetWith(3), () => {
+        contexts.push(['swept', request.getStore()])
+        return 20
+      })
+    })
+    request.run('first', () => sweep.wake())
+    vi.setSystemTime(Date.now() + 60_000)
+    request.run('later', () => sweep.wake())
+    await vi.waitFor(() => expect(contexts).toHaveLength(3))
+    expect(contexts).toEqual([
+      ['set', 'module'],
+      ['swept', 'module'],
+      ['set', 'module'],
+    ])
   })
 
   it('comes again when it says, whatever its interval', () => {
