@@ -33,8 +33,12 @@ function fullCache(random) {
   }
 }
 
-/** What a write at the limit asks of a Map alone: a miss, a new key, and a scattered one leaves. */
-function fullMap(random) {
+/**
+ * What a write at the limit asks of a Map alone: a miss, a scattered key leaves, a new one comes.
+ * In a bare loop the processor waits for the memory of several at once, across calls; in a program
+ * that does anything between them it waits for each.
+ */
+function fullMap(random, between) {
   const keys = freshKeys('old', entries)
   const map = new Map(keys.map((key, index) => [key, index]))
   const leaving = []
@@ -50,9 +54,27 @@ function fullMap(random) {
   }
   let next = 0
   return (key, index) => {
-    if (map.get(key) === undefined) map.set(key, index)
+    const found = map.get(key)
+    between()
     map.delete(leaving[next++])
+    between()
+    if (found === undefined) map.set(key, index)
+    between()
   }
+}
+
+let state = 1
+/** Each step waits for the one before: more of them than the processor looks ahead. */
+function work() {
+  let mixed = state
+  for (let step = 0; step < 60; step++) mixed = (Math.imul(mixed, 1_664_525) + 1) | 0
+  state = mixed
+}
+
+const subjects = {
+  cache: fullCache,
+  map: (random) => fullMap(random, () => {}),
+  mapWithWork: (random) => fullMap(random, work),
 }
 
 let left
@@ -60,7 +82,7 @@ const times = []
 const random = randomFrom(1)
 while (times.length < BATCHES) {
   left = expired
-  const write = kind === 'cache' ? fullCache(random) : fullMap(random)
+  const write = subjects[kind](random)
   const keys = freshKeys('new', expired)
   // Before each small cache it would leave the processor cold, and flatter the ratio.
   if (expired > BATCH * BATCHES) globalThis.gc()
