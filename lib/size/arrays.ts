@@ -3,6 +3,9 @@ import { isSmall } from './number.ts'
 import { isProxy } from './proxy.ts'
 import { CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
 
+/** Of one that is almost empty: measured, since the engine has several rules. */
+const LONGEST_LIST = 5000
+const FARTHEST = 1024
 const SAMPLES = 32
 /** Its multiples fall into step with no spacing of the elements. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2
@@ -20,7 +23,7 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   const isLong = length > CHUNK
   if (isLong && (isProxy(array) || isSparse(array, length))) {
     const keys = Object.keys(array)
-    walk.bytes += indexedBytes(keys.length, length)
+    walk.bytes += isInOneList(keys, length) ? storeBytes(length) : indexedBytes(keys.length, length)
     walk.take(keys.length, (at) => walk.add(array[Number(keys[at])]))
     return
   }
@@ -65,6 +68,20 @@ function unboxedAdd(walk: Walk): (item: unknown) => void {
       walk.add(item)
     }
   }
+}
+
+/**
+ * V8 keeps a short array in a list, however empty, unless an element was set far beyond its end.
+ */
+function isInOneList(keys: readonly string[], length: number): boolean {
+  if (length > LONGEST_LIST) return false
+  let last = -1
+  for (const key of keys) {
+    const at = Number(key)
+    if (at - last > FARTHEST) return false
+    last = at
+  }
+  return true
 }
 
 /** Judged by elements from all over it. Listing the keys of what is full would take long. */

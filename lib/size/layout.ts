@@ -18,6 +18,13 @@ export const VIEW = 13 * WORD
 export const SYMBOL = 4 * WORD
 export const FUNCTION = 128
 export const PROXY = 64
+/**
+ * An object has room for four properties if it began without a name, and grows by three at a time
+ * then. Beyond four, what it may have to spare cannot be seen: half a word is a compromise.
+ */
+export const propertyBytes = (keys: number): number =>
+  keys === 0 ? 4 * WORD : keys * WORD + (keys > 4 ? WORD / 2 : 0)
+
 /** From so many keys on, a literal or parsed object keeps them in a dictionary. */
 export const DICTIONARY_KEYS = 128
 

@@ -4,15 +4,13 @@ import {
   indexedBytes,
   nameDictionaryBytes,
   OBJECT_HEADER,
+  propertyBytes,
   WORD,
 } from './layout.ts'
 import { isSmall } from './number.ts'
 import { EMPTY, UNKNOWN, unknownBytes } from './shapes.ts'
 import { stringSize } from './string.ts'
 import { CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
-
-/** An object has room for so many properties if it began without a name. */
-const EMPTY_SLOTS = 4
 
 const isEnumerable = Object.prototype.propertyIsEnumerable
 
@@ -52,7 +50,7 @@ export function visitPlain(walk: Walk, value: object): void {
   }
   if (count >= DICTIONARY_KEYS) addDictionary(walk, Object.keys(record))
   else {
-    bytes += WORD * (count === 0 ? EMPTY_SLOTS : count)
+    bytes += propertyBytes(count)
     if (shape === UNKNOWN) bytes += unknownBytes(record, Object.keys(record))
   }
   walk.bytes += bytes + OBJECT_HEADER
@@ -77,8 +75,7 @@ export function visitKeys(
   if (indexes > 0) walk.bytes += indexedBytes(indexes, Number(keys[indexes - 1]) + 1)
   if (count >= DICTIONARY_KEYS) addDictionary(walk, names)
   else if (prototype === null) walk.bytes += nameDictionaryBytes(count)
-  else if (count === 0 && prototype === Object.prototype) walk.bytes += EMPTY_SLOTS * WORD
-  else walk.bytes += count * WORD
+  else walk.bytes += prototype === Object.prototype ? propertyBytes(count) : count * WORD
   if (shape === UNKNOWN) walk.bytes += unknownBytes(value, names)
   walk.take(keys.length - start, (at) => {
     const key = keys[start + at] as string

@@ -84,6 +84,8 @@ const exact = [0.95, 1.08]
 /** Spare room cannot be seen: what an exact array may be charged too much is all that can be done. */
 const grown = [0.9, 1.08]
 const grownNumbers = [0.8, 1.08]
+/** Half as much room again after each step. */
+const stepped = [0.65, 1.08]
 /** Whether a small one was made of an array, with room for more, cannot be seen either. */
 const smallSets = [0.95, 1.42]
 const assignment = [0.75, 1.08]
@@ -131,6 +133,15 @@ export const weighedValues = {
   ],
   'arrays of doubles grown by push': [grownNumbers, 2000, () => pushed(spread(200, 1200), double)],
   'arrays of strings grown by push': [grown, 1000, () => pushed(spread(20, 220), () => text())],
+  'short arrays that are almost empty': [
+    stepped,
+    1000,
+    () => {
+      const array = []
+      for (let at = 0; at < 2000; at += 100) array[at] = ++count
+      return array
+    },
+  ],
   'sparse arrays': [dataKeys, 10_000, sparse],
   'objects of few keys': [exact, 200_000, () => ({ a: ++count, b: text() })],
   'objects of many keys': [

@@ -239,6 +239,24 @@ describe('the size of a value', () => {
     sparse[1_000_000] = 1
     expect(heapSize(sparse, '')).toBeLessThan(1000)
   })
+  it.each([
+    ['is at the end of a short one', [999]],
+    ['is in a short one again and again', [1_000, 2_000, 3_000, 4_000]],
+  ])('charges all the room where an element %s', (_name, places) => {
+    const array: number[] = []
+    for (const at of places) array[at] = 1
+    expect(heapSize(array, '')).toBeGreaterThanOrEqual(array.length * 8)
+    expect(heapSize(array, '')).toBeLessThan(array.length * 8 + 100)
+  })
+  it.each([
+    ['lies 1,025 places beyond the one before', [1_000, 2_025]],
+    ['lies beyond the first 1,024 places', [1_024]],
+    ['lies beyond the first 5,000 places', [1_000, 2_000, 3_000, 4_000, 5_000]],
+  ])('charges no room where an element %s', (_name, places) => {
+    const array: number[] = []
+    for (const at of places) array[at] = 1
+    expect(heapSize(array, '')).toBeLessThan(500)
+  })
 })
 
 describe('objects whose keys are data', () => {
