@@ -31,14 +31,14 @@ function identify(type: ErrorClass, name: string): void {
 export class DataTooLargeError extends RangeError {
   /** The key that was written. */
   readonly key: string
-  /** What the entry would have been charged, in bytes. */
+  /** The entry takes at least so many bytes: measuring ends once it cannot fit. */
   readonly sizeBytes: number
   /** The limit of the whole cache when it was refused, in bytes. */
   readonly maxSizeBytes: number
 
   constructor(key: string, sizeBytes: number, maxSizeBytes: number) {
     super(
-      `${shown(key)} takes ${sizeBytes} bytes and does not fit even an empty cache of ${maxSizeBytes} bytes`,
+      `${shown(key)} takes ${sizeBytes} bytes or more and does not fit even an empty cache of ${maxSizeBytes} bytes`,
     )
     this.key = key
     this.sizeBytes = sizeBytes

@@ -1,5 +1,6 @@
 import { ARRAY_HEADER, HEAP_NUMBER, indexedBytes, storeBytes } from './layout.ts'
 import { isSmall } from './number.ts'
+import { visitNames } from './objects.ts'
 import { isProxy } from './proxy.ts'
 import { CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
 
@@ -19,6 +20,11 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   // A Proxy may say anything.
   const length = array.length >>> 0
   walk.bytes += ARRAY_HEADER
+  // A slice of a subclass, or of an array with a constructor of its own, would run that.
+  const isOther = Object.getPrototypeOf(array) !== prototype || Object.hasOwn(array, 'constructor')
+  // Listing names takes as long as all else: done where there are some for sure. What a regular
+  // expression matched has the text that it was found in.
+  if (isOther || Object.hasOwn(array, 'input')) visitNames(walk, array)
   if (length === 0) return
   const isLong = length > CHUNK
   if (isLong && (isProxy(array) || isSparse(array, length))) {
@@ -29,9 +35,7 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   }
   // An array that grew by push has spare room which cannot be seen: a sixteenth is a compromise.
   walk.bytes += storeBytes(length + (length > 16 ? length >> 4 : 0))
-  // Each element is read once, since it may be a getter. A slice of a subclass, or of an array with
-  // a constructor of its own, would run that.
-  const isOther = Object.getPrototypeOf(array) !== prototype || Object.hasOwn(array, 'constructor')
+  // Each element is read once, since it may be a getter.
   if (isOther && !isLong) {
     forEach.call(array, unboxedAdd(walk))
     return

@@ -55,7 +55,10 @@ function takeAll<T>(walk: Walk, items: Iterator<T>, each: (item: T) => void): vo
   })
 }
 
-const dataOf = (value: unknown, name: string): unknown =>
+/** The language gives these two no tag. */
+const UNTAGGED = ['RegExp', 'Error']
+
+const dataOf = (value: unknown, name: string | symbol): unknown =>
   Object(value) === value ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined
 
 type Builtin = Visit | number | undefined
@@ -70,7 +73,12 @@ function builtinOf(prototype: object): Builtin {
   // A Proxy among the prototypes may answer with another one for ever.
   for (let depth = 0; at !== null && depth < 64 && builtin === undefined; depth++) {
     const name = dataOf(dataOf(at, 'constructor'), 'name')
-    if (Object.hasOwn(builtins, name as string)) builtin = builtins[name as keyof typeof builtins]
+    if (Object.hasOwn(builtins, name as string)) {
+      const found = builtins[name as keyof typeof builtins]
+      // A program may have a class of that name of its own, which seldom has a tag of that name.
+      const isSure = typeof found !== 'number' || UNTAGGED.includes(name as string)
+      if (isSure || dataOf(at, Symbol.toStringTag) === name) builtin = found
+    }
     at = Object.getPrototypeOf(at)
   }
   known.set(prototype, { builtin })

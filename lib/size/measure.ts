@@ -3,7 +3,7 @@ import { visitView } from './buffers.ts'
 import { visitBuiltin } from './builtins.ts'
 import { FUNCTION, HEAP_NUMBER, OBJECT_HEADER, PROXY } from './layout.ts'
 import { isSmall } from './number.ts'
-import { visitKeys, visitPlain } from './objects.ts'
+import { visitKeys, visitNames, visitPlain } from './objects.ts'
 import { isProxy } from './proxy.ts'
 import { stringSize } from './string.ts'
 import { Walk } from './walk.ts'
@@ -25,8 +25,10 @@ export function lookFurther(walk: Walk): boolean {
     if (prototype === Object.prototype && !isWatched) visitPlain(walk, value)
     else if (Array.isArray(value)) visitArray(walk, value)
     else if (ArrayBuffer.isView(value)) visitView(walk, value)
-    else if (typeof value === 'function') walk.bytes += FUNCTION
-    else {
+    else if (typeof value === 'function') {
+      walk.bytes += FUNCTION
+      visitNames(walk, value)
+    } else {
       const isBuiltin = prototype !== null && visitBuiltin(walk, value, prototype)
       visitKeys(walk, value, prototype, isBuiltin ? 0 : OBJECT_HEADER)
     }

@@ -77,6 +77,24 @@ export function visitKeys(
   else if (prototype === null) walk.bytes += nameDictionaryBytes(count)
   else walk.bytes += prototype === Object.prototype ? propertyBytes(count) : count * WORD
   if (shape === UNKNOWN) walk.bytes += unknownBytes(value, names)
+  addValues(walk, value, keys, start)
+}
+
+/** What a function or an array holds by names. */
+export function visitNames(walk: Walk, value: object): void {
+  const keys = typeof value === 'function' ? Object.keys(value) : Reflect.ownKeys(value)
+  // The first name of an array is `length`.
+  const start = typeof value === 'function' ? 0 : indexesOf(keys) + 1
+  walk.bytes += (keys.length - start) * WORD
+  addValues(walk, value, keys, start)
+}
+
+function addValues(
+  walk: Walk,
+  value: object,
+  keys: readonly (string | symbol)[],
+  start: number,
+): void {
   walk.take(keys.length - start, (at) => {
     const key = keys[start + at] as string
     // Reading the stack of an error makes a text of it, for which its name and message are read.

@@ -78,6 +78,24 @@ describe('arrays', () => {
     expect(bytesOf(new Array(2 ** 32 - 1))).toBeLessThan(1_000)
   })
 
+  it('that a regular expression matched count the text that they were found in', () => {
+    const text = `${'x'.repeat(10_000)}ab`
+    const match = text.match(/a(?<letter>b)/) as RegExpMatchArray
+    const listed = bytesOf([...match])
+    expect(bytesOf(match)).toBe(listed + 3 * 8 + bytesOf(text) + bytesOf(match.groups))
+    expect(bytesOf('x'.match(/x/))).toBeLessThan(bytesOf(['x']) + 100)
+  })
+
+  it.each([0, 3, 300])('of a class count what %i elements have beside them', (length) => {
+    class Rows extends Array<number> {
+      columns = 'x'.repeat(1_000)
+    }
+    const rows = Rows.from({ length }, (_, at) => at) as Rows
+    expect(bytesOf(rows)).toBe(bytesOf([...rows]) + 8 + bytesOf(rows.columns))
+    Object.defineProperty(rows, 'count', { get: () => expect.unreachable() })
+    expect(bytesOf(rows)).toBe(bytesOf([...rows]) + 2 * 8 + bytesOf(rows.columns))
+  })
+
   it('that are Proxies are believed no more than what they hold', () => {
     let asked = 0
     const liar = new Proxy([1, 2, 3], {
@@ -99,6 +117,21 @@ describe('objects', () => {
     expect(bytesOf({ a: Symbol('s') })).toBeGreaterThan(bytesOf({ a: null }))
     expect(bytesOf(() => {})).toBeGreaterThan(100)
   })
+
+  it('count what hangs on a function', () => {
+    const kept = new Map([[1, 'x'.repeat(10_000)]])
+    const bare = () => {}
+    expect(bytesOf(Object.assign(() => {}, { kept }))).toBe(bytesOf(bare) + 8 + bytesOf(kept))
+  })
+
+  it.each(['Response', 'URL', 'Promise', 'WeakMap'])(
+    'of a class %s of the program itself are charged as of any class',
+    (name) => {
+      const classes = { [name]: class {} as new () => object, Any: class {} as new () => object }
+      expect(bytesOf(new (classes[name] as new () => object)())).toBe(bytesOf(new classes.Any()))
+      expect(classes[name]?.name).toBe(name)
+    },
+  )
 
   it.each([
     ['a literal', () => ({})],
