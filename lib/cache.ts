@@ -120,6 +120,7 @@ export class Cache {
     }
     this.loads?.clear()
     this.promises.clear()
+    this.#growth.clear()
     table.clear()
     this.hooks.run()
   }
@@ -251,6 +252,12 @@ export class Cache {
     if (this.#hasSweepWork) this.sweep.wake()
   }
 
+  /** Ends the background sweep for good. */
+  close(): void {
+    this.sweep.close()
+    this.#growth.clear()
+  }
+
   /** The error of a write that was refused. */
   #store(key: string, value: unknown, terms: WriteTerms): DataTooLargeError | undefined {
     if (typeof value === 'function' && key === 'then') {
@@ -297,7 +304,7 @@ export class Cache {
   }
 
   #beginObject(slot: number, value: object, terms: WriteTerms, now: number): void {
-    this.#growth.hasWork = true
+    this.#growth.hasObjects = true
     if (isNativePromise(value)) this.promises.add(this, slot, value, terms, now)
     else this.begin(slot, terms, now)
   }

@@ -321,7 +321,7 @@ export class CacheController<Schema extends object = any> {
 
   /** Stops the background sweep for good. The data stays, and expires as before. */
   close(): void {
-    this.#cache.sweep.close()
+    this.#cache.close()
   }
 
   [Symbol.dispose](): void {

@@ -24,6 +24,13 @@ export interface Holder {
   recharge(slot: number, valueBytes: number): void
 }
 
+/** A value that is measured, for as many slices as it takes. */
+interface Measurement {
+  readonly key: string
+  readonly value: object
+  readonly walk: Walk
+}
+
 /**
  * Finds values that grew or shrank in place, which no trap sees: walks over all of them in slices
  * that do not hold the thread for much more than two milliseconds.
@@ -31,62 +38,95 @@ export interface Holder {
 export class Growth {
   /** Milliseconds between two slices of one walk. */
   static readonly PAUSE = 20
-  /** Whether any value may have grown: only objects do. */
-  hasWork = false
-  #slot = 1
-  #found = false
-  #value: unknown
-  #fulfilled: object | undefined
-  #walk: Walk | undefined
+  /** Whether an object was written since the walk began, or found by it: only objects grow. */
+  hasObjects = false
+  /** The next slot, or 0 while no walk is under way. */
+  #slot = 0
+  #rebuilds = 0
+  /** By its key, since the value may be given another slot between two slices. */
+  #measurement: Measurement | undefined
+
+  get hasWork(): boolean {
+    return this.hasObjects || this.#slot !== 0
+  }
 
   /** Whether the walk came to its end. */
   look(holder: Holder): boolean {
     if (!this.hasWork) return true
+    const { table } = holder
     const isDue = timeSlice()
-    while (this.#slot < holder.table.records.capacity) {
-      if (isDue()) return false
-      try {
-        if (!this.#lookAt(holder, this.#slot, isDue)) return false
-      } catch (error) {
-        holder.hooks.failed(error, 'sweep', holder.table.keyAt(this.#slot))
+    if (this.#slot === 0) this.#begin(table)
+    while (!isDue()) {
+      if (this.#measurement !== undefined) this.#goOn(holder, this.#measurement, isDue)
+      else if (this.#slot < table.records.capacity) this.#lookAt(holder, this.#slot++)
+      else {
+        this.#end(table)
+        return true
       }
-      this.#slot++
     }
-    this.hasWork = this.#found
-    this.#found = false
-    this.#slot = 1
-    return true
+    return false
   }
 
-  /** Whether the entry has been measured to its end. */
-  #lookAt(holder: Holder, slot: number, isDue: () => boolean): boolean {
+  /** No walk is under way any more, and nothing is there that may grow. */
+  clear(): void {
+    this.hasObjects = false
+    this.#slot = 0
+    this.#measurement = undefined
+  }
+
+  #begin(table: Table): void {
+    this.#slot = 1
+    this.#rebuilds = table.rebuilds
+    this.hasObjects = false
+  }
+
+  #end(table: Table): void {
+    this.#slot = 0
+    // What was ahead may have been moved to a slot that had been passed.
+    if (this.#rebuilds !== table.rebuilds) this.hasObjects = true
+  }
+
+  #lookAt(holder: Holder, slot: number): void {
     const { table } = holder
     const value = table.valueAt(slot)
-    if (typeof value !== 'object' || value === null) return true
-    this.#found = true
-    if (table.hasGivenSize(slot) || holder.promises.has(table.keyAt(slot))) return true
+    if (typeof value !== 'object' || value === null || table.hasGivenSize(slot)) return
+    this.hasObjects = true
+    const key = table.keyAt(slot)
+    if (holder.promises.has(key)) return
     if (holder.settings.sizeOf !== heapSize) {
-      holder.remeasure(slot)
-      return true
+      attempt(holder, key, () => holder.remeasure(slot))
+      return
     }
-    const fulfilled = fulfilledValue(value)
-    if (this.#walk === undefined || this.#value !== value || this.#fulfilled !== fulfilled) {
-      this.#walk = new Walk(true)
-      this.#walk.add(value)
-      this.#walk.add(fulfilled?.value)
-      this.#value = value
-      this.#fulfilled = fulfilled
+    const walk = new Walk(true)
+    walk.add(value)
+    walk.add(fulfilledValue(value)?.value)
+    this.#measurement = { key, value, walk }
+  }
+
+  #goOn(holder: Holder, measurement: Measurement, isDue: () => boolean): void {
+    const { walk } = measurement
+    if (slotOf(holder, measurement) !== 0) while (lookFurther(walk)) if (isDue()) return
+    this.#measurement = undefined
+    // Getters of the value may have run.
+    const slot = slotOf(holder, measurement)
+    if (slot !== 0 && walk.bytes !== holder.table.valueBytesOf(slot)) {
+      attempt(holder, measurement.key, () => holder.recharge(slot, walk.bytes))
     }
-    const walk = this.#walk
-    while (lookFurther(walk)) if (isDue()) return false
-    const { bytes } = walk
-    this.#walk = undefined
-    this.#value = undefined
-    this.#fulfilled = undefined
-    if (table.valueAt(slot) === value && bytes !== table.valueBytesOf(slot)) {
-      holder.recharge(slot, bytes)
-    }
-    return true
+  }
+}
+
+/** Where the value is, if it is still to be measured; or 0. */
+function slotOf({ table, promises }: Holder, { key, value }: Measurement): number {
+  const slot = table.find(key)
+  const isThere = table.valueAt(slot) === value && !table.hasGivenSize(slot) && !promises.has(key)
+  return isThere ? slot : 0
+}
+
+function attempt({ hooks }: Holder, key: string, measure: () => void): void {
+  try {
+    measure()
+  } catch (error) {
+    hooks.failed(error, 'sweep', key)
   }
 }
 

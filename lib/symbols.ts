@@ -15,7 +15,7 @@ export function answerTo(cache: Cache, symbol: symbol): unknown {
     case Symbol.toPrimitive:
       return () => describe(cache)
     case Symbol.dispose:
-      return () => cache.sweep.close()
+      return () => cache.close()
     case INSPECT:
       return (depth: number, options: object, inspect: Inspect) =>
         print(cache, depth, options, inspect)

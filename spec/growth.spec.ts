@@ -58,6 +58,68 @@ describe('the background sweep', () => {
     expect(controller.sizeOf('39999')).toBeGreaterThan(charge + 300)
   })
 
+  it('finds growth of a value that was written behind the walk', () => {
+    const { cache, controller } = made()
+    for (let i = 0; i < 40_000; i++) cache[`k${i}`] = i
+    cache.config = {}
+    vi.advanceTimersByTime(1_000)
+    delete cache.config
+    const list: unknown[] = []
+    cache.k5 = list
+    const charge = controller.sizeOf('k5')
+    vi.advanceTimersByTime(1_000)
+    list.push(...rows(1_000))
+    vi.advanceTimersByTime(2_000)
+    expect(controller.sizeOf('k5')).toBeGreaterThan(charge + 30_000)
+  })
+
+  it('finds growth of a value that was moved behind the walk as others left', () => {
+    const { cache, controller } = made()
+    for (let i = 0; i < 40_000; i++) cache[`k${i}`] = i
+    const list: unknown[] = []
+    cache.list = list
+    const charge = controller.sizeOf('list')
+    vi.advanceTimersByTime(1_000)
+    for (let i = 0; i < 35_000; i++) delete cache[`k${i}`]
+    vi.advanceTimersByTime(1_000)
+    list.push(...rows(1_000))
+    vi.advanceTimersByTime(2_000)
+    expect(controller.sizeOf('list')).toBeGreaterThan(charge + 30_000)
+  })
+
+  it('measures a value to its end though its place changes with each slice', () => {
+    const { cache, controller } = made()
+    const large = rows(60_000)
+    cache.large = large
+    const before = controller.sizeOf('large')
+    large.push(...rows(20_000))
+    vi.advanceTimersByTime(1_000)
+    for (let slice = 0; slice < 200; slice++) {
+      for (let i = 0; i < 200; i++) cache[i] = i
+      // The least recently used or the most, it comes first or last as the table is rebuilt.
+      if (slice % 2 === 0) cache.large
+      for (let i = 0; i < 200; i++) delete cache[i]
+      vi.advanceTimersByTime(20)
+    }
+    expect(controller.sizeOf('large')).toBeGreaterThan(before * 1.2)
+  })
+
+  it('finds growth of what a promise fulfilled with that was pending through a sweep', async () => {
+    const { cache, controller } = made()
+    const list: unknown[] = []
+    let fulfil = (_list: unknown[]) => {}
+    cache.list = new Promise((resolve) => {
+      fulfil = resolve
+    })
+    vi.advanceTimersByTime(5_000)
+    fulfil(list)
+    await cache.list
+    const charge = controller.sizeOf('list')
+    list.push(...rows(1_000))
+    vi.advanceTimersByTime(2_000)
+    expect(controller.sizeOf('list')).toBeGreaterThan(charge + 30_000)
+  })
+
   it('gives back what shrank, evicts for what grew, and lets a size that was given be', () => {
     const left: unknown[] = []
     const { cache, controller } = made({

@@ -59,6 +59,46 @@ describe('a process', () => {
     expect(printed).toEqual({ alive: 0, set: 0 })
   })
 
+  it.each([
+    ['deleted', 'delete cache.list'],
+    ['replaced', 'cache.list = 1'],
+    ['cleared', 'controllerOf(cache).clear()'],
+    ['read no more, the cache being closed', 'controllerOf(cache).close(); cache.list = 1'],
+  ])('lets go of a value that is %s while the sweep measures it', async (_how, leave) => {
+    const printed = await inChild(
+      `
+      import { FaaSCacheDict, controllerOf } from 'faas-cache-dict'
+      const { setTimeout } = globalThis
+      let sweep
+      globalThis.setTimeout = (run) => {
+        sweep = run
+        return 0
+      }
+      // Slices end by steps, since no time passes in one.
+      performance.now = () => 0
+      const cache = new FaaSCacheDict({ maxSizeBytes: null })
+      let list = Array.from({ length: 60_000 }, (_, i) => ({ i }))
+      const value = new WeakRef(list)
+      const part = new WeakRef(list[0])
+      cache.list = list
+      const charge = controllerOf(cache).sizeOf('list')
+      for (let i = 0; i < 10_000; i++) list.push({ i })
+      sweep()
+      const isUnderWay = controllerOf(cache).sizeOf('list') === charge
+      ${leave}
+      list = undefined
+      sweep()
+      for (let passes = 0; passes < 200 && (value.deref() || part.deref()); passes++) {
+        await new Promise((turn) => setTimeout(turn, 5))
+        globalThis.gc()
+      }
+      console.log(JSON.stringify([isUnderWay, value.deref() === undefined, part.deref() === undefined]))
+    `,
+      '--expose-gc',
+    )
+    expect(printed).toEqual([true, true, true])
+  })
+
   it('does not fill with the keys of objects that it measured', async () => {
     // Of 100 MB that go through.
     const most = 2 ** 23

@@ -34,6 +34,8 @@ export class Table {
   records = new Records(SMALLEST)
   expiry = new Expiry(this.records)
   size = 0
+  /** How often entries were given other slots. */
+  rebuilds = 0
   /** Of all keys and values. */
   #contentBytes = 0
   #structureBytes = 0
@@ -187,6 +189,7 @@ export class Table {
     table.#map = this.#map
     table.#weighStructure()
     this.#become(table)
+    this.rebuilds++
   }
 
   clear(): void {
