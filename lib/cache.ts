@@ -304,7 +304,7 @@ export class Cache {
   }
 
   #beginObject(slot: number, value: object, terms: WriteTerms, now: number): void {
-    this.#growth.hasObjects = true
+    if (terms.sizeBytes === undefined) this.#growth.hasObjects = true
     if (isNativePromise(value)) this.promises.add(this, slot, value, terms, now)
     else this.begin(slot, terms, now)
   }

@@ -156,6 +156,16 @@ describe('the background sweep', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('does not come for values whose size was given', () => {
+    const { cache, controller } = made()
+    controller.set('given', {}, { sizeBytes: 8 })
+    expect(vi.getTimerCount()).toBe(0)
+    cache.list = []
+    delete cache.list
+    vi.advanceTimersByTime(1_000)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('tells of a clock that fails, and comes again', () => {
     let time: unknown = 1
     const told: unknown[] = []
