@@ -56,13 +56,15 @@ export class Expiry {
 
   /** The slot of some entry that has expired, or 0. */
   due(now: number): number {
-    if (now >= this.#next) this.#advance(now)
+    // Never behind the time by which entries were placed, or one due by that alone would come again.
+    const time = now > this.#time ? now : this.#time
+    if (time >= this.#next) this.#advance(time)
     const { float64 } = this.#records
     for (;;) {
       const slot = this.#heads[DUE] as number
       if (slot === 0) return 0
       const deadline = float64[(slot << 2) + DEADLINE] as number
-      if (deadline <= now && !this.#records.isFree(slot)) return slot
+      if (deadline <= time && !this.#records.isFree(slot)) return slot
       this.#unlink(slot)
       this.#placeAgain(slot)
     }

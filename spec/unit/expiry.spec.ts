@@ -87,3 +87,11 @@ it('says when time was last looked at', () => {
   expiry.due(2_000)
   expect(expiry.time).toBe(2_000)
 })
+
+it('gives what is due by the time it was placed by, to who asks with an earlier one too', () => {
+  const records = new Records(2)
+  const expiry = new Expiry(records)
+  const slot = records.allocate()
+  expiry.schedule(slot, 1_001, 1_002)
+  expect(expiry.due(1_000)).toBe(slot)
+})
