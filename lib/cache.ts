@@ -35,8 +35,9 @@ export interface Load {
 type Weak = Pick<WeakRef<Cache>, 'deref'>
 
 /**
- * The policy: what a use, a write and a removal are, and who leaves when. Time is read once an
- * operation, every entry leaves through `remove`, and hooks run last, when all is settled.
+ * The policy: what a use, a write and a removal are, and who leaves when. Time is read once a call,
+ * or once an entry in `entries` and in a sweep; every entry leaves through `remove`, and hooks run
+ * last, when all is settled.
  */
 export class Cache {
   readonly settings: Settings
@@ -105,10 +106,12 @@ export class Cache {
     this.hooks.run()
   }
 
-  delete(key: string): void {
+  /** Whether there was a live entry to remove. */
+  delete(key: string): boolean {
     if (this.loads?.size) this.loads.delete(key)
-    this.#drop(key, DELETED)
+    const wasLive = this.#drop(key, DELETED)
     this.hooks.run()
+    return wasLive
   }
 
   clear(): void {
@@ -142,6 +145,15 @@ export class Cache {
     }
   }
 
+  /** Virtual milliseconds that a live entry has left, or `undefined` where there is none. No use. */
+  timeLeft(key: string): number | undefined {
+    const slot = this.table.find(key)
+    if (slot === 0) return undefined
+    const now = this.clock.now()
+    const deadline = this.table.deadlineOf(slot)
+    return deadline > now ? deadline - now : undefined
+  }
+
   /** Live keys, the least recently used first. */
   keys(): string[] {
     this.purge()
@@ -165,8 +177,7 @@ export class Cache {
   }
 
   /** How many had expired. */
-  purge(): number {
-    const now = this.clock.now()
+  purge(now = this.clock.now()): number {
     let count = 0
     for (let slot = this.#due(now); slot !== 0; slot = this.#due(now)) {
       this.remove(slot, EXPIRED)
@@ -185,11 +196,19 @@ export class Cache {
     return victim !== 0
   }
 
-  /** Other terms of life for an entry: at once, or once its promise has fulfilled. */
-  renew(slot: number, terms: WriteTerms): void {
-    if (!this.promises.renew(this, slot, terms)) this.begin(slot, terms, this.clock.now())
+  /**
+   * Other terms of life for a live entry: at once, or once its promise has fulfilled. Whether there
+   * is one.
+   */
+  renew(key: string, terms: WriteTerms): boolean {
+    const slot = this.table.find(key)
+    if (slot === 0) return false
+    const now = this.clock.now()
+    if (this.#isExpired(slot, now)) return false
+    if (!this.promises.renew(this, slot, terms, now)) this.begin(slot, terms, now)
     this.wake()
-    this.purge()
+    this.purge(now)
+    return true
   }
 
   /** An entry's life begins. */
@@ -341,9 +360,13 @@ export class Cache {
     if (!Object.is(previous, value)) hooks.left(key, previous, 'replaced', table.chargeOf(slot))
   }
 
-  #drop(key: string, reason: number): void {
+  /** Whether there was a live entry to remove. */
+  #drop(key: string, reason: number): boolean {
     const slot = this.table.find(key)
-    if (slot !== 0) this.remove(slot, this.#isExpired(slot, this.clock.now()) ? EXPIRED : reason)
+    if (slot === 0) return false
+    const isLive = !this.#isExpired(slot, this.clock.now())
+    this.remove(slot, isLive ? reason : EXPIRED)
+    return isLive
   }
 
   #isExpired(slot: number, now: number): boolean {

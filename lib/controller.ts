@@ -7,7 +7,12 @@ import { refuseUnknown } from './options/known.ts'
 import { type Limits, limitsFrom } from './options/limits.ts'
 import type { Settings } from './options/options.ts'
 import { outOfRange, wrongKind } from './options/refusal.ts'
-import { instant, type WriteOptions, writeTermsFrom } from './options/write-options.ts'
+import {
+  instant,
+  type WriteOptions,
+  type WriteTerms,
+  writeTermsFrom,
+} from './options/write-options.ts'
 import { pairsFrom } from './pairs.ts'
 import type { EntriesOf, EntryOf, KeyOf, StringKeyOf, ValueAt, ValueOf } from './schema.ts'
 import { loadSnapshot, type Snapshot, snapshotOf } from './snapshot.ts'
@@ -109,9 +114,7 @@ export class CacheController<Schema extends object = any> {
 
   /** Whether there was a live entry to remove. */
   delete(key: KeyOf<Schema>): boolean {
-    const had = this.has(key)
-    this.#cache.delete(keyFrom(key))
-    return had
+    return this.#cache.delete(keyFrom(key))
   }
 
   clear(): void {
@@ -203,20 +206,20 @@ export class CacheController<Schema extends object = any> {
 
   /** Seconds that are left, or `null` for ever. */
   ttl(key: KeyOf<Schema>): number | null {
-    const deadline = this.#cache.table.deadlineOf(this.#require(key))
-    return secondsOf(deadline - this.#cache.clock.now())
+    const name = keyFrom(key)
+    const left = this.#cache.timeLeft(name)
+    if (left === undefined) throw new KeyError(name)
+    return secondsOf(left)
   }
 
   /** Starts the entry's life anew. */
   setTtl(key: KeyOf<Schema>, ttl: Duration): void {
-    const terms = writeTermsFrom({ ttl })
-    this.#cache.renew(this.#require(key), terms)
+    this.#renew(key, writeTermsFrom({ ttl }))
   }
 
   /** An absolute expiry, by the wall clock. In the past: the entry expires now. */
   expireAt(key: KeyOf<Schema>, when: Date | number): void {
-    const terms = { ttl: undefined, expiresAt: instant('when', when), sizeBytes: undefined }
-    this.#cache.renew(this.#require(key), terms)
+    this.#renew(key, { ttl: undefined, expiresAt: instant('when', when), sizeBytes: undefined })
   }
 
   /** `undefined` where the key is unknown. Removes nothing. */
@@ -340,6 +343,11 @@ export class CacheController<Schema extends object = any> {
     const slot = this.#cache.findLive(name)
     if (slot === 0) throw new KeyError(name)
     return slot
+  }
+
+  #renew(key: unknown, terms: WriteTerms): void {
+    const name = keyFrom(key)
+    if (!this.#cache.renew(name, terms)) throw new KeyError(name)
   }
 
   #popEnd(isNewest: boolean): EntryOf<Schema> | undefined {

@@ -19,7 +19,7 @@ export function schedule(
   defaultTtl: number,
   now: number,
 ): void {
-  if (expiresAt !== undefined) scheduleAt(timed, slot, expiresAt)
+  if (expiresAt !== undefined) scheduleAt(timed, slot, expiresAt, now)
   else timed.table.expiry.schedule(slot, Math.floor(now + (ttl ?? defaultTtl)), now)
 }
 
@@ -29,22 +29,22 @@ export function scheduleEarlier(
   slot: number,
   expiresAt: number,
   deadline: number,
+  now: number,
 ): void {
-  const now = clock.now()
-  const earlier = Math.min(deadline, now + expiresAt - clock.wall())
+  const earlier = Math.min(deadline, now + expiresAt - clock.wallAt(now))
   table.expiry.schedule(slot, Math.floor(earlier), now)
 }
 
 // An absolute expiry is time left by the wall clock of now, since virtual time is no date.
-function scheduleAt(timed: Timed, slot: number, expiresAt: number): void {
+function scheduleAt(timed: Timed, slot: number, expiresAt: number, now: number): void {
   const { table, clock } = timed
   const key = table.keyAt(slot)
   const unstarted = Math.floor(BEYOND_TIME + expiresAt)
-  const awaits = clock.awaitsStart(() => {
+  const awaits = clock.awaitsStart((now) => {
     const slot = table.find(key)
     // Another deadline is that of a later write.
-    if (slot !== 0 && table.deadlineOf(slot) === unstarted) scheduleAt(timed, slot, expiresAt)
+    if (slot !== 0 && table.deadlineOf(slot) === unstarted) scheduleAt(timed, slot, expiresAt, now)
   })
-  if (awaits) table.expiry.schedule(slot, unstarted, clock.now())
-  else scheduleEarlier(timed, slot, expiresAt, Number.POSITIVE_INFINITY)
+  if (awaits) table.expiry.schedule(slot, unstarted, now)
+  else scheduleEarlier(timed, slot, expiresAt, Number.POSITIVE_INFINITY, now)
 }

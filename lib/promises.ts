@@ -73,7 +73,7 @@ export class StoredPromises {
     const pending: Pending = { promise, terms, servedUntil, rejected: () => settled(false) }
     this.#pending ??= new Map()
     this.#pending.set(key, pending)
-    schedulePending(holder, slot, pending)
+    schedulePending(holder, slot, pending, now)
     try {
       subscribe(
         promise,
@@ -91,11 +91,11 @@ export class StoredPromises {
   }
 
   /** Other terms for when it has fulfilled; whether it is pending. */
-  renew(holder: PromiseHolder, slot: number, terms: WriteTerms): boolean {
+  renew(holder: PromiseHolder, slot: number, terms: WriteTerms, now: number): boolean {
     const pending = this.#pending?.get(holder.table.keyAt(slot))
     if (pending === undefined) return false
     pending.terms = { ...terms, sizeBytes: pending.terms.sizeBytes }
-    schedulePending(holder, slot, pending)
+    schedulePending(holder, slot, pending, now)
     return true
   }
 
@@ -131,7 +131,12 @@ export class StoredPromises {
 }
 
 // A TTL starts when it fulfils, but what is to be gone by then is not served till then.
-function schedulePending(holder: PromiseHolder, slot: number, pending: Pending): void {
-  const { expiresAt = Number.POSITIVE_INFINITY } = pending.terms
-  scheduleEarlier(holder, slot, expiresAt, pending.servedUntil)
+function schedulePending(
+  holder: PromiseHolder,
+  slot: number,
+  { terms, servedUntil }: Pending,
+  now: number,
+): void {
+  const { expiresAt = Number.POSITIVE_INFINITY } = terms
+  scheduleEarlier(holder, slot, expiresAt, servedUntil, now)
 }

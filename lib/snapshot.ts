@@ -35,10 +35,10 @@ export interface Snapshot {
  * those that expire. A value that cannot be cloned is a `TypeError`.
  */
 export function snapshotOf(cache: Cache): Snapshot {
-  cache.purge()
   const { table } = cache
   const virtual = cache.clock.now()
-  const wall = cache.clock.wall()
+  cache.purge(virtual)
+  const wall = cache.clock.wallAt(virtual)
   const isTimeless = cache.clock.awaitsStart(() => {})
   const entries: SnapshotEntry[] = []
   const { int32 } = table.records
@@ -65,7 +65,7 @@ export function snapshotOf(cache: Cache): Snapshot {
 /** Checked as a whole before anything is written, so that a bad snapshot changes nothing. */
 export function loadSnapshot(cache: Cache, snapshot: unknown): void {
   const entries = entriesOf(snapshot)
-  const wall = cache.clock.wall()
+  const wall = cache.clock.wallAt(cache.clock.now())
   for (const { key, value, expiresAt, sizeBytes, isPromise } of entries) {
     if (expiresAt !== null && expiresAt <= wall) continue
     cache.writeIfItFits(key, isPromise ? Promise.resolve(value) : value, {

@@ -242,6 +242,57 @@ describe('the option now', () => {
     expect({ ...cache }).toEqual({ a: 1 })
   })
 
+  it('that moves at every reading is read once a call', () => {
+    let readings = 0
+    const now = () => 1_700_000_000_000 + readings++
+    const cache = new FaaSCacheDict<Record<string, unknown>>({ now, defaultTtl: '10s' })
+    const controller = controllerOf(cache)
+    const expiresAt = 1_800_000_000_000
+    const pending = new Promise(() => {})
+    const calls: [string, () => unknown][] = [
+      ['a write', () => controller.set('a', 1)],
+      ['a write that replaces', () => controller.set('a', 2)],
+      ['a write with an absolute expiry', () => controller.set('b', 1, { expiresAt })],
+      ['a write of a promise', () => controller.set('p', pending, { expiresAt })],
+      ['a read', () => controller.get('a')],
+      ['has', () => controller.has('a')],
+      ['ttl', () => controller.ttl('a')],
+      ['setTtl', () => controller.setTtl('a', '20s')],
+      ['expireAt', () => controller.expireAt('a', expiresAt)],
+      ['expireAt of a promise', () => controller.expireAt('p', expiresAt)],
+      ['size', () => controller.size],
+      ['dump', () => controller.dump()],
+      ['evictOldest', () => controller.evictOldest()],
+      ['delete', () => controller.delete('a')],
+      ['resize', () => controller.resize({ maxItems: 1 })],
+      ['clear', () => controller.clear()],
+    ]
+    const counts = calls.map(([name, call]) => {
+      const before = readings
+      call()
+      return [name, readings - before]
+    })
+    expect(counts).toEqual(calls.map(([name]) => [name, 1]))
+  })
+
+  it('that moves at every reading never has an entry outlive its absolute expiry', () => {
+    for (let left = -1; left < 6; left++) {
+      let time = 1000
+      const now = () => time++
+      const options = { now, maxSizeBytes: 4000, sweepInterval: null }
+      const cache = new FaaSCacheDict<Record<string, unknown>>(options)
+      const controller = controllerOf(cache)
+      for (let at = 0; at < 8; at++) cache[`k${at}`] = 'v'.repeat(100)
+      const expiresAt = time + left
+      controller.set('k5', 'w'.repeat(2500), { expiresAt })
+      for (let at = 0; at < 8; at++) {
+        const isOver = time >= expiresAt
+        expect(cache['k5'] === undefined).toBe(isOver)
+      }
+      expect(controller.stats()).toMatchObject({ expirations: 1 })
+    }
+  })
+
   it('may start at 0', () => {
     const clock = new FakeClock()
     clock.time = 0

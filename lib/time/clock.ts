@@ -2,13 +2,13 @@
 export interface Clock {
   /** Whole virtual milliseconds: never go back, and may stand still within one synchronous run. */
   now(): number
-  /** The present wall clock in epoch milliseconds. */
-  wall(): number
+  /** The wall clock in epoch milliseconds at a virtual time that was read last, or later. */
+  wallAt(now: number): number
   /**
-   * Whether the clock has yet to start. If so, `run` is called once, by the first reading after
-   * the start and before it returns: what came before knew no wall clock.
+   * Whether the clock had yet to start when it was read last. If so, `run` is called once with the
+   * first reading after the start, before that returns: what came before knew no wall clock.
    */
-  awaitsStart(run: () => void): boolean
+  awaitsStart(run: (now: number) => void): boolean
 }
 
 const TOLERANCE = 20
@@ -34,7 +34,7 @@ class SystemClock implements Clock {
   #virtual = 0
   #wallOrigin = Number.NaN
   #monotonicOrigin = Number.NaN
-  #waiting: (() => void)[] | undefined
+  #waiting: ((now: number) => void)[] | undefined
   readonly #drained = Promise.resolve()
   readonly #forget = () => {
     this.present = -1
@@ -45,12 +45,11 @@ class SystemClock implements Clock {
     return present >= 0 && Date.now === nativeNow ? present : this.read(false)
   }
 
-  wall(): number {
+  wallAt(): number {
     return Date.now()
   }
 
-  awaitsStart(run: () => void): boolean {
-    this.now()
+  awaitsStart(run: (now: number) => void): boolean {
     const awaits = Number.isNaN(this.#wallOrigin)
     if (awaits) {
       this.#waiting ??= []
@@ -83,12 +82,13 @@ class SystemClock implements Clock {
       this.present = Math.floor(this.#virtual)
       this.#drained.then(this.#forget)
     } else this.#forget()
+    const now = Math.floor(this.#virtual)
     const waiting = this.#waiting
     if (waiting) {
       this.#waiting = undefined
-      for (const run of waiting) run()
+      for (const run of waiting) run(now)
     }
-    return Math.floor(this.#virtual)
+    return now
   }
 }
 
@@ -104,10 +104,6 @@ class GivenClock implements Clock {
   }
 
   now(): number {
-    return this.wall() + this.#lead
-  }
-
-  wall(): number {
     const given: unknown = this.#given()
     if (typeof given !== 'number' || !Number.isFinite(given)) {
       throw new TypeError(
@@ -117,7 +113,11 @@ class GivenClock implements Clock {
     const wall = Math.floor(given)
     if (wall < this.#latest) this.#lead += this.#latest - wall
     this.#latest = wall
-    return wall
+    return wall + this.#lead
+  }
+
+  wallAt(now: number): number {
+    return now - this.#lead
   }
 
   awaitsStart(): boolean {

@@ -217,7 +217,7 @@ describe('reading the clock', () => {
     const { clock, hands } = await nativeHands(1_700_000_000_000, 0)
     clock.now()
     hands.wall -= 1000
-    expect(clock.wall()).toBe(1_699_999_999_000)
+    expect(clock.wallAt(clock.now())).toBe(1_699_999_999_000)
   })
 })
 
@@ -241,20 +241,22 @@ describe('a clock that reads 0', () => {
   it('runs what awaits its start before the first real reading returns, once', async () => {
     const { clock, hands } = await nativeHands(0, 0)
     const walls: number[] = []
-    expect(clock.awaitsStart(() => walls.push(clock.wall(), clock.now()))).toBe(true)
+    clock.now()
+    expect(clock.awaitsStart((now) => walls.push(clock.wallAt(now), now, clock.now()))).toBe(true)
     clock.now()
     expect(walls).toEqual([])
     hands.wall = 1_700_000_000_000
     clock.now()
-    expect(walls).toEqual([1_700_000_000_000, 0])
+    expect(walls).toEqual([1_700_000_000_000, 0, 0])
     await newRun()
     clock.now()
-    expect(walls).toHaveLength(2)
+    expect(walls).toHaveLength(3)
   })
 
   it('awaits nothing once it runs', async () => {
     const { clock } = await nativeHands(1_700_000_000_000, 0)
     const run = vi.fn()
+    clock.now()
     expect(clock.awaitsStart(run)).toBe(false)
     clock.now()
     expect(run).not.toHaveBeenCalled()
@@ -347,9 +349,9 @@ describe('the option now', () => {
   it('is the time, wall and virtual, at every reading', () => {
     let time = 0
     const clock = clockFrom(() => time)
-    expect([clock.now(), clock.wall()]).toEqual([0, 0])
+    expect([clock.now(), clock.wallAt(0)]).toEqual([0, 0])
     time = 77
-    expect([clock.now(), clock.wall()]).toEqual([77, 77])
+    expect([clock.now(), clock.wallAt(77)]).toEqual([77, 77])
     expect(clock.awaitsStart(() => {})).toBe(false)
   })
 
@@ -358,13 +360,13 @@ describe('the option now', () => {
     const clock = clockFrom(() => time)
     clock.now()
     time = 10
-    expect([clock.now(), clock.wall()]).toEqual([1000, 10])
+    expect([clock.now(), clock.wallAt(1000)]).toEqual([1000, 10])
     time = 15.5
-    expect([clock.now(), clock.wall()]).toEqual([1005, 15])
+    expect([clock.now(), clock.wallAt(1005)]).toEqual([1005, 15])
     time = 14
-    expect(clock.wall()).toBe(14)
+    expect([clock.now(), clock.wallAt(1005)]).toEqual([1005, 14])
     time = 20
-    expect([clock.now(), clock.wall()]).toEqual([1011, 20])
+    expect([clock.now(), clock.wallAt(1011)]).toEqual([1011, 20])
   })
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, '5', undefined, null, 5n, new Date(5)])(
