@@ -75,8 +75,12 @@ export class Cache {
     const slot = table.find(key)
     if (slot === 0) return 0
     const { int32, float64 } = table.records
-    const deadline = float64[(slot << 2) + DEADLINE] as number
-    if (deadline !== Number.POSITIVE_INFINITY && deadline <= this.clock.now()) {
+    const at = (slot << 2) + DEADLINE
+    // The deadline last: a reading that finds that the clock has started sets those that awaited it.
+    if (
+      (float64[at] as number) !== Number.POSITIVE_INFINITY &&
+      this.clock.now() >= (float64[at] as number)
+    ) {
       this.remove(slot, EXPIRED)
       this.hooks.run()
       return 0

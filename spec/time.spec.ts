@@ -139,6 +139,18 @@ describe('where the clock reads 0 at first', () => {
     expect(Object.keys(cache)).toEqual(['initial'])
   })
 
+  it.each(['get', 'getOrThrow', 'setDefault', 'getOrSet'] as const)(
+    '%s as the very first call of a request serves nothing past its absolute expiry',
+    async (call) => {
+      const { controller, beginRequests } = await atModuleScope()
+      controller.set('past', 1, { expiresAt: start - 1 })
+      await beginRequests()
+      const read = async () =>
+        (controller[call] as (...given: unknown[]) => unknown)('past', () => 2)
+      expect(await read().catch(String)).not.toBe(1)
+    },
+  )
+
   it('what is loaded obeys its absolute expiry once it runs', async () => {
     const clock = new FakeClock()
     clock.time = start - 5000
