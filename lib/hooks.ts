@@ -50,12 +50,14 @@ export class Hooks {
   }
 
   #fail({ error, source, key }: Failure): void {
-    const context = key === undefined ? { source } : { source, key }
+    if (this.#onError === undefined) {
+      warn(`faas-cache-dict: ${source} failed`, error)
+      return
+    }
     try {
-      if (this.#onError !== undefined) this.#onError(error, context)
-      else globalThis.console?.warn(`faas-cache-dict: ${source} failed`, error)
+      heed(this.#onError(error, key === undefined ? { source } : { source, key }), onErrorFailed)
     } catch (failure) {
-      globalThis.console?.warn('faas-cache-dict: onError failed', failure)
+      onErrorFailed(failure)
     }
   }
 
@@ -90,14 +92,25 @@ export class Hooks {
   #tell({ key, value, reason, sizeBytes }: Departure): void {
     try {
       const answer: unknown = this.#onDelete?.(key, value, reason, sizeBytes)
-      if (!isNativePromise(answer)) return
-      subscribe(
-        answer,
-        () => {},
-        (error) => this.#fail({ error, source: 'onDelete', key }),
-      )
+      heed(answer, (error) => this.#fail({ error, source: 'onDelete', key }))
     } catch (error) {
       this.#fail({ error, source: 'onDelete', key })
     }
   }
+}
+
+/** What a hook answers may be a promise, which may reject. */
+function heed(answer: unknown, rejected: (error: unknown) => void): void {
+  if (isNativePromise(answer)) subscribe(answer, undefined, rejected)
+}
+
+function onErrorFailed(failure: unknown): void {
+  warn('faas-cache-dict: onError failed', failure)
+}
+
+// There are programs whose `console.warn` throws, and nobody is left to be told.
+function warn(message: string, error: unknown): void {
+  try {
+    globalThis.console?.warn(message, error)
+  } catch {}
 }

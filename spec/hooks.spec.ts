@@ -102,6 +102,62 @@ test('an onError that throws, and a hook whose promise rejects, break nothing', 
   warn.mockRestore()
 })
 
+test('an onError whose promise rejects is warned of, and raises nothing', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  const unhandled = vi.fn()
+  process.on('unhandledRejection', unhandled)
+  const failure = new Error('onError')
+  const cache = new FaaSCacheDict<Values>({
+    async onError() {
+      throw failure
+    },
+    onDelete() {
+      throw new Error('hook')
+    },
+  })
+  cache.a = 1
+  delete cache.a
+  await new Promise((turn) => setImmediate(turn))
+  await new Promise((turn) => setImmediate(turn))
+  process.off('unhandledRejection', unhandled)
+  expect(unhandled).not.toHaveBeenCalled()
+  expect(warn.mock.calls).toEqual([['faas-cache-dict: onError failed', failure]])
+  warn.mockRestore()
+})
+
+test.each([
+  ['without onError', {}],
+  [
+    'with an onError that throws',
+    {
+      onError() {
+        throw new Error('onError')
+      },
+    },
+  ],
+])('hooks go on where console.warn throws, %s', (_how, options) => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation((message) => {
+    throw new Error(`forbidden: ${message}`)
+  })
+  const left: string[] = []
+  const cache = new FaaSCacheDict<Values>(
+    {
+      ...options,
+      onDelete(key) {
+        left.push(key)
+        throw new Error('hook')
+      },
+    },
+    { a: 1, b: 2, c: 3 },
+  )
+  controllerOf(cache).clear()
+  cache.d = 4
+  delete cache.d
+  expect(left).toEqual(['a', 'b', 'c', 'd'])
+  expect(warn).toHaveBeenCalledTimes(4)
+  warn.mockRestore()
+})
+
 test('without onError there is one warning an error', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
   const cache = new FaaSCacheDict<Values>({
