@@ -3,6 +3,7 @@ import { schedule } from './deadlines.ts'
 import { DataTooLargeError } from './errors.ts'
 import { Growth } from './growth.ts'
 import { Hooks } from './hooks.ts'
+import { Loads } from './loads.ts'
 import { handle, isNativePromise } from './native-promise.ts'
 import type { Reason, Settings } from './options/options.ts'
 import { DEFAULT_TERMS, type WriteTerms } from './options/write-options.ts'
@@ -25,13 +26,6 @@ import { type Clock, clockFrom } from './time/clock.ts'
 import { Sweep } from './time/sweep.ts'
 import { weigh } from './weigh.ts'
 
-/** A load under way: one for all who ask for its key while it lasts. */
-export interface Load {
-  readonly promise: Promise<unknown>
-  /** In virtual time: it is no longer joined then, nor kept. */
-  readonly givenUpAt: number
-}
-
 type Weak = Pick<WeakRef<Cache>, 'deref'>
 
 /**
@@ -46,8 +40,7 @@ export class Cache {
   readonly statistics = new Statistics()
   readonly hooks: Hooks
   readonly sweep: Sweep<Cache>
-  /** Loads under way; a write or a removal of the key overtakes one. */
-  loads: Map<string, Load> | undefined
+  readonly loads = new Loads()
   readonly promises = new StoredPromises()
   readonly #budget = new Budget()
   readonly #growth = new Growth()
@@ -63,7 +56,7 @@ export class Cache {
     this.applyLimits()
   }
 
-  /** For promises, which may be waited for long after the cache was dropped. */
+  /** For promises and loads, which may be waited for long after the cache was dropped. */
   get weak(): Weak {
     this.#weak ??= globalThis.WeakRef ? new WeakRef(this) : { deref: () => this }
     return this.#weak
@@ -112,7 +105,7 @@ export class Cache {
 
   /** Whether there was a live entry to remove. */
   delete(key: string): boolean {
-    if (this.loads?.size) this.loads.delete(key)
+    if (this.loads.size !== 0) this.loads.overtake(key)
     const wasLive = this.#drop(key, DELETED)
     this.hooks.run()
     return wasLive
@@ -125,7 +118,7 @@ export class Cache {
     for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
       this.#leave(slot, this.#isExpired(slot, now) ? EXPIRED : CLEARED)
     }
-    this.loads?.clear()
+    this.loads.clear()
     this.promises.clear()
     this.#growth.clear()
     table.clear()
@@ -286,7 +279,7 @@ export class Cache {
     if (typeof value === 'function' && key === 'then') {
       throw new TypeError("A function under 'then' would make a promise of the cache")
     }
-    if (this.loads?.size) this.loads.delete(key)
+    if (this.loads.size !== 0) this.loads.overtake(key)
     const { table } = this
     let slot = table.find(key)
     let keyBytes = 0

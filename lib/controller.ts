@@ -1,7 +1,7 @@
 import { Cache } from './cache.ts'
 import { KeyError } from './errors.ts'
 import { keyFrom } from './key.ts'
-import { getOrLoad, type LoadTtl } from './loads.ts'
+import type { LoadTtl } from './loads.ts'
 import { type Duration, milliseconds } from './options/duration.ts'
 import { refuseUnknown } from './options/known.ts'
 import { type Limits, limitsFrom } from './options/limits.ts'
@@ -192,7 +192,8 @@ export class CacheController<Schema extends object = any> {
     const ttl =
       options === undefined ? undefined : refuseUnknown('The options', options, ['ttl']).ttl
     if (ttl !== undefined && typeof ttl !== 'function') milliseconds('ttl', ttl)
-    return getOrLoad(this.#cache, name, factory, ttl as LoadTtl<unknown>) as Promise<Value>
+    const cache = this.#cache
+    return cache.loads.getOrLoad(cache, name, factory, ttl as LoadTtl<unknown>) as Promise<Value>
   }
 
   /** Seconds, or `null` for ever. Holds for writes from here on. */

@@ -1,61 +1,105 @@
-import type { Cache, Load } from './cache.ts'
 import { type Duration, milliseconds } from './options/duration.ts'
+import type { Settings } from './options/options.ts'
+import type { WriteTerms } from './options/write-options.ts'
+import type { Statistics } from './statistics.ts'
+import type { Table } from './table/table.ts'
+import type { Clock } from './time/clock.ts'
 
 /** Seconds, a string with a unit, `null`, or a function of the loaded value that gives one. */
 export type LoadTtl<V> = Duration | ((value: V) => Duration | undefined) | undefined
 
-/** The live value, as a use, or what the load of the key gives. */
-export function getOrLoad(
-  cache: Cache,
-  key: string,
-  factory: () => unknown,
-  ttl: LoadTtl<unknown>,
-): Promise<unknown> {
-  const slot = cache.use(key)
-  if (slot !== 0) return Promise.resolve(cache.table.valueAt(slot))
-  cache.statistics.misses++
-  const now = cache.clock.now()
-  const joined = cache.loads?.get(key)
-  if (joined !== undefined && now < joined.givenUpAt) {
-    return join(cache, key, joined, () => getOrLoad(cache, key, factory, ttl))
-  }
-
-  return begin(cache, key, factory, ttl, now)
+/** A load under way: one for all who ask for its key while it lasts. */
+interface Load {
+  readonly promise: Promise<unknown>
+  /** In virtual time: it is no longer joined then, nor kept. */
+  readonly givenUpAt: number
 }
 
-function begin(
-  cache: Cache,
-  key: string,
-  factory: () => unknown,
-  ttl: LoadTtl<unknown>,
-  now: number,
-): Promise<unknown> {
-  const { weak } = cache
-  let start!: (outcome: unknown) => void
-  const outcome = new Promise<unknown>((resolve) => {
-    start = resolve
-  })
-  const promise = outcome.then(
-    (value) => {
-      const cache = weak.deref()
-      if (cache !== undefined && end(cache, key, load)) keep(cache, key, value, ttl)
-      return value
-    },
-    (error) => {
-      const cache = weak.deref()
-      if (cache !== undefined) end(cache, key, load)
-      throw error
-    },
-  )
-  const load: Load = { promise, givenUpAt: now + cache.settings.pendingTtl }
-  cache.loads ??= new Map()
-  forgetGivenUp(cache.loads, now)
-  cache.loads.set(key, load)
-  // As with a stored promise, a failure that nobody awaits raises nothing.
-  promise.catch(() => {})
-  // Registered before it runs, since the factory may ask for the same key.
-  start(run(factory))
-  return promise
+/** What loads. */
+export interface LoadHolder {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly table: Table
+  readonly statistics: Statistics
+  /** For loads, which may be waited for long after the holder was dropped. */
+  readonly weak: { deref(): LoadHolder | undefined }
+  readonly loads: Loads
+  use(key: string): number
+  writeIfItFits(key: string, value: unknown, terms: WriteTerms): void
+}
+
+/** Loads under way, by key. */
+export class Loads {
+  #underWay: Map<string, Load> | undefined
+
+  get size(): number {
+    return this.#underWay === undefined ? 0 : this.#underWay.size
+  }
+
+  /** By a write or a removal of the key: nobody joins it any more, nor is it kept. */
+  overtake(key: string): void {
+    this.#underWay?.delete(key)
+  }
+
+  clear(): void {
+    this.#underWay = undefined
+  }
+
+  /** The live value, as a use, or what the load of the key gives. */
+  getOrLoad(
+    holder: LoadHolder,
+    key: string,
+    factory: () => unknown,
+    ttl: LoadTtl<unknown>,
+  ): Promise<unknown> {
+    const slot = holder.use(key)
+    if (slot !== 0) return Promise.resolve(holder.table.valueAt(slot))
+    holder.statistics.misses++
+    const now = holder.clock.now()
+    const load = this.#underWay?.get(key)
+    if (load !== undefined && now < load.givenUpAt) return join(holder, key, load, factory, ttl)
+    return this.#begin(holder, key, factory, ttl, now)
+  }
+
+  #begin(
+    { weak, settings }: LoadHolder,
+    key: string,
+    factory: () => unknown,
+    ttl: LoadTtl<unknown>,
+    now: number,
+  ): Promise<unknown> {
+    let start!: (outcome: unknown) => void
+    const outcome = new Promise<unknown>((resolve) => {
+      start = resolve
+    })
+    const promise = outcome.then(
+      (value) => {
+        const holder = weak.deref()
+        if (holder?.loads.end(key, load) && holder.clock.now() < load.givenUpAt) {
+          keep(holder, key, value, ttl)
+        }
+        return value
+      },
+      (error) => {
+        weak.deref()?.loads.end(key, load)
+        throw error
+      },
+    )
+    const load: Load = { promise, givenUpAt: now + settings.pendingTtl }
+    this.#underWay ??= new Map()
+    forgetGivenUp(this.#underWay, now)
+    this.#underWay.set(key, load)
+    // As with a stored promise, a failure that nobody awaits raises nothing.
+    promise.catch(() => {})
+    // Registered before it runs, since the factory may ask for the same key.
+    start(run(factory))
+    return promise
+  }
+
+  /** Nobody joins it from here on. Whether nothing had overtaken it. */
+  end(key: string, load: Load): boolean {
+    return this.#underWay?.get(key) === load && this.#underWay.delete(key)
+  }
 }
 
 // They are in the order in which they began, and so in that in which they are given up.
@@ -66,34 +110,28 @@ function forgetGivenUp(loads: Map<string, Load>, now: number): void {
   }
 }
 
-/** Nobody joins it from here on. Whether nothing has overtaken it. */
-function end(cache: Cache, key: string, load: Load): boolean {
-  if (cache.loads?.get(key) !== load) return false
-  cache.loads.delete(key)
-  return cache.clock.now() < load.givenUpAt
-}
-
 // A load that failed has been forgotten, unless the request of a Worker that began it has ended:
 // then it fails only for those who join it later, and may be begun again.
 function join(
-  cache: Cache,
+  { weak }: LoadHolder,
   key: string,
   load: Load,
-  again: () => Promise<unknown>,
+  factory: () => unknown,
+  ttl: LoadTtl<unknown>,
 ): Promise<unknown> {
   const promise = load.promise.catch((error) => {
-    if (cache.loads?.get(key) !== load) throw error
-    cache.loads.delete(key)
-    return again()
+    const holder = weak.deref()
+    if (!holder?.loads.end(key, load)) throw error
+    return holder.loads.getOrLoad(holder, key, factory, ttl)
   })
   // As the load itself: one that nobody awaits raises nothing.
   promise.catch(() => {})
   return promise
 }
 
-function keep(cache: Cache, key: string, value: unknown, ttl: LoadTtl<unknown>): void {
+function keep(holder: LoadHolder, key: string, value: unknown, ttl: LoadTtl<unknown>): void {
   const chosen = typeof ttl === 'function' ? ttl(value) : ttl
-  cache.writeIfItFits(key, value, {
+  holder.writeIfItFits(key, value, {
     ttl: chosen === undefined ? undefined : milliseconds('ttl', chosen),
     expiresAt: undefined,
     sizeBytes: undefined,
