@@ -67,10 +67,8 @@ export class Growth {
     return false
   }
 
-  /** No walk is under way any more, and nothing is there that may grow. */
+  /** A value that is measured, and what was met in it, is let go. */
   clear(): void {
-    this.hasObjects = false
-    this.#slot = 0
     this.#measurement = undefined
   }
 
@@ -116,10 +114,9 @@ export class Growth {
 }
 
 /** Where the value is, if it is still to be measured; or 0. */
-function slotOf({ table, promises }: Holder, { key, value }: Measurement): number {
+function slotOf({ table }: Holder, { key, value }: Measurement): number {
   const slot = table.find(key)
-  const isThere = table.valueAt(slot) === value && !table.hasGivenSize(slot) && !promises.has(key)
-  return isThere ? slot : 0
+  return table.valueAt(slot) === value && !table.hasGivenSize(slot) ? slot : 0
 }
 
 function attempt({ hooks }: Holder, key: string, measure: () => void): void {

@@ -35,15 +35,43 @@ describe('the background sweep', () => {
     expect(controller.sizeOf('large')).toBe(found)
   })
 
-  it('begins anew with a value that replaced another while that was measured', () => {
+  it('charges nothing for a value that was replaced while it was measured', () => {
     const { cache, controller } = made()
     cache.large = rows(40_000)
     vi.advanceTimersByTime(1_000)
     cache.large = rows(30_000)
     const charge = controller.sizeOf('large')
-    vi.advanceTimersByTime(10_000)
-    expect(controller.sizeOf('large')).toBe(charge)
+    for (let slice = 0; slice < 200; slice++) {
+      vi.advanceTimersByTime(20)
+      expect(controller.sizeOf('large')).toBe(charge)
+    }
     expectInvariants(controller)
+  })
+
+  it('charges nothing for a value that was deleted while it was measured', () => {
+    const { cache, controller } = made()
+    const large = rows(40_000)
+    cache.large = large
+    cache.other = {}
+    large.push(...rows(10_000))
+    vi.advanceTimersByTime(1_000)
+    delete cache.large
+    const before = controller.sizeBytes
+    vi.advanceTimersByTime(2_000)
+    expect(controller.sizeBytes).toBe(before)
+    expectInvariants(controller)
+  })
+
+  it('lets a size be that was given while the value was measured', () => {
+    const { cache, controller } = made()
+    const large = rows(40_000)
+    cache.large = large
+    vi.advanceTimersByTime(1_000)
+    controller.set('large', large, { sizeBytes: 80 })
+    const charge = controller.sizeOf('large')
+    vi.advanceTimersByTime(5_000)
+    expect(controller.sizeOf('large')).toBe(charge)
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('goes on from where the last slice ended, over many values', () => {
@@ -151,9 +179,32 @@ describe('the background sweep', () => {
     const { cache } = made({ defaultTtl: null })
     cache.list = []
     cache.text = 'text'
+    cache.nothing = null
     delete cache.list
     vi.advanceTimersByTime(3_000)
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('passes over what cannot grow at once, however much it is', () => {
+    const { cache } = made({ defaultTtl: '1m' })
+    for (let i = 0; i < 40_000; i++) cache[i] = i
+    for (let sweep = 0; sweep < 3; sweep++) {
+      const before = Date.now()
+      vi.advanceTimersToNextTimer()
+      expect(Date.now() - before).toBe(1_000)
+    }
+  })
+
+  it('ends a slice when its time is over', () => {
+    const { cache } = made({ now: () => 1 })
+    for (let i = 0; i < 40; i++) cache[i] = { i }
+    let time = 0
+    const reading = vi.spyOn(performance, 'now').mockImplementation(() => (time += 0.1))
+    vi.advanceTimersByTime(1_000)
+    const before = Date.now()
+    vi.advanceTimersToNextTimer()
+    expect(Date.now() - before).toBe(20)
+    reading.mockRestore()
   })
 
   it('does not come for values whose size was given', () => {
