@@ -132,6 +132,25 @@ describe('the background sweep', () => {
     expect(controller.sizeOf('large')).toBeGreaterThan(before * 1.2)
   })
 
+  it('does not take a promise that is pending for what it fulfils with later', async () => {
+    const { cache, controller } = made({ now: () => 1 })
+    let fulfil = (_text: string) => {}
+    cache.text = new Promise((resolve) => {
+      fulfil = resolve
+    })
+    // Each slice is one step.
+    let time = 0
+    const reading = vi.spyOn(performance, 'now').mockImplementation(() => ++time)
+    vi.advanceTimersByTime(1_000)
+    fulfil('x'.repeat(10_000))
+    await cache.text
+    const charge = controller.sizeOf('text')
+    expect(charge).toBeGreaterThan(10_000)
+    vi.advanceTimersByTime(500)
+    expect(controller.sizeOf('text')).toBe(charge)
+    reading.mockRestore()
+  })
+
   it('finds growth of what a promise fulfilled with that was pending through a sweep', async () => {
     const { cache, controller } = made()
     const list: unknown[] = []
