@@ -1,6 +1,6 @@
+import { fulfilledValue } from './fulfilled.ts'
 import type { Hooks } from './hooks.ts'
 import type { Settings } from './options/options.ts'
-import { fulfilledValue } from './promises.ts'
 import { heapSize } from './size/heap-size.ts'
 import { lookFurther } from './size/measure.ts'
 import { Walk } from './size/walk.ts'

@@ -1,6 +1,7 @@
 import { scheduleEarlier, type Timed } from './deadlines.ts'
+import { noteFulfilled } from './fulfilled.ts'
 import type { Hooks } from './hooks.ts'
-import { isNativePromise, subscribe } from './native-promise.ts'
+import { subscribe } from './native-promise.ts'
 import type { Settings } from './options/options.ts'
 import type { WriteTerms } from './options/write-options.ts'
 import { EVICTED, EXPIRED, REJECTED } from './reasons.ts'
@@ -25,13 +26,6 @@ export interface PromiseHolder extends Timed {
   remeasure(slot: number): void
   wake(): void
   remove(slot: number, reason: number): void
-}
-
-const fulfilled = new WeakMap<object, { readonly value: unknown }>()
-
-/** What a stored promise has fulfilled with, if it is one that has. */
-export function fulfilledValue(value: unknown): { readonly value: unknown } | undefined {
-  return isNativePromise(value) ? fulfilled.get(value) : undefined
 }
 
 /** Entries whose promise is pending: what becomes of them when it settles, or does not. */
@@ -78,7 +72,7 @@ export class StoredPromises {
       subscribe(
         promise,
         (value) => {
-          fulfilled.set(promise, { value })
+          noteFulfilled(promise, value)
           settled(true)
         },
         pending.rejected,

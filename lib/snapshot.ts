@@ -1,7 +1,7 @@
 import type { Cache } from './cache.ts'
+import { fulfilledValue } from './fulfilled.ts'
 import { wrongKind } from './options/refusal.ts'
 import { shown } from './options/shown.ts'
-import { fulfilledValue } from './promises.ts'
 import { leastRecent, newerThan } from './table/recency.ts'
 
 const FORMAT = 'faas-cache-dict'

@@ -1,7 +1,7 @@
+import { fulfilledValue } from './fulfilled.ts'
 import { isNativePromise } from './native-promise.ts'
 import type { Settings } from './options/options.ts'
 import { shown } from './options/shown.ts'
-import { fulfilledValue } from './promises.ts'
 import { heapSize } from './size/heap-size.ts'
 import { measure } from './size/measure.ts'
 
