@@ -65,6 +65,8 @@ export class Cache {
   /** The slot of a live entry, as a use of it; or 0 for a miss, which is for the caller to count. */
   use(key: string): number {
     const { table } = this
+    // First, since it may run code of the value, which may use the cache.
+    if (this.promises.size !== 0) this.promises.watchAgain(key)
     const slot = table.find(key)
     if (slot === 0) return 0
     const { int32, float64 } = table.records
@@ -80,7 +82,6 @@ export class Cache {
     }
     this.statistics.hits++
     promote(int32, slot)
-    if (this.promises.size !== 0) this.promises.watchAgain(key)
     return slot
   }
 

@@ -78,8 +78,9 @@ export class StoredPromises {
         pending.rejected,
       )
     } catch (error) {
-      // A subclass that cannot be subscribed to would never be known to have settled.
-      holder.remove(slot, REJECTED)
+      // A subclass that cannot be subscribed to would never be known to have settled. Its own code
+      // has run, so that the entry may be another one by now.
+      if (this.#pending?.get(key) === pending) holder.remove(holder.table.find(key), REJECTED)
       holder.hooks.failed(error, 'promise', key)
     }
   }
@@ -93,10 +94,18 @@ export class StoredPromises {
     return true
   }
 
-  // Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.
+  /**
+   * Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.
+   * May run code of a subclass.
+   */
   watchAgain(key: string): void {
     const pending = this.#pending?.get(key)
-    if (pending !== undefined) subscribe(pending.promise, undefined, pending.rejected)
+    if (pending === undefined) return
+    try {
+      subscribe(pending.promise, undefined, pending.rejected)
+    } catch {
+      // It was subscribed to when it was stored, and is known by that to have settled.
+    }
   }
 
   #settle(holder: PromiseHolder, key: string, pending: Pending, isFulfilled: boolean): void {

@@ -2,6 +2,7 @@ import { runInNewContext } from 'node:vm'
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { FakeClock } from './support/fake-clock.ts'
+import { expectInvariants } from './support/invariants.ts'
 
 type Promises = Record<string, Promise<unknown>>
 
@@ -164,6 +165,67 @@ test('promises of another realm and of a subclass are promises', async () => {
   cache.task = Task.reject(2)
   await new Promise((turn) => setImmediate(turn))
   expect(controller.size).toBe(0)
+})
+
+/** Promises whose species runs `onSubscribe`, as every subscription asks for it. */
+function meddling() {
+  const hands = { onSubscribe: () => {} }
+  class Meddling extends Promise<unknown> {
+    static override get [Symbol.species](): PromiseConstructor {
+      hands.onSubscribe()
+      return Promise
+    }
+  }
+  return { hands, promise: new Meddling(() => {}) }
+}
+
+test.each(['deletes', 'replaces'])(
+  'a promise that %s its entry and fails as it is subscribed to takes nothing else along',
+  (how) => {
+    const told: unknown[] = []
+    const { cache, controller, left } = made({ onError: (...args: unknown[]) => told.push(args) })
+    const empty = controller.sizeBytes
+    const { hands, promise } = meddling()
+    const error = new Error('no subscriber')
+    hands.onSubscribe = () => {
+      delete cache.p
+      cache.other = Promise.resolve(1)
+      if (how === 'replaces') cache.p = Promise.resolve(2)
+      throw error
+    }
+    cache.p = promise
+    expect(Object.keys(cache)).toEqual(how === 'replaces' ? ['other', 'p'] : ['other'])
+    expect(left).toEqual([['p', 'deleted']])
+    expect(told).toEqual([[error, { source: 'promise', key: 'p' }]])
+    expectInvariants(controller)
+    controller.clear()
+    expect(controller.sizeBytes).toBe(empty)
+  },
+)
+
+test('a promise that fails as it is subscribed to again at a read is served as before', () => {
+  const { cache, controller } = made()
+  const { hands, promise } = meddling()
+  cache.p = promise
+  hands.onSubscribe = () => {
+    throw new Error('no subscriber')
+  }
+  expect(cache.p).toBe(promise)
+  expect(controller.stats()).toMatchObject({ hits: 1, misses: 0, items: 1 })
+})
+
+test('a promise that deletes its entry as it is read is a miss, and no other value', () => {
+  const { cache, controller } = made()
+  const { hands, promise } = meddling()
+  cache.p = promise
+  hands.onSubscribe = () => {
+    hands.onSubscribe = () => {}
+    delete cache.p
+    cache.other = Promise.resolve(1)
+  }
+  expect(cache.p).toBeUndefined()
+  expect(controller.stats()).toMatchObject({ hits: 0, misses: 1, items: 1 })
+  expectInvariants(controller)
 })
 
 test('the then of any other thenable is never called', async () => {
