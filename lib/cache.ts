@@ -222,7 +222,7 @@ export class Cache {
   }
 
   /** Measures an entry again; one that could not fit an empty cache leaves. */
-  remeasure(slot: number): void {
+  remeasure(slot: number, now = this.clock.now()): void {
     const { table } = this
     const key = table.keyAt(slot)
     if (table.hasGivenSize(slot) || this.promises.has(key)) return
@@ -230,17 +230,17 @@ export class Cache {
     const bytes = weigh(this.settings, value, key)
     // Measuring may have run code of the value, or of the caller's own sizeOf.
     const present = table.find(key)
-    if (present !== 0 && table.valueAt(present) === value) this.recharge(present, bytes)
+    if (present !== 0 && table.valueAt(present) === value) this.recharge(present, bytes, now)
   }
 
   /** What an entry's value weighs now. */
-  recharge(slot: number, valueBytes: number): void {
+  recharge(slot: number, valueBytes: number, now = this.clock.now()): void {
     const { table } = this
     const keyBytes = table.keyBytesOf(slot)
     if (!this.#budget.admits(keyBytes + valueBytes)) this.remove(slot, EVICTED)
     else {
       table.charge(slot, keyBytes, valueBytes, false)
-      this.#keepLimits(this.clock.now())
+      this.#keepLimits(now)
     }
   }
 

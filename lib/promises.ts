@@ -23,7 +23,7 @@ export interface PromiseHolder extends Timed {
   readonly weak: { deref(): PromiseHolder | undefined }
   readonly promises: StoredPromises
   begin(slot: number, terms: WriteTerms, now: number): void
-  remeasure(slot: number): void
+  remeasure(slot: number, now: number): void
   wake(): void
   remove(slot: number, reason: number): void
 }
@@ -110,24 +110,27 @@ export class StoredPromises {
 
   #settle(holder: PromiseHolder, key: string, pending: Pending, isFulfilled: boolean): void {
     if (this.#pending?.get(key) !== pending) return
-    this.#pending.delete(key)
     const { table, hooks } = holder
-    const slot = table.find(key)
-    const now = holder.clock.now()
-    if (table.deadlineOf(slot) <= now) holder.remove(slot, EXPIRED)
-    else if (!isFulfilled) holder.remove(slot, REJECTED)
-    else {
-      holder.begin(slot, pending.terms, now)
-      try {
-        holder.remeasure(slot)
+    let source = 'promise'
+    try {
+      const now = holder.clock.now()
+      const slot = table.find(key)
+      if (table.deadlineOf(slot) <= now) holder.remove(slot, EXPIRED)
+      else if (!isFulfilled) holder.remove(slot, REJECTED)
+      else {
+        this.forget(key)
+        holder.begin(slot, pending.terms, now)
+        source = 'sizeOf'
+        holder.remeasure(slot, now)
         holder.wake()
-      } catch (error) {
-        const present = table.find(key)
-        if (present !== 0 && table.valueAt(present) === pending.promise) {
-          holder.remove(present, EVICTED)
-        }
-        hooks.failed(error, 'sizeOf', key)
       }
+    } catch (error) {
+      // Nothing stays whose life has not begun, or whose size nobody knows.
+      const present = table.find(key)
+      if (present !== 0 && table.valueAt(present) === pending.promise) {
+        holder.remove(present, isFulfilled ? EVICTED : REJECTED)
+      }
+      hooks.failed(error, source, key)
     }
     hooks.run()
   }

@@ -324,6 +324,52 @@ test('a size that cannot be found once it fulfilled removes it, and not what too
   expect(controllerOf(cache).stats()).toMatchObject({ evictions: 1, replacements: 1, items: 1 })
 })
 
+test.each(['fulfils', 'rejects'])(
+  'one that %s while the option now fails leaves, and onError is told of the promise',
+  async (how) => {
+    const told: unknown[] = []
+    const { cache, controller, clock, left } = made({
+      defaultTtl: '10s',
+      onError: (error: unknown, context: object) => told.push(String(error), context),
+    })
+    const empty = controller.sizeBytes
+    const load = deferred<number>()
+    cache.a = load.promise
+    const { time } = clock
+    clock.time = Number.NaN
+    if (how === 'fulfils') load.resolve(1)
+    else load.reject('no')
+    await load.promise.catch(() => {})
+    clock.time = time
+    expect(left).toEqual([['a', how === 'fulfils' ? 'evicted' : 'rejected']])
+    expect(told).toEqual([expect.stringMatching(/now.*NaN/), { source: 'promise', key: 'a' }])
+    expect([controller.size, controller.sizeBytes]).toEqual([0, empty])
+    expectInvariants(controller)
+  },
+)
+
+test('a clock that fails once the life of what fulfilled has begun takes nothing away', async () => {
+  const told: unknown[] = []
+  let isFailing = false
+  const { cache, controller } = made({
+    defaultTtl: '10s',
+    now: () => (isFailing ? Number.NaN : 1_700_000_000_000),
+    sizeOf() {
+      isFailing = true
+      return 1
+    },
+    onError: (_error: unknown, context: object) => told.push(context),
+  })
+  const load = deferred<number>()
+  controller.set('a', load.promise)
+  load.resolve(1)
+  await load.promise
+  isFailing = false
+  expect(told).toEqual([])
+  expect(controller.ttl('a')).toBe(10)
+  expect(Object.keys(cache)).toEqual(['a'])
+})
+
 test('one that is refused for its size raises nothing when it fails, though nobody awaits it', async () => {
   const { cache, controller } = made({ maxSizeBytes: '8K', onTooLarge: 'skip' })
   controller.set('a', Promise.reject(new Error('origin down')), { sizeBytes: 1_000_000 })

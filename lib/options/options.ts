@@ -19,7 +19,11 @@ export type OnDelete<K extends string = string, V = unknown> = (
   sizeBytes: number,
 ) => void
 
-/** `source` names what failed, such as `'onDelete'`. */
+/**
+ * `source` names what failed: `'onDelete'`; `'sweep'`, the background one; of a stored promise
+ * `'promise'`, where it could not be subscribed to or the time not be told when it settled, and
+ * `'sizeOf'`, where what it fulfilled with could not be measured.
+ */
 export type OnError = (error: unknown, context: { source: string; key?: string }) => void
 
 /**
