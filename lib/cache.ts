@@ -153,8 +153,8 @@ export class Cache {
   }
 
   /** Live keys, the least recently used first. */
-  keys(): string[] {
-    this.purge()
+  keys(now = this.clock.now()): string[] {
+    this.purge(now)
     const { table } = this
     const { int32 } = table.records
     const live: string[] = []

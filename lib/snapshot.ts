@@ -2,7 +2,6 @@ import type { Cache } from './cache.ts'
 import { fulfilledValue } from './fulfilled.ts'
 import { wrongKind } from './options/refusal.ts'
 import { shown } from './options/shown.ts'
-import { leastRecent, newerThan } from './table/recency.ts'
 
 const FORMAT = 'faas-cache-dict'
 const VERSION = 1
@@ -36,28 +35,28 @@ export interface Snapshot {
  */
 export function snapshotOf(cache: Cache): Snapshot {
   const { table } = cache
-  const virtual = cache.clock.now()
-  cache.purge(virtual)
-  const wall = cache.clock.wallAt(virtual)
+  const now = cache.clock.now()
+  const wall = cache.clock.wallAt(now)
   const isTimeless = cache.clock.awaitsStart(() => {})
   const entries: SnapshotEntry[] = []
-  const { int32 } = table.records
-  for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
-    const key = table.keyAt(slot)
-    if (cache.promises.has(key)) continue
+  // By key, and cloned last: cloning runs own getters of a value, which may use the cache.
+  for (const key of cache.keys(now)) {
+    const slot = table.find(key)
+    if (slot === 0 || cache.promises.has(key)) continue
+    const deadline = table.deadlineOf(slot)
+    const isEndless = deadline === Number.POSITIVE_INFINITY
+    if (deadline <= now || (isTimeless && !isEndless)) continue
     const stored = table.valueAt(slot)
     const kept = fulfilledValue(stored)
     const value = kept ? kept.value : stored
-    const deadline = table.deadlineOf(slot)
-    if (isTimeless && deadline !== Number.POSITIVE_INFINITY) continue
-    requireCloneable(key, value)
     entries.push({
       key,
       value,
-      expiresAt: deadline === Number.POSITIVE_INFINITY ? null : wall + (deadline - virtual),
+      expiresAt: isEndless ? null : wall + (deadline - now),
       ...(table.hasGivenSize(slot) && { sizeBytes: table.valueBytesOf(slot) }),
       ...(kept && { isPromise: true as const }),
     })
+    requireCloneable(key, value)
   }
   return { format: FORMAT, version: VERSION, entries }
 }

@@ -119,3 +119,53 @@ test('sizes are measured anew by the cache that loads, but for those that were g
   expect(after.sizeOf('b')).toBe(before.sizeOf('b'))
   expect(after.sizeOf('c')).toBe(before.sizeOf('c'))
 })
+
+/** A literal whose getter runs as it is cloned. */
+const withGetter = (run: () => void) => ({
+  get own() {
+    run()
+    return 1
+  },
+})
+
+test('a getter that uses its entry as it is cloned does not bring it in twice', () => {
+  const cache = new FaaSCacheDict<Values>({}, { b: 2 })
+  const controller = controllerOf(cache)
+  cache.a = withGetter(() => cache.a)
+  cache.c = 3
+  expect(controller.dump().entries.map(({ key }) => key)).toEqual(['b', 'a', 'c'])
+})
+
+test('a getter that deletes and writes as it is cloned leaves what it did not touch', () => {
+  const cache = new FaaSCacheDict<Values>()
+  const controller = controllerOf(cache)
+  let isRunning = false
+  cache.a = withGetter(() => {
+    if (!isRunning) return
+    for (let at = 0; at < 300; at++) delete cache[`gone${at}`]
+    cache.late = 'not there at first'
+    controller.set('over', 2, { expiresAt: 0 })
+  })
+  controller.set('sized', 'x', { ttl: '10s', sizeBytes: 70 })
+  for (let at = 0; at < 300; at++) cache[`gone${at}`] = at
+  cache.over = 1
+  cache.z = 'last'
+  isRunning = true
+  const { entries } = controller.dump()
+  expect(entries.map(({ key }) => key)).toEqual(['a', 'sized', 'z'])
+  expect(entries[1]).toMatchObject({ value: 'x', sizeBytes: 70 })
+  expect(entries[2]).toEqual({ key: 'z', value: 'last', expiresAt: null })
+})
+
+test('a getter that rewrites its own entry as it is cloned does not mix the two', () => {
+  const clock = new FakeClock()
+  const cache = new FaaSCacheDict<Values>({ now: clock.now })
+  const controller = controllerOf(cache)
+  let isRunning = false
+  const value = withGetter(() => {
+    if (isRunning) controller.set('a', 'other', { ttl: '1m', sizeBytes: 70 })
+  })
+  controller.set('a', value, { ttl: '10s' })
+  isRunning = true
+  expect(controller.dump().entries).toEqual([{ key: 'a', value, expiresAt: clock.time + 10_000 }])
+})

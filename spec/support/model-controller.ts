@@ -179,19 +179,22 @@ export class ModelController {
   /** Throws for the first value that `isCloneable` refuses. */
   dump(isCloneable: (value: unknown) => boolean): ModelSnapshotEntry[] {
     this.model.purge()
-    return this.model.entries
-      .filter((entry) => entry.pendingUntil === undefined)
-      .map((entry) => {
-        const value = contentOf(entry)
-        if (!isCloneable(value)) throw new ModelError('TypeError')
-        return {
-          key: entry.key,
-          value,
-          deadline: entry.deadline,
-          isPromise: entry.value instanceof NaivePromise,
-          sizeBytes: entry.terms.sizeBytes,
-        }
-      })
+    return (
+      this.model.entries
+        // What a hook wrote as others were purged may have expired as well.
+        .filter((entry) => entry.pendingUntil === undefined && !this.model.isExpired(entry))
+        .map((entry) => {
+          const value = contentOf(entry)
+          if (!isCloneable(value)) throw new ModelError('TypeError')
+          return {
+            key: entry.key,
+            value,
+            deadline: entry.deadline,
+            isPromise: entry.value instanceof NaivePromise,
+            sizeBytes: entry.terms.sizeBytes,
+          }
+        })
+    )
   }
 
   load(snapshot: readonly ModelSnapshotEntry[]): void {
