@@ -13,8 +13,7 @@ interface Departure {
 
 interface Failure {
   readonly error: unknown
-  readonly source: string
-  readonly key?: string
+  readonly context: { source: string; key?: string }
 }
 
 /**
@@ -46,16 +45,16 @@ export class Hooks {
   }
 
   failed(error: unknown, source: string, key?: string): void {
-    this.#queue.push(key === undefined ? { error, source } : { error, source, key })
+    this.#queue.push({ error, context: key === undefined ? { source } : { source, key } })
   }
 
-  #fail({ error, source, key }: Failure): void {
+  #fail({ error, context }: Failure): void {
     if (this.#onError === undefined) {
-      warn(`faas-cache-dict: ${source} failed`, error)
+      warn(`${context.source} failed`, error)
       return
     }
     try {
-      heed(this.#onError(error, key === undefined ? { source } : { source, key }), onErrorFailed)
+      heed(this.#onError(error, context), onErrorFailed)
     } catch (failure) {
       onErrorFailed(failure)
     }
@@ -74,7 +73,7 @@ export class Hooks {
         break
       }
       for (const happening of batch) {
-        if ('source' in happening) this.#fail(happening)
+        if ('context' in happening) this.#fail(happening)
         else this.#tell(happening)
       }
     }
@@ -85,16 +84,16 @@ export class Hooks {
     const error = new Error(
       `Hooks removed more than ${ENDLESS} values in answer to one call; what left last is not told`,
     )
-    this.#fail({ error, source: 'onDelete' })
+    this.#fail({ error, context: { source: 'onDelete' } })
     this.#queue = []
   }
 
   #tell({ key, value, reason, sizeBytes }: Departure): void {
     try {
       const answer: unknown = this.#onDelete?.(key, value, reason, sizeBytes)
-      heed(answer, (error) => this.#fail({ error, source: 'onDelete', key }))
+      heed(answer, (error) => this.#fail({ error, context: { source: 'onDelete', key } }))
     } catch (error) {
-      this.#fail({ error, source: 'onDelete', key })
+      this.#fail({ error, context: { source: 'onDelete', key } })
     }
   }
 }
@@ -105,12 +104,12 @@ function heed(answer: unknown, rejected: (error: unknown) => void): void {
 }
 
 function onErrorFailed(failure: unknown): void {
-  warn('faas-cache-dict: onError failed', failure)
+  warn('onError failed', failure)
 }
 
-// There are programs whose `console.warn` throws, and nobody is left to be told.
+// It throws in programs that forbid warnings, or have no console, and nobody is left to be told.
 function warn(message: string, error: unknown): void {
   try {
-    globalThis.console?.warn(message, error)
+    console.warn(`faas-cache-dict: ${message}`, error)
   } catch {}
 }

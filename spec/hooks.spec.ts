@@ -160,15 +160,44 @@ test.each([
 
 test('without onError there is one warning an error', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  const failure = new Error('hook')
   const cache = new FaaSCacheDict<Values>({
     onDelete() {
-      throw new Error('hook')
+      throw failure
     },
   })
   cache.a = 1
   delete cache.a
-  expect(warn).toHaveBeenCalledTimes(1)
+  expect(warn.mock.calls).toEqual([['faas-cache-dict: onDelete failed', failure]])
   warn.mockRestore()
+})
+
+test('onError is told of an async onDelete that rejects, and of which key', async () => {
+  const onError = vi.fn()
+  const failure = new Error('async')
+  const cache = new FaaSCacheDict<Values>({
+    onError,
+    async onDelete() {
+      throw failure
+    },
+  })
+  cache.a = 1
+  delete cache.a
+  await new Promise((turn) => setImmediate(turn))
+  expect(onError.mock.calls).toEqual([[failure, { source: 'onDelete', key: 'a' }]])
+})
+
+test('onError is given no key where the failure is of none', () => {
+  vi.useFakeTimers()
+  const onError = vi.fn()
+  let time: unknown = 1
+  const cache = new FaaSCacheDict<Values>({ now: () => time as number, onError, defaultTtl: 1 })
+  cache.a = 1
+  time = 'noon'
+  vi.advanceTimersByTime(5_000)
+  expect(onError.mock.calls).toStrictEqual([[expect.any(TypeError), { source: 'sweep' }]])
+  controllerOf(cache).close()
+  vi.useRealTimers()
 })
 
 test('onError is told when the cache has settled, and may use it', async () => {
@@ -263,23 +292,29 @@ test('100,000 removals whose hooks write and evict further are told in order, an
   expectInvariants(controllerOf(cache))
 })
 
-test('a hook that removes without end is stopped, and onError is told', () => {
+test('a hook that removes without end is stopped, onError is told, and hooks go on', () => {
   const onError = vi.fn()
   let told = 0
+  let isEndless = true
   const cache = new FaaSCacheDict<Values>({
     onError,
     onDelete() {
-      cache.removals = ++told
+      told++
+      if (isEndless) cache.removals = told
     },
   })
   cache.removals = 0
   cache.removals = 'reset'
   expect(told).toBeGreaterThanOrEqual(1_000_000)
   expect(onError).toHaveBeenCalledOnce()
-  expect(onError.mock.calls[0]).toMatchObject([
-    { message: /more than 1000000 values/ },
-    { source: 'onDelete' },
-  ])
+  const [error, context] = onError.mock.calls[0] as [Error, object]
+  expect(error.message).toMatch(/more than 1000000 values/)
+  expect(context).toStrictEqual({ source: 'onDelete' })
   expect(cache.removals).toBe(told)
   expectInvariants(controllerOf(cache))
+  isEndless = false
+  const before = told
+  delete cache.removals
+  expect(told).toBe(before + 1)
+  expect(onError).toHaveBeenCalledOnce()
 })
