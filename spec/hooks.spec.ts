@@ -292,6 +292,24 @@ test('100,000 removals whose hooks write and evict further are told in order, an
   expectInvariants(controllerOf(cache))
 })
 
+test('a hook may answer each of very many removals by ten more', () => {
+  const COUNT = 110_000
+  const onError = vi.fn()
+  let replaced = 0
+  const cache = new FaaSCacheDict<Values>({
+    maxSizeBytes: null,
+    onError,
+    onDelete(_key, _value, reason) {
+      if (reason === 'replaced') replaced++
+      else for (let i = 0; i < 10; i++) cache.last = replaced + i
+    },
+  })
+  for (let i = 0; i < COUNT; i++) cache[i] = i
+  controllerOf(cache).clear()
+  expect(onError).not.toHaveBeenCalled()
+  expect(replaced).toBe(10 * COUNT - 1)
+})
+
 test('a hook that removes without end is stopped, onError is told, and hooks go on', () => {
   const onError = vi.fn()
   let told = 0
