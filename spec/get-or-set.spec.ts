@@ -109,6 +109,42 @@ test('a load that never settles is joined for pendingTtl only, and one that late
   expect(controller.peek('a')).toBe('second')
 })
 
+test('a load that takes pendingTtl to the end is not kept, though nothing has overtaken it', async () => {
+  const { controller, clock } = made({ pendingTtl: '2s' })
+  const asked = controller.getOrSet('a', async () => {
+    clock.advance(2_000)
+    return 'late'
+  })
+  expect(await asked).toBe('late')
+  expect(controller.has('a')).toBe(false)
+})
+
+test('who waits for a load of a cache that was collected is told how it ended', async () => {
+  let isCollected = false
+  class Ref<T extends object> {
+    readonly #target: T
+    constructor(target: T) {
+      this.#target = target
+    }
+    deref(): T | undefined {
+      return isCollected ? undefined : this.#target
+    }
+  }
+  vi.stubGlobal('WeakRef', Ref)
+  const { controller } = made()
+  const loaded = controller.getOrSet('a', async () => 'loaded')
+  const fail = async () => {
+    throw new Error('no')
+  }
+  const failed = [controller.getOrSet('b', fail), controller.getOrSet('b', fail)]
+  isCollected = true
+  expect(await loaded).toBe('loaded')
+  for (const outcome of failed) await expect(outcome).rejects.toThrow(/^no$/)
+  isCollected = false
+  expect([...controller.keys()]).toEqual([])
+  vi.unstubAllGlobals()
+})
+
 test('a value that does not fit is given all the same, and counted as refused', async () => {
   const { controller } = made({ maxSizeBytes: '8K' })
   expect(await controller.getOrSet('a', () => 'x'.repeat(10_000))).toHaveLength(10_000)
