@@ -1,4 +1,5 @@
 import type { Settings } from './options/options.ts'
+import { outOfRange } from './options/refusal.ts'
 import { EMPTY_BYTES, MOST_ENTRIES, type Table } from './table/table.ts'
 
 /** What a table may hold: bytes, and entries. */
@@ -24,4 +25,11 @@ export class Budget {
   isExceeded(table: Table, bytes: number, items: number): boolean {
     return table.sizeBytes + bytes > this.#mostBytes || table.size + items > this.#mostItems
   }
+}
+
+/** `given` is what it was resolved from, for the message. */
+export function requireRoom(maxSizeBytes: number, given: unknown): void {
+  if (maxSizeBytes >= EMPTY_BYTES) return
+  const accepted = `at least the ${EMPTY_BYTES} bytes of an empty cache`
+  throw outOfRange('maxSizeBytes', accepted, given)
 }

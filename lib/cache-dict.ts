@@ -1,14 +1,19 @@
-import { CacheController, cacheOf } from './controller.ts'
+import { requireRoom } from './budget.ts'
+import { Cache } from './cache.ts'
+import { CacheController } from './controller.ts'
 import { type CacheOptions, settingsFrom } from './options/options.ts'
 import { shown } from './options/shown.ts'
 import { pairsFrom } from './pairs.ts'
 import { register, registered } from './registry.ts'
-import type { EntriesOf, Properties, StringKeyOf, ValueOf } from './schema.ts'
+import type { EntriesOf, StringKeyOf, ValueOf } from './schema.ts'
 import { requireSupportedNode } from './supported-node.ts'
 import { Target } from './traps.ts'
 
 /** A dictionary of this schema: any property may be absent, or may have left. */
-export type FaaSCacheDict<Schema extends object = Record<string, unknown>> = Properties<Schema>
+// Mapped here and not by another alias, so that what is inferred is called by this name.
+export type FaaSCacheDict<Schema extends object = Record<string, unknown>> = {
+  [Key in keyof Schema]?: Schema[Key] | undefined
+}
 
 export interface FaaSCacheDictConstructor {
   /**
@@ -32,10 +37,10 @@ export const FaaSCacheDict = class {
     requireSupportedNode()
     const settings = settingsFrom(options)
     const initial = entries === undefined ? [] : pairsFrom(entries)
-    const controller = new CacheController(settings)
-    const cache = cacheOf(controller)
+    requireRoom(settings.maxSizeBytes, settings.given.maxSizeBytes)
+    const cache = new Cache(settings)
     const proxy = Target.proxyOver(cache)
-    register(proxy, controller)
+    register(proxy, CacheController.over(cache))
     for (const [key, value] of initial) cache.write(key, value)
     // biome-ignore lint/correctness/noConstructorReturn: the dictionary is the Proxy, not its class
     return proxy

@@ -1,12 +1,12 @@
-import { Cache } from './cache.ts'
+import { requireRoom } from './budget.ts'
+import type { Cache } from './cache.ts'
 import { KeyError } from './errors.ts'
 import { keyFrom } from './key.ts'
 import type { LoadTtl } from './loads.ts'
 import { type Duration, milliseconds } from './options/duration.ts'
 import { refuseUnknown } from './options/known.ts'
 import { type Limits, limitsFrom } from './options/limits.ts'
-import type { Settings } from './options/options.ts'
-import { outOfRange, wrongKind } from './options/refusal.ts'
+import { wrongKind } from './options/refusal.ts'
 import {
   instant,
   type WriteOptions,
@@ -14,15 +14,10 @@ import {
   writeTermsFrom,
 } from './options/write-options.ts'
 import { pairsFrom } from './pairs.ts'
-import type { EntriesOf, EntryOf, KeyOf, StringKeyOf, ValueAt, ValueOf } from './schema.ts'
+import type { EntriesOf, EntryOf, KeyOf, Loaded, StringKeyOf, ValueAt, ValueOf } from './schema.ts'
 import { loadSnapshot, type Snapshot, snapshotOf } from './snapshot.ts'
 import type { Stats } from './statistics.ts'
-import { EMPTY_BYTES } from './table/table.ts'
-
-/** The inside of a cache, for its own specs. @internal */
-export function cacheOf(controller: CacheController): Cache {
-  return controller.inner
-}
+import { describe, INSPECT } from './symbols.ts'
 
 /**
  * What stands behind a dictionary, `Map`-like where a `Map` has the same thing. Obtained by
@@ -33,15 +28,15 @@ export function cacheOf(controller: CacheController): Cache {
  */
 // biome-ignore lint/suspicious/noExplicitAny: a controller of any schema is a controller
 export class CacheController<Schema extends object = any> {
-  /** @internal */
-  readonly inner!: Cache
   readonly #cache: Cache
 
-  /** @internal */
-  constructor(settings: Settings) {
-    requireRoom('maxSizeBytes', settings.maxSizeBytes, settings.given.maxSizeBytes)
-    this.#cache = new Cache(settings)
-    Object.defineProperty(this, 'inner', { value: this.#cache })
+  private constructor(cache: Cache) {
+    this.#cache = cache
+  }
+
+  /** For the dictionary of this cache. @internal */
+  static over(cache: Cache): CacheController {
+    return new CacheController(cache)
   }
 
   /** The live value, or `undefined`. A use: it promotes, and counts as a hit or a miss. */
@@ -179,21 +174,35 @@ export class CacheController<Schema extends object = any> {
   /**
    * The live value, as a use, or what the factory gives, stored under the key. Concurrent callers
    * share one call. A failure reaches all of them and is not kept. A write or a removal of the key
-   * meanwhile wins. A load that takes longer than `pendingTtl` is no longer joined, nor kept.
-   * What a promise cannot fulfil with, another thenable that is stored, is awaited.
+   * meanwhile wins: its value stays, and the callers of the load get what was loaded all the same. So
+   * they do of a load that takes longer than `pendingTtl`, which is no longer joined, nor kept.
+   *
+   * What is kept is a plain value: where the schema says `Promise<User>`, write `User`, or
+   * `User | Promise<User>` if promises are stored as well. A live value that is a promise is awaited.
    */
   getOrSet<Key extends KeyOf<Schema>, Value extends Awaited<ValueAt<Schema, Key>>>(
     key: Key,
     factory: () => Value | PromiseLike<Value>,
     options?: { ttl?: LoadTtl<Value> },
-  ): Promise<Value> {
+  ): Promise<Loaded<ValueAt<Schema, Key>, Value>>
+  // Of a type parameter nobody knows what awaiting it gives.
+  getOrSet<Key extends KeyOf<Schema>>(
+    key: Key,
+    factory: () => ValueAt<Schema, Key> | PromiseLike<ValueAt<Schema, Key>>,
+    options?: { ttl?: LoadTtl<ValueAt<Schema, Key>> },
+  ): Promise<ValueAt<Schema, Key>>
+  getOrSet(
+    key: KeyOf<Schema>,
+    factory: () => unknown,
+    options?: { ttl?: LoadTtl<never> },
+  ): Promise<unknown> {
     const name = keyFrom(key)
     if (typeof factory !== 'function') throw wrongKind('factory', 'a function', factory)
     const ttl =
       options === undefined ? undefined : refuseUnknown('The options', options, ['ttl']).ttl
     if (ttl !== undefined && typeof ttl !== 'function') milliseconds('ttl', ttl)
     const cache = this.#cache
-    return cache.loads.getOrLoad(cache, name, factory, ttl as LoadTtl<unknown>) as Promise<Value>
+    return cache.loads.getOrLoad(cache, name, factory, ttl as LoadTtl<unknown>)
   }
 
   /** Seconds, or `null` for ever. Holds for writes from here on. */
@@ -255,7 +264,7 @@ export class CacheController<Schema extends object = any> {
     const { settings } = this.#cache
     const { maxSizeBytes = settings.maxSizeBytes, maxItems = settings.maxItems } =
       limitsFrom(limits)
-    requireRoom('maxSizeBytes', maxSizeBytes, limits?.maxSizeBytes)
+    requireRoom(maxSizeBytes, limits?.maxSizeBytes)
     settings.maxSizeBytes = maxSizeBytes
     settings.maxItems = maxItems
     this.#cache.applyLimits()
@@ -332,6 +341,11 @@ export class CacheController<Schema extends object = any> {
     this.close()
   }
 
+  /** @internal */
+  [INSPECT](): string {
+    return describe(this.#cache, 'CacheController')
+  }
+
   #use(key: string): unknown {
     const slot = this.#cache.use(key)
     if (slot !== 0) return this.#cache.table.valueAt(slot)
@@ -358,12 +372,6 @@ export class CacheController<Schema extends object = any> {
     const value = this.#cache.table.valueAt(slot)
     this.#cache.delete(key)
     return [key, value] as EntryOf<Schema>
-  }
-}
-
-function requireRoom(name: string, bytes: number, given: unknown): void {
-  if (bytes < EMPTY_BYTES) {
-    throw outOfRange(name, `at least the ${EMPTY_BYTES} bytes of an empty cache`, given)
   }
 }
 

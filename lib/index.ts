@@ -4,8 +4,18 @@ export { DataTooLargeError, KeyError } from './errors.ts'
 export type { LoadTtl } from './loads.ts'
 export type { ByteSize } from './options/byte-size.ts'
 export type { Duration } from './options/duration.ts'
+export type { Limits } from './options/limits.ts'
 export type { CacheOptions, OnDelete, OnError, Reason, SizeOf } from './options/options.ts'
 export type { WriteOptions } from './options/write-options.ts'
+export type {
+  EntriesOf,
+  EntryOf,
+  KeyOf,
+  Loaded,
+  StringKeyOf,
+  ValueAt,
+  ValueOf,
+} from './schema.ts'
 export { heapSize } from './size/heap-size.ts'
 export type { Snapshot, SnapshotEntry } from './snapshot.ts'
 export type { Stats } from './statistics.ts'

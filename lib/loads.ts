@@ -15,7 +15,7 @@ interface Load {
   readonly givenUpAt: number
 }
 
-/** What loads. */
+/** What loads. @internal */
 export interface LoadHolder {
   readonly settings: Settings
   readonly clock: Clock
@@ -28,7 +28,7 @@ export interface LoadHolder {
   writeIfItFits(key: string, value: unknown, terms: WriteTerms): void
 }
 
-/** Loads under way, by key. */
+/** Loads under way, by key. @internal */
 export class Loads {
   #underWay: Map<string, Load> | undefined
 

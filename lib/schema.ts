@@ -1,6 +1,3 @@
-/** What a dictionary of this schema can be asked for: each property may be absent. */
-export type Properties<Schema> = { [Key in keyof Schema]?: Schema[Key] | undefined }
-
 /** The keys of a schema. A number stands for the string that `cache[42]` would make of it. */
 export type KeyOf<Schema> = string extends keyof Schema
   ? string | number
@@ -24,3 +21,9 @@ export type EntryOf<Schema> = [StringKeyOf<Schema>, ValueOf<Schema>]
 export type EntriesOf<Schema> =
   | Partial<Schema>
   | Iterable<readonly [KeyOf<Schema>, ValueOf<Schema>]>
+
+/**
+ * What `getOrSet` gives: what the schema says of the key, since the live value may be any of that,
+ * or what the factory gives where the schema says nothing.
+ */
+export type Loaded<Declared, Given> = unknown extends Declared ? Given : Awaited<Declared>

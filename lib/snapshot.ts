@@ -32,6 +32,8 @@ export interface Snapshot {
 /**
  * Live entries without pending promises, and, while no wall clock runs that could say when, without
  * those that expire. A value that cannot be cloned is a `TypeError`.
+ *
+ * @internal
  */
 export function snapshotOf(cache: Cache): Snapshot {
   const { table } = cache
@@ -61,7 +63,7 @@ export function snapshotOf(cache: Cache): Snapshot {
   return { format: FORMAT, version: VERSION, entries }
 }
 
-/** Checked as a whole before anything is written, so that a bad snapshot changes nothing. */
+/** Checked as a whole before anything is written, so that a bad snapshot changes nothing. @internal */
 export function loadSnapshot(cache: Cache, snapshot: unknown): void {
   const entries = entriesOf(snapshot)
   const wall = cache.clock.wallAt(cache.clock.now())

@@ -23,11 +23,12 @@ export function answerTo(cache: Cache, symbol: symbol): unknown {
   return undefined
 }
 
-function describe(cache: Cache): string {
+/** One line, with the options as they were given. */
+export function describe(cache: Cache, name = 'FaaSCacheDict'): string {
   cache.purge()
   const { defaultTtl, maxSizeBytes, maxItems } = cache.settings.given
   const { sizeBytes, size } = cache.table
-  return `<FaaSCacheDict; defaultTtl=${defaultTtl}, maxSizeBytes=${maxSizeBytes}, maxItems=${maxItems}, sizeBytes=${sizeBytes}, items=${size}>`
+  return `<${name}; defaultTtl=${defaultTtl}, maxSizeBytes=${maxSizeBytes}, maxItems=${maxItems}, sizeBytes=${sizeBytes}, items=${size}>`
 }
 
 function print(cache: Cache, depth: number, options: object, inspect: Inspect): string {

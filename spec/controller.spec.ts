@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { CacheController, controllerOf, FaaSCacheDict, heapSize } from 'faas-cache-dict'
 import { describe, expect, it, vi } from 'vitest'
 
@@ -59,6 +60,14 @@ describe('controllerOf', () => {
     }
     expect(controllerOf(cache)).toBe(controller)
     expect(controller.get('get')).toBe('get')
+  })
+})
+
+describe('printing', () => {
+  it('shows a line, as of the cache, and nothing of the inside', () => {
+    const { cache, controller } = made({ a: 1 }, { defaultTtl: '10s', maxItems: 3 })
+    const line = String(cache).replace('FaaSCacheDict', 'CacheController')
+    expect(inspect(controller)).toBe(line)
   })
 })
 

@@ -1,4 +1,5 @@
 import {
+  type CacheController,
   type CacheOptions,
   controllerOf,
   DataTooLargeError,
@@ -164,13 +165,70 @@ describe('a controller', () => {
     const people = controllerOf(users)
     compiled(async () => {
       const ada = await people.getOrSet('ada', async () => ({ name: 'Ada' }))
-      expectTypeOf(ada).toExtend<User>()
+      expectTypeOf(ada).toEqualTypeOf<User>()
       await people.getOrSet('ada', () => ({ name: 'Ada' }), { ttl: (user) => user.name.length })
       await people.getOrSet('ada', () => ({ name: 'Ada' }), { ttl: '10s' })
       // @ts-expect-error no user
       await people.getOrSet('ada', () => 1)
       // @ts-expect-error a ttl is no date
       await people.getOrSet('ada', () => ({ name: 'Ada' }), { ttl: new Date() })
+    })
+  })
+
+  it('getOrSet gives all that the schema says, since that may be live', () => {
+    interface Account {
+      plan: 'free' | 'pro'
+      owner: { id: string } | null
+      either: User | Promise<User>
+    }
+    const account = controllerOf(new FaaSCacheDict<Account>())
+    compiled(() => {
+      expectTypeOf(account.getOrSet('plan', () => 'free')).toEqualTypeOf<Promise<'free' | 'pro'>>()
+      expectTypeOf(account.getOrSet('owner', async () => null)).toEqualTypeOf<
+        Promise<{ id: string } | null>
+      >()
+      expectTypeOf(account.getOrSet('either', () => ({ name: 'Ada' }))).toEqualTypeOf<
+        Promise<User>
+      >()
+      expectTypeOf(controllerOf(loads).getOrSet('ada', () => ({ name: 'Ada' }))).toEqualTypeOf<
+        Promise<User>
+      >()
+      // @ts-expect-error no such plan
+      void account.getOrSet('plan', () => 'gold')
+    })
+  })
+
+  it('getOrSet gives what the factory makes where the schema says nothing', () => {
+    compiled((anything?: CacheController) => {
+      const rate = controllerOf(untyped).getOrSet('rate', async () => 1.09, { ttl: (rate) => rate })
+      expectTypeOf(rate).toEqualTypeOf<Promise<number>>()
+      expectTypeOf(controllerOf(open).getOrSet('other', () => 1)).toEqualTypeOf<Promise<number>>()
+      expectTypeOf(controllerOf(open).getOrSet('foo', () => 'a')).toEqualTypeOf<Promise<string>>()
+      expectTypeOf(anything?.getOrSet('a', () => 1)).toEqualTypeOf<Promise<number> | undefined>()
+    })
+  })
+
+  it('getOrSet takes a type parameter for its values', () => {
+    class Repository<Row extends object> {
+      readonly rows = new FaaSCacheDict<Record<string, Row>>()
+
+      rowOf(id: string, load: () => Promise<Row>): Promise<Row> {
+        return controllerOf(this.rows).getOrSet(id, load)
+      }
+
+      async freshRowOf(id: string, load: () => Promise<Row>): Promise<Row> {
+        return await controllerOf(this.rows).getOrSet(id, async () => await load(), { ttl: '1s' })
+      }
+    }
+    compiled(() => {
+      expectTypeOf(new Repository<User>().rowOf).returns.toEqualTypeOf<Promise<User>>()
+    })
+  })
+
+  it('is made with its dictionary only', () => {
+    compiled((Controller?: typeof CacheController) => {
+      // @ts-expect-error a private constructor
+      if (Controller) new Controller()
     })
   })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 /** Makes a project of each kind, and gives the command that checks its types. */
 export function* typedProjects(folder, compilers, source) {
-  for (const compiler of ['typescript-5', 'typescript-7']) {
+  for (const compiler of ['typescript-5.4', 'typescript-5', 'typescript-7']) {
     const tsc = join(compilers, 'node_modules', compiler)
     const { bin } = JSON.parse(readFileSync(join(tsc, 'package.json'), 'utf8'))
     for (const resolution of ['node16', 'nodenext', 'bundler']) {
@@ -15,10 +15,13 @@ export function* typedProjects(folder, compilers, source) {
         cpSync(source, join(project, 'consumer.ts'))
         const compilerOptions = {
           strict: true,
-          noEmit: true,
+          // Declared, since a type that is inferred has to be one that can be named.
+          declaration: true,
+          emitDeclarationOnly: true,
+          outDir: 'declared',
           skipLibCheck: false,
-          target: 'es2022',
-          lib: ['es2022'],
+          target: 'es2020',
+          lib: ['es2020'],
           types: [],
           module: resolution !== 'bundler' ? resolution : type === 'module' ? 'esnext' : 'preserve',
           moduleResolution: resolution,
