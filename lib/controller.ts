@@ -36,7 +36,8 @@ export class CacheController<Schema extends object = any> {
 
   /** For the dictionary of this cache. @internal */
   static over(cache: Cache): CacheController {
-    return new CacheController(cache)
+    // By its own name, a bundler would give the class another one.
+    return new this(cache)
   }
 
   /** The live value, or `undefined`. A use: it promotes, and counts as a hit or a miss. */
@@ -112,6 +113,7 @@ export class CacheController<Schema extends object = any> {
     return this.#cache.delete(keyFrom(key))
   }
 
+  /** Removes every entry, each for the reason `'cleared'`, and forgets the loads of `getOrSet`. */
   clear(): void {
     this.#cache.clear()
   }
@@ -148,6 +150,7 @@ export class CacheController<Schema extends object = any> {
     return this.entries()
   }
 
+  /** Calls back for each live entry, as `entries` gives them. */
   forEach(
     callback: (value: ValueOf<Schema>, key: StringKeyOf<Schema>, controller: this) => void,
     thisArg?: unknown,
@@ -214,7 +217,10 @@ export class CacheController<Schema extends object = any> {
     this.#cache.settings.defaultTtl = milliseconds('defaultTtl', ttl)
   }
 
-  /** Seconds that are left, or `null` for ever. */
+  /**
+   * Seconds that are left, or `null` for ever; of a pending promise, seconds that it is still served
+   * if it does not settle. A `KeyError` where the key is missing or has expired. No use.
+   */
   ttl(key: KeyOf<Schema>): number | null {
     const name = keyFrom(key)
     const left = this.#cache.timeLeft(name)
@@ -304,12 +310,14 @@ export class CacheController<Schema extends object = any> {
     }
   }
 
+  /** What was counted since the cache was made, or since `resetStats`; a copy. */
   stats(): Stats {
     const cache = this.#cache
     cache.purge()
     return cache.statistics.report(cache.table.size, cache.table.sizeBytes)
   }
 
+  /** Counts from 0 again. The entries stay. */
   resetStats(): void {
     this.#cache.purge()
     this.#cache.statistics.reset()

@@ -3,7 +3,7 @@ import { type Dictionary, KeyvCacheDict } from './keyv/adapter.ts'
 import { refuseUnknown } from './options/known.ts'
 import { wrongKind } from './options/refusal.ts'
 
-export { KeyvCacheDict }
+export { type Dictionary, KeyvCacheDict }
 
 export interface CreateKeyvOptions {
   /** Kept before each key: `cache['ns:key']`. Default: none. */

@@ -2,21 +2,31 @@ import { CLEARED, DELETED, EVICTED, EXPIRED, REASONS, REJECTED, REPLACED } from 
 
 /** Counted since the last reset. `items` and `sizeBytes` are of now. */
 export interface Stats {
+  /** Uses of a key that had a live entry. */
   hits: number
+  /** Uses of a key that had none; each concurrent caller of `getOrSet` counts one. */
   misses: number
   /** Hits in all uses, from 0 to 1; 0 before the first use. */
   hitRate: number
+  /** Values that were stored, by whatever call; not those that were refused. */
   writes: number
+  /** Values that left for another one under their key, be it the same value. */
   replacements: number
+  /** Values that left for the limits, or since they turned out too large. */
   evictions: number
+  /** Values that left after their TTL. */
   expirations: number
+  /** Values that were deleted or popped. */
   deletions: number
+  /** Values that left by `clear`. */
   clears: number
-  /** Stored promises that failed. */
+  /** Stored promises that failed. A `getOrSet` that fails is counted nowhere. */
   rejections: number
   /** Writes of what could not fit an empty cache. */
   refusals: number
+  /** Live entries now. */
   items: number
+  /** Bytes of the whole cache now, its own structure included. */
   sizeBytes: number
 }
 

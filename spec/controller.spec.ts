@@ -591,6 +591,31 @@ describe('getOrSet', () => {
 })
 
 describe('time', () => {
+  it('starts anew with each write, unless that is given what is left', () => {
+    const { cache, controller, clock } = made({ anew: 0 }, { defaultTtl: '60s' })
+    for (let second = 0; second < 61; second++) {
+      cache.anew = (cache.anew as number) + 1
+      const ttl = controller.has('window') ? controller.ttl('window') : '60s'
+      controller.set('window', ((controller.get('window') as number) ?? 0) + 1, { ttl })
+      clock.time += 1_000
+    }
+    expect(cache.anew).toBe(61)
+    expect(cache.window).toBe(1)
+  })
+
+  it('of a pending promise is what pendingTtl leaves', async () => {
+    const { cache, controller, clock } = made({}, { defaultTtl: '5m', pendingTtl: '30s' })
+    let fulfil: (value: unknown) => void = () => {}
+    cache.a = new Promise((resolve) => {
+      fulfil = resolve
+    })
+    clock.time += 10_000
+    expect(controller.ttl('a')).toBe(20)
+    fulfil(1)
+    await cache.a
+    expect(controller.ttl('a')).toBe(300)
+  })
+
   it('defaultTtl can be read in seconds and set for the writes to come', () => {
     const { controller, cache } = made({ before: 1 }, { defaultTtl: '10s' })
     expect(controller.defaultTtl).toBe(10)
@@ -881,6 +906,31 @@ describe('stats', () => {
       writes: 0,
       items: 1,
     })
+  })
+
+  it('counts what becomes of a load by the way in which it was kept', async () => {
+    const loads = {
+      small: async () => 1,
+      large: async () => 'x'.repeat(10_000),
+      failed: async () => {
+        throw new Error('no')
+      },
+    }
+    const counted = async (load: () => Promise<unknown>, isStored: boolean) => {
+      const { cache, controller } = made({}, { maxSizeBytes: '4K' })
+      const ask = () => (isStored ? (cache.a ??= load()) : controller.getOrSet('a', load))
+      await Promise.allSettled([ask(), ask(), ask()])
+      const { hits, misses, evictions, rejections, refusals } = controller.stats()
+      return { hits, misses, evictions, rejections, refusals }
+    }
+    const stored = { hits: 2, misses: 1, evictions: 0, rejections: 0, refusals: 0 }
+    expect(await counted(loads.small, true)).toEqual(stored)
+    expect(await counted(loads.large, true)).toEqual({ ...stored, evictions: 1 })
+    expect(await counted(loads.failed, true)).toEqual({ ...stored, rejections: 1 })
+    const loaded = { hits: 0, misses: 3, evictions: 0, rejections: 0, refusals: 0 }
+    expect(await counted(loads.small, false)).toEqual(loaded)
+    expect(await counted(loads.large, false)).toEqual({ ...loaded, refusals: 1 })
+    expect(await counted(loads.failed, false)).toEqual(loaded)
   })
 
   it('is a copy', () => {

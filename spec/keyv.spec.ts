@@ -331,6 +331,18 @@ describe('the adapter in a Keyv of its own', () => {
     expect(await keyv.getMany(['text', 'row'])).toEqual(['as it is', { b: 1 }])
   })
 
+  test('keeps them under their own keys where no namespace is given either', async () => {
+    const cache = new FaaSCacheDict()
+    const plain = isKeyv6
+      ? { serialization: false }
+      : { namespace: undefined, serialize: undefined, deserialize: undefined }
+    const keyv = new Keyv({ store: new KeyvCacheDict(cache), ...plain } as object)
+    await keyv.set('row', { b: 1 })
+    cache.text = 'as it is'
+    expect({ ...cache }).toEqual({ row: { b: 1 }, text: 'as it is' })
+    expect(await keyv.getMany(['text', 'row'])).toEqual(['as it is', { b: 1 }])
+  })
+
   test('stores what comes without an envelope as itself', async () => {
     const cache = new FaaSCacheDict()
     const adapter = new KeyvCacheDict(cache)

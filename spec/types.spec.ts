@@ -279,6 +279,8 @@ describe('options', () => {
       new FaaSCacheDict({ sizeOf: heapSize, now: Date.now, onTooLarge: 'skip', pendingTtl: '30s' })
       new FaaSCacheDict({ sizeOf: payloadSize })
       new FaaSCacheDict({ sizeOf: () => 1, onError: () => {}, onDelete: () => {} })
+      // Configuration, of which the compiler knows no more than that it is text.
+      new FaaSCacheDict({ defaultTtl: process.env.TTL, maxSizeBytes: process.env.BYTES ?? '64M' })
     })
   })
 

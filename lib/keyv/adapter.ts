@@ -7,6 +7,7 @@ import { registered } from '../registry.ts'
 import { type Convention, KEYV_5, KEYV_5_BARE, KEYV_6 } from './convention.ts'
 
 type Values = Record<string, unknown>
+/** A dictionary of any schema. */
 // biome-ignore lint/suspicious/noExplicitAny: a dictionary of any schema
 export type Dictionary = FaaSCacheDict<any>
 // biome-ignore lint/suspicious/noExplicitAny: what Keyv's versions declare, and hand on as it is
@@ -30,7 +31,9 @@ interface SetEntry {
 
 /**
  * A dictionary as a storage adapter for a Keyv of one's own, version 5 or 6. Takes what that Keyv
- * hands it: a value in Keyv's envelope is stored as itself, serialised text as text. A write that
+ * hands it: a value in Keyv's envelope is stored as itself, serialised text as text, under the key
+ * that its namespace makes, which in version 5 is `keyv` by default. `createKeyv` sets all that so
+ * that the dictionary holds the values themselves. A write that
  * the cache refuses for its size is answered with `false`. `disconnect` leaves the cache as it is.
  */
 export class KeyvCacheDict {

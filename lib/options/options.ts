@@ -11,7 +11,10 @@ export type SizeOf<K extends string = string, V = unknown> = (value: V, key: K) 
 /** Why a value left. */
 export type Reason = 'deleted' | 'evicted' | 'expired' | 'replaced' | 'cleared' | 'rejected'
 
-/** `sizeBytes` is what the entry was charged. */
+/**
+ * `value` is the promise where one was stored; `sizeBytes` is what the entry was charged. May be
+ * async: what it rejects with goes to `onError`.
+ */
 export type OnDelete<K extends string = string, V = unknown> = (
   key: K,
   value: V,
@@ -35,14 +38,15 @@ export interface CacheOptions<K extends string = string, V = unknown> {
   /**
    * How long an entry lives after it was written: seconds (a fraction is fine), or a string with a
    * unit: `'500ms'`, `'10s'`, `'5m'`, `'2h'`, `'1d'`. `null` or `Infinity`: it never expires.
-   * Reading does not prolong it.
+   * Reading does not prolong it; each write starts it anew.
    * @default null
    */
   defaultTtl?: Duration | undefined
   /**
    * What the whole cache may weigh, its own structure included: a whole number of bytes; `'64K'`,
    * `'128M'`, `'1.5G'`, `'1T'` in powers of 1024, either case; or `'25%'` of the memory this process
-   * may use, of which each cache takes its own share. `null`: no limit.
+   * may use, of which each cache takes its own share. At least the 1000 bytes of an empty cache.
+   * `null`: no limit.
    * @default '25%'
    */
   maxSizeBytes?: ByteSize | undefined
@@ -75,17 +79,20 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    */
   onError?: OnError | undefined
   /**
-   * How long a promise that has not settled is served, as `defaultTtl`.
-   * @default 30
+   * How long a promise that has not settled is served, stored or of `getOrSet`: seconds, or a string
+   * with a unit, as `defaultTtl`.
+   * @default '30s'
    */
   pendingTtl?: Duration | undefined
   /**
-   * The time between background sweeps, as `defaultTtl`; `null`: none. Expiry is right without any.
-   * @default 5
+   * The time between background sweeps: seconds, or a string with a unit, as `defaultTtl`; `null`:
+   * none. Expiry is right without any.
+   * @default '5s'
    */
   sweepInterval?: Duration | undefined
   /**
-   * The present time in epoch milliseconds, for tests and simulations.
+   * The present time in epoch milliseconds, for tests and simulations. TTLs and `pendingTtl` go by
+   * it; the timer of the sweep does not. Fake timers need none.
    * @default the cache's own clock
    */
   now?: (() => number) | undefined

@@ -29,7 +29,7 @@ describe('every snippet of the README', () => {
     const given: unknown[] = []
     const run = new AsyncFunction('load', 'note', script)
     await run(
-      async (name: string) => modules[name],
+      async (name: string) => modules[name] ?? import(name),
       (value: unknown) => given.push(value),
     )
     expect(given).toHaveLength(promised.length)
