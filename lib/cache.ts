@@ -51,7 +51,8 @@ export class Cache {
     this.settings = settings
     this.clock = clockFrom(settings.now)
     this.hooks = new Hooks(settings.onDelete, settings.onError)
-    this.sweep = new Sweep<Cache>(settings.sweepInterval, this, (cache) => cache.sweepOnce())
+    const { sweepInterval } = settings
+    this.sweep = new Sweep<Cache>(sweepInterval, this, (cache) => cache.sweepOnce(), this.clock)
     this.#isHeapSize = settings.sizeOf === heapSize
     this.applyLimits()
   }
@@ -316,7 +317,7 @@ export class Cache {
     else this.begin(slot, terms, now)
     this.#keepLimits(now)
     const { sweep } = this
-    if (!sweep.isAwake || now >= sweep.overdueAt) this.wake()
+    if (!sweep.isAwake || now >= sweep.askAt) this.wake()
     return undefined
   }
 

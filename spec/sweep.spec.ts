@@ -201,6 +201,25 @@ describe('the sweep', () => {
     expect(Object.keys(cache)).toEqual(['b'])
   })
 
+  it.each([
+    ['stands still', () => 0],
+    ['is far ahead', () => 4_000_000_000_000],
+  ])('whose timer died is made up for where the option now %s', async (_name, now) => {
+    vi.stubGlobal('setTimeout', () => 7)
+    vi.stubGlobal('clearTimeout', () => {})
+    const { cache, left } = cacheWith({ now, maxSizeBytes: '64K' })
+    const list: string[] = []
+    cache['list'] = list
+    list.push('x'.repeat(100_000))
+    cache['b'] = 1
+    await null
+    expect(left).toEqual([])
+    vi.advanceTimersByTime(10_100)
+    cache['b'] = 1
+    await null
+    expect(left).toEqual([['list', 'evicted']])
+  })
+
   it('whose timer died with a request is made up for by a later write', async () => {
     vi.stubGlobal('setTimeout', () => 7)
     vi.stubGlobal('clearTimeout', () => {})

@@ -32,10 +32,15 @@ export class Sweep<T extends object> {
   #timer: Timer | undefined
   /** Public, since every write looks at it. */
   isAwake: boolean
-  /** Public for the same reason: by the system's clock, when its timer cannot be waited for. */
-  overdueAt = Number.POSITIVE_INFINITY
+  /** Public for the same reason: from when on `wake` has to be asked, by the clock of who writes. */
+  askAt = Number.POSITIVE_INFINITY
+  /** By the system's clock, when its timer cannot be waited for. */
+  #overdueAt = Number.POSITIVE_INFINITY
+  readonly #isSystemTime: boolean
 
-  constructor(interval: number, target: T, sweep: SweepOnce<T>) {
+  /** Of `target`, whose writes go by `clock`; timers go by the system's. */
+  constructor(interval: number, target: T, sweep: SweepOnce<T>, clock = systemClock) {
+    this.#isSystemTime = clock === systemClock
     this.#interval = interval
     this.#target = globalThis.WeakRef && new WeakRef(target)
     this.#sweep = sweep
@@ -47,8 +52,8 @@ export class Sweep<T extends object> {
     if (!this.isAwake) {
       this.isAwake = true
       this.#schedule(this.#interval)
-    } else if (systemClock.now() >= this.overdueAt) {
-      this.overdueAt = Number.POSITIVE_INFINITY
+    } else if (systemClock.now() >= this.#overdueAt) {
+      this.#waitUntil(Number.POSITIVE_INFINITY)
       this.#inContext(() => Promise.resolve().then(() => this.#run()))
     }
   }
@@ -57,7 +62,7 @@ export class Sweep<T extends object> {
   close(): void {
     this.#isClosed = true
     this.isAwake = true
-    this.overdueAt = Number.POSITIVE_INFINITY
+    this.#waitUntil(Number.POSITIVE_INFINITY)
     clearTimeout(this.#timer)
   }
 
@@ -67,7 +72,7 @@ export class Sweep<T extends object> {
         setTimeout(() => this.#run(), Math.min(delay, LONGEST_DELAY)),
       )
       releaseProcess(this.#timer)
-      this.overdueAt = systemClock.now() + delay + this.#interval
+      this.#waitUntil(systemClock.now() + delay + this.#interval)
     } catch {
       // Refused at a Worker's module scope, but not in its requests: try again, yet not in a loop.
       Promise.resolve().then(() => this.#sleep())
@@ -88,8 +93,15 @@ export class Sweep<T extends object> {
     }
   }
 
+  #waitUntil(time: number): void {
+    this.#overdueAt = time
+    // Another clock says nothing of that time.
+    const isComparable = this.#isSystemTime || time === Number.POSITIVE_INFINITY
+    this.askAt = isComparable ? time : Number.NEGATIVE_INFINITY
+  }
+
   #sleep(): void {
-    this.overdueAt = Number.POSITIVE_INFINITY
+    this.#waitUntil(Number.POSITIVE_INFINITY)
     this.isAwake = this.#isClosed
   }
 }
