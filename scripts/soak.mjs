@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 // An hour of simulated traffic with everything in use, in a heap that a budget not held would fill.
 const HEAP_MEGABYTES = 96
 const BUDGET = '48M'
-const REQUESTS_A_SECOND = 800
+const REQUESTS_A_SECOND = 1600
 const KEYS = 150_000
 
 const { values: options } = parseArgs({

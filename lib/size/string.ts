@@ -13,7 +13,7 @@ const WIDE = /[\u0100-\uffff]/
  */
 export function stringSize(text: string): number {
   const { length } = text
-  let isWide = false
+  let isWide: boolean
   if (length > SHORT) {
     // A long text that was cut short ends in an ellipsis.
     isWide = (length > LONG && text.charCodeAt(length - 1) > 0xff) || WIDE.test(text)

@@ -19,7 +19,7 @@ const BLIND = [
   'types',
 ]
 
-// What the others find as well; and what is left out of this run, which can only let more survive.
+// MUTATION_ONLY names the specs to run. What the others find as well; and what is left out of this run, which can only let more survive.
 const EXCLUDED = [...BLIND, 'eviction', ...(process.env.MUTATION_WITHOUT?.split(',') ?? [])]
 
 const BROAD = /\/(controller|order|expiry|dictionary)\.spec\.ts$/
@@ -51,8 +51,11 @@ export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
     ...shared.test,
+    include: (process.env.MUTATION_ONLY?.split(',') ?? ['*']).map(
+      (name) => `spec/**/${name}.spec.ts`,
+    ),
     exclude: EXCLUDED.map((name) => `spec/**/${name}.spec.ts`),
-    env: { MODEL_RUNS: '60', PROXY_RUNS: '200' },
+    env: { MODEL_RUNS: '60', PROXY_RUNS: '200', LIST_LENGTH: '20000' },
     reporters: [learn],
     execArgv: [],
     // What never settles is a mutant killed; the slowest takes a second, instrumented some ten.

@@ -97,9 +97,10 @@ describe('where there is no SharedArrayBuffer, and no Buffer', () => {
   it('typed arrays and their buffers are charged as elsewhere', async () => {
     const view = new Uint8Array(10_000)
     const here = await loadedWhere({})
+    const [ofView, ofBuffer] = [here.heapSize(view), here.heapSize(view.buffer)]
     const there = await loadedWhere({ SharedArrayBuffer: undefined, Buffer: undefined })
-    expect(there.heapSize(view)).toBe(here.heapSize(view))
-    expect(there.heapSize(view.buffer)).toBe(here.heapSize(view.buffer))
+    expect(there.heapSize(view)).toBe(ofView)
+    expect(there.heapSize(view.buffer)).toBe(ofBuffer)
     expect(there.heapSize(Object.create(ArrayBuffer.prototype))).toBeLessThan(200)
   })
 })

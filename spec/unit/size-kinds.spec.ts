@@ -34,12 +34,51 @@ describe('buffers', () => {
     },
   )
 
+  it.runIf('Buffer' in globalThis)(
+    'of Node are charged what is left over at the end of the pool as well',
+    () => {
+      const pool = Buffer.allocUnsafe(1).buffer.byteLength
+      const places = (bytes: number) => Math.floor(pool / bytes)
+      const share = (count: number) => 104 + Math.ceil(pool / count)
+      const small = (bytes: number) => bytesOf(Buffer.from('x'.repeat(bytes)))
+      // Room for three short strings is lost, since Node sets three bytes a character aside.
+      expect(small(8)).toBe(share(places(8) - 3))
+      expect(small(9)).toBe(share(places(16) - 3))
+      expect(small(16)).toBe(share(places(16) - 3))
+      expect(small(pool / 4)).toBe(share(4))
+      expect(small(pool / 4 - 1)).toBe(share(4))
+      expect(bytesOf(Buffer.from(new ArrayBuffer(pool)))).toBeGreaterThan(pool)
+      expect(bytesOf(Buffer.from(new ArrayBuffer(pool), 0, pool / 2))).toBeGreaterThan(pool)
+    },
+  )
+
   it('that were handed to another thread weigh nothing more', () => {
     const buffer = new ArrayBuffer(100_000)
     const view = new Uint8Array(buffer)
     structuredClone(buffer, { transfer: [buffer] })
     expect(bytesOf(view)).toBeLessThan(1_000)
     expect(bytesOf(buffer)).toBeLessThan(1_000)
+  })
+})
+
+describe('strings', () => {
+  it('take one byte a character up to U+00FF and two beyond, of any length', () => {
+    for (const length of [2, 7, 5_000, 1_000_008]) {
+      const bytes = (each: number) => 16 + Math.ceil((each * length) / 8) * 8
+      expect(bytesOf('x'.repeat(length))).toBe(bytes(1))
+      expect(bytesOf(`${'x'.repeat(length - 1)}ÿ`)).toBe(bytes(1))
+      expect(bytesOf(`${'x'.repeat(length - 1)}…`)).toBe(bytes(2))
+      expect(bytesOf(`…${'x'.repeat(length - 1)}`)).toBe(bytes(2))
+    }
+  })
+
+  it('of one character are free if it takes one byte', () => {
+    for (const free of ['', 'x', 'ÿ']) expect(bytesOf(free)).toBe(0)
+    expect(bytesOf('Ā')).toBe(24)
+  })
+
+  it('that are keys add what they take', () => {
+    expect(heapSize(1, 'some-long-key')).toBe(heapSize('some-long-key'))
   })
 })
 
