@@ -257,7 +257,8 @@ describe('the size of a value', () => {
     expect(heapSize(sparse, '')).toBeLessThan(1000)
   })
   it.each([
-    ['is at the end of a short one', [999]],
+    ['is at the end of a short one', [1_023]],
+    ['is at the end of one of 5,000', [1_000, 2_000, 3_000, 4_000, 4_999]],
     ['is in a short one again and again', [1_000, 2_000, 3_000, 4_000]],
   ])('charges all the room where an element %s', (_name, places) => {
     const array: number[] = []
