@@ -75,9 +75,7 @@ export class Loads {
     const promise = outcome.then(
       (value) => {
         const holder = weak.deref()
-        if (holder?.loads.end(key, load) && holder.clock.now() < load.givenUpAt) {
-          keep(holder, key, value, ttl)
-        }
+        if (holder !== undefined) holder.loads.#keep(holder, key, load, value, ttl)
         return value
       },
       (error) => {
@@ -94,6 +92,20 @@ export class Loads {
     // Registered before it runs, since the factory may ask for the same key.
     start(run(factory))
     return promise
+  }
+
+  #keep(holder: LoadHolder, key: string, load: Load, value: unknown, ttl: LoadTtl<unknown>): void {
+    if (this.#underWay?.get(key) !== load) return
+    let isKept = false
+    let life: number | undefined
+    try {
+      // While it is still under way: what a function writes or removes under the key wins over it.
+      life = lifeOf(value, ttl)
+    } finally {
+      isKept = this.end(key, load)
+    }
+    if (!isKept || life === 0 || holder.clock.now() >= load.givenUpAt) return
+    holder.writeIfItFits(key, value, { ttl: life, expiresAt: undefined, sizeBytes: undefined })
   }
 
   /** Nobody joins it from here on. Whether nothing had overtaken it. */
@@ -129,13 +141,11 @@ function join(
   return promise
 }
 
-function keep(holder: LoadHolder, key: string, value: unknown, ttl: LoadTtl<unknown>): void {
+/** Milliseconds, or 0 where a function finds that the value's time is over: a token, say. */
+function lifeOf(value: unknown, ttl: LoadTtl<unknown>): number | undefined {
   const chosen = typeof ttl === 'function' ? ttl(value) : ttl
-  holder.writeIfItFits(key, value, {
-    ttl: chosen === undefined ? undefined : milliseconds('ttl', chosen),
-    expiresAt: undefined,
-    sizeBytes: undefined,
-  })
+  if (typeof ttl === 'function' && typeof chosen === 'number' && chosen <= 0) return 0
+  return chosen === undefined ? undefined : milliseconds('ttl', chosen)
 }
 
 async function run(factory: () => unknown): Promise<unknown> {

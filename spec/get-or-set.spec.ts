@@ -64,10 +64,38 @@ test('ttl holds for the entry, and may be a function of the value', async () => 
   expect([controller.ttl('a'), controller.ttl('b'), controller.ttl('c')]).toEqual([5, 90, 60])
 })
 
+test.each([0, -30])(
+  'a value whose time is over by %i seconds is given and not kept',
+  async (left) => {
+    const { controller } = made()
+    const load = () =>
+      controller.getOrSet('token', () => ({ left }), { ttl: (token) => token.left })
+    expect(await Promise.all([load(), load()])).toEqual([{ left }, { left }])
+    expect(controller.has('token')).toBe(false)
+    expect(controller.stats()).toMatchObject({ misses: 2, writes: 0, expirations: 0 })
+  },
+)
+
+test('what a ttl function writes or removes under the key wins over the load', async () => {
+  const { cache, controller } = made()
+  const load = (key: string, meanwhile: () => void) =>
+    controller.getOrSet(key, () => 'loaded', {
+      ttl: () => {
+        meanwhile()
+        return 5
+      },
+    })
+  expect(await load('written', () => Object.assign(cache, { written: 'w' }))).toBe('loaded')
+  expect(await load('deleted', () => delete cache.deleted)).toBe('loaded')
+  expect(Object.entries(cache)).toEqual([['written', 'w']])
+  expect(await load('cleared', () => controller.clear())).toBe('loaded')
+  expect(Object.keys(cache)).toEqual([])
+})
+
 test('a ttl that is none fails the call and names it, and nothing is kept', async () => {
   const { controller } = made()
   expect(() => controller.getOrSet('a', () => 1, { ttl: '5 parsecs' })).toThrow(/ttl/)
-  await expect(controller.getOrSet('a', () => 1, { ttl: () => -1 })).rejects.toThrow(/ttl/)
+  await expect(controller.getOrSet('a', () => 1, { ttl: () => '-1s' })).rejects.toThrow(/ttl/)
   expect(controller.has('a')).toBe(false)
 })
 

@@ -53,7 +53,7 @@ export class Walk {
         this.bytes += bigintSize(value)
         break
       case 'symbol':
-        this.bytes += SYMBOL
+        this.bytes += SYMBOL + stringSize(value.description ?? '')
     }
   }
 
