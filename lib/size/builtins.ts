@@ -75,11 +75,11 @@ function builtinOf(prototype: object): Builtin {
   for (let depth = 0; at !== null && depth < 64 && builtin === undefined; depth++) {
     const name = dataOf(dataOf(at, 'constructor'), 'name')
     if (Object.hasOwn(builtins, name as string)) {
-      const found = builtins[name as keyof typeof builtins]
+      const candidate = builtins[name as keyof typeof builtins]
       // A program may have a class of that name of its own, which seldom has a tag of that name. The
       // language gives Error none.
-      const isSure = typeof found !== 'number' || name === 'Error'
-      if (isSure || dataOf(at, Symbol.toStringTag) === name) builtin = found
+      const isSure = typeof candidate !== 'number' || name === 'Error'
+      if (isSure || dataOf(at, Symbol.toStringTag) === name) builtin = candidate
     }
     at = Object.getPrototypeOf(at)
   }
