@@ -46,7 +46,8 @@ export class ModelLoads {
     if (!this.#loads.includes(load) || now() >= load.givenUpAt) return undefined
     try {
       const ttl = ttlOf(value)
-      if (ttl !== undefined && ttl <= 0) throw new ModelError('RangeError')
+      if (Number.isNaN(ttl)) throw new ModelError('RangeError')
+      if (ttl !== undefined && ttl <= 0) return undefined
       this.#model.write(load.key, value, { ttl }, true)
     } catch (error) {
       return error

@@ -62,7 +62,7 @@ const meddling = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Factory> =>
 const ttlsOfValues = fc.oneof(
   { weight: 3, arbitrary: fc.constant(undefined) },
   { weight: 2, arbitrary: ttls },
-  { weight: 1, arbitrary: fc.constant(-1) },
+  { weight: 1, arbitrary: fc.constantFrom(-1, Number.NaN) },
 )
 
 const calls = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Step> =>
