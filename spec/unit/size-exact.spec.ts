@@ -156,6 +156,52 @@ describe('an object whose keys are data is charged besides', () => {
   })
 })
 
+describe('what was met before decides which keys are data:', () => {
+  const PLAIN = 24 + 8
+  const NOVEL = PLAIN + 152 + 40 + 24
+  const fresh = async () => {
+    vi.resetModules()
+    const { heapSize } = await import('../../lib/size/heap-size.ts')
+    return (key: string) => heapSize({ [key]: 1 })
+  }
+
+  it('the 129th different key in one place is the first', async () => {
+    const sizeOf = await fresh()
+    const sizes = Array.from({ length: 140 }, (_, at) => sizeOf(`k-${at + 100}`))
+    expect(sizes.slice(0, 128)).toEqual(Array(128).fill(PLAIN))
+    expect(sizes.slice(128)).toEqual(Array(12).fill(NOVEL))
+  })
+
+  it('a key that 33 objects had and few had another in its place is none, measured again or not', async () => {
+    const sizeOf = await fresh()
+    for (let at = 0; at < 200; at++) sizeOf(`k-${at + 100}`)
+    const { heapSize } = await import('../../lib/size/heap-size.ts')
+    const same = { 'same-1': 1 }
+    for (let time = 0; time < 100; time++) expect(heapSize(same)).toBe(NOVEL)
+    const sizes = Array.from({ length: 40 }, () => sizeOf('often'))
+    expect(sizes.indexOf(PLAIN)).toBe(33)
+    expect(sizes.lastIndexOf(NOVEL)).toBe(32)
+  })
+
+  it('a key that returns as often as all the others is one', async () => {
+    const sizeOf = await fresh()
+    const sizes: number[] = []
+    for (let time = 0; time < 60; time++) {
+      for (let at = 0; at < 400; at++) sizes[at] = sizeOf(`k-${at + 100}`)
+    }
+    expect(sizes.filter((size) => size === NOVEL).length).toBe(400 - 128)
+  })
+
+  it('once the memory is half full, a key is known when a third object has it', async () => {
+    const sizeOf = await fresh()
+    const { heapSize } = await import('../../lib/size/heap-size.ts')
+    for (let root = 0; root < 17; root++) {
+      for (let at = 0; at <= 128; at++) heapSize({ [`root-${root}`]: 1, [`k-${at}`]: 2 })
+    }
+    expect([sizeOf('late-1'), sizeOf('late-1'), sizeOf('late-1')]).toEqual([NOVEL, NOVEL, PLAIN])
+  })
+})
+
 describe('a Set of few elements', () => {
   it.each([
     ['11.3.244.8', 72 + 4 * 20],
