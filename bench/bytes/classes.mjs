@@ -41,6 +41,8 @@ const sparse = () => {
   return array
 }
 
+const rowOf = (keys) => parsed(Object.fromEntries(times(keys, (at) => [`column${at}`, text()])))
+
 const chain = (length) => {
   let head = null
   for (let at = 0; at < length; at++) head = { at, next: head }
@@ -229,6 +231,13 @@ export const classes = [
     'grown by assignment, 10 keys in a loop',
     10_000,
     () => grown(10, (at) => `field${at}`),
+    ASSIGNED,
+  ],
+  [
+    'objects grown by assignment',
+    'put together by Object.assign, 24 texts',
+    3_000,
+    () => Object.assign({}, rowOf(24)),
     ASSIGNED,
   ],
 
