@@ -183,6 +183,14 @@ describe('what was met before decides which keys are data:', () => {
     expect(sizes.lastIndexOf(NOVEL)).toBe(32)
   })
 
+  it('an integer among data takes no box, whatever others had', async () => {
+    const sizeOf = await fresh()
+    const { heapSize } = await import('../../lib/size/heap-size.ts')
+    for (let at = 0; at < 200; at++) sizeOf(`k-${at + 100}`)
+    expect(heapSize({ 'frac-1': 1.5 })).toBe(NOVEL + 16)
+    expect(sizeOf('whole-1')).toBe(NOVEL)
+  })
+
   it('a key that returns as often as all the others is one', async () => {
     const sizeOf = await fresh()
     const sizes: number[] = []
