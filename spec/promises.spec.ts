@@ -203,6 +203,18 @@ test.each(['deletes', 'replaces'])(
   },
 )
 
+test('a promise that clears the cache and fails as it is subscribed to leaves it empty', () => {
+  const { cache, controller, left } = made({ onError: () => {} })
+  const { hands, promise } = meddling()
+  hands.onSubscribe = () => {
+    controller.clear()
+    throw new Error('no subscriber')
+  }
+  cache.p = promise
+  expect(left).toEqual([['p', 'cleared']])
+  expectInvariants(controller)
+})
+
 test('a promise that fails as it is subscribed to again at a read is served as before', () => {
   const { cache, controller } = made()
   const { hands, promise } = meddling()

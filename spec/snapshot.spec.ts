@@ -137,14 +137,15 @@ test('a getter that uses its entry as it is cloned does not bring it in twice', 
 })
 
 test('a getter that deletes and writes as it is cloned leaves what it did not touch', () => {
-  const cache = new FaaSCacheDict<Values>()
+  const clock = new FakeClock()
+  const cache = new FaaSCacheDict<Values>({ now: clock.now })
   const controller = controllerOf(cache)
   let isRunning = false
   cache.a = withGetter(() => {
     if (!isRunning) return
     for (let at = 0; at < 300; at++) delete cache[`gone${at}`]
     cache.late = 'not there at first'
-    controller.set('over', 2, { expiresAt: 0 })
+    controller.set('over', 2, { expiresAt: clock.time })
   })
   controller.set('sized', 'x', { ttl: '10s', sizeBytes: 70 })
   for (let at = 0; at < 300; at++) cache[`gone${at}`] = at
