@@ -67,7 +67,7 @@ export class StoredPromises {
     const pending: Pending = { promise, terms, servedUntil, rejected: () => settled(false) }
     this.#pending ??= new Map()
     this.#pending.set(key, pending)
-    schedulePending(holder, slot, pending, now)
+    this.#schedule(holder, slot, pending, now)
     try {
       subscribe(
         promise,
@@ -90,7 +90,7 @@ export class StoredPromises {
     const pending = this.#pending?.get(holder.table.keyAt(slot))
     if (pending === undefined) return false
     pending.terms = { ...terms, sizeBytes: pending.terms.sizeBytes }
-    schedulePending(holder, slot, pending, now)
+    this.#schedule(holder, slot, pending, now)
     return true
   }
 
@@ -106,6 +106,21 @@ export class StoredPromises {
     } catch {
       // It was subscribed to when it was stored, and is known by that to have settled.
     }
+  }
+
+  // A TTL starts when it fulfils, but what is to be gone by then is not served till then.
+  #schedule(holder: PromiseHolder, slot: number, pending: Pending, now: number): void {
+    const { expiresAt = Number.POSITIVE_INFINITY } = pending.terms
+    const { table, clock } = holder
+    if (expiresAt !== Number.POSITIVE_INFINITY) {
+      const key = table.keyAt(slot)
+      clock.awaitsStart((now) => {
+        if (this.#pending?.get(key) === pending) {
+          this.#schedule(holder, table.find(key), pending, now)
+        }
+      })
+    }
+    scheduleEarlier(holder, slot, expiresAt, pending.servedUntil, now)
   }
 
   #settle(holder: PromiseHolder, key: string, pending: Pending, isFulfilled: boolean): void {
@@ -134,15 +149,4 @@ export class StoredPromises {
     }
     hooks.run()
   }
-}
-
-// A TTL starts when it fulfils, but what is to be gone by then is not served till then.
-function schedulePending(
-  holder: PromiseHolder,
-  slot: number,
-  { terms, servedUntil }: Pending,
-  now: number,
-): void {
-  const { expiresAt = Number.POSITIVE_INFINITY } = terms
-  scheduleEarlier(holder, slot, expiresAt, servedUntil, now)
 }

@@ -151,6 +151,23 @@ describe('where the clock reads 0 at first', () => {
     },
   )
 
+  it('a pending promise obeys its absolute expiry once it runs', async () => {
+    const { controller, beginRequests, pass } = await atModuleScope()
+    const promise = new Promise(() => {})
+    controller.set('past', promise, { expiresAt: start - 1 })
+    controller.set('future', promise, { expiresAt: start + 5000 })
+    controller.set('moved', promise)
+    controller.expireAt('moved', start + 6000)
+    controller.set('rewritten', promise, { expiresAt: start + 5000 })
+    controller.set('rewritten', promise)
+    await beginRequests()
+    expect([...controller.keys()]).toEqual(['initial', 'future', 'moved', 'rewritten'])
+    await pass(5000)
+    expect([...controller.keys()]).toEqual(['initial', 'moved', 'rewritten'])
+    await pass(1000)
+    expect([...controller.keys()]).toEqual(['initial', 'rewritten'])
+  })
+
   it('what is loaded obeys its absolute expiry once it runs', async () => {
     const clock = new FakeClock()
     clock.time = start - 5000
