@@ -168,6 +168,16 @@ describe('where the clock reads 0 at first', () => {
     expect([...controller.keys()]).toEqual(['initial', 'rewritten'])
   })
 
+  it('what was cleared before has nothing to obey', async () => {
+    const { controller, beginRequests } = await atModuleScope()
+    controller.set('value', 1, { expiresAt: start + 5000 })
+    controller.set('pending', new Promise(() => {}), { expiresAt: start + 5000 })
+    controller.clear()
+    controller.set('value', 2)
+    await beginRequests()
+    expect([...controller.entries()]).toEqual([['value', 2]])
+  })
+
   it('what is loaded obeys its absolute expiry once it runs', async () => {
     const clock = new FakeClock()
     clock.time = start - 5000
