@@ -41,7 +41,9 @@ const sparse = () => {
   return array
 }
 
-const rowOf = (keys) => parsed(Object.fromEntries(times(keys, (at) => [`column${at}`, text()])))
+/** From text alone: an object of the same keys that was made otherwise leaves shapes to grow into. */
+const rowOf = (keys) =>
+  JSON.parse(`{${times(keys, (at) => `"column${at}":"${text()}"`).join(',')}}`)
 
 const chain = (length) => {
   let head = null
