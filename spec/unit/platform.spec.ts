@@ -105,6 +105,30 @@ describe('where there is no SharedArrayBuffer, and no Buffer', () => {
   })
 })
 
+describe('where there is no AsyncLocalStorage to snapshot', () => {
+  const hooksOf = (module: unknown) =>
+    new Proxy(process, {
+      get: (target, name) =>
+        name === 'getBuiltinModule' ? () => module : Reflect.get(target, name),
+    })
+
+  it.each([
+    ['no process', undefined],
+    ['no modules', withoutModules],
+    ['none in its module', hooksOf({})],
+    ['an older one', hooksOf({ AsyncLocalStorage: class {} })],
+  ])('as with %s, the sweep runs in the context that there is', async (_name, process) => {
+    vi.useFakeTimers()
+    const { FaaSCacheDict, controllerOf } = await loadedWhere({})
+    const cache = withProcess(process, () => {
+      return new FaaSCacheDict<Record<string, unknown>>({ defaultTtl: '1s', maxSizeBytes: '1M' })
+    })
+    cache.a = 1
+    await vi.advanceTimersByTimeAsync(6_000)
+    expect(controllerOf(cache).isExpired('a')).toBeUndefined()
+  })
+})
+
 describe('where there is no WeakRef', () => {
   it('promises and loads are kept as elsewhere', async () => {
     const { FaaSCacheDict, controllerOf } = await loadedWhere({ WeakRef: undefined })
