@@ -77,6 +77,7 @@ describe('in bytes, as the docs have it,', () => {
     ['a DataView', new DataView(new ArrayBuffer(100)), 104 + 88 + 100],
     ['a symbol', Symbol('s'), 32],
     ['with a description', Symbol(text()), 32 + 24],
+    ['without any', Symbol(), 32],
     ['a function', () => {}, 128],
     ['a RegExp', /a/, 512 + 8],
     ['of a long source', /abcdefgh/, 512 + 8 + 24],
