@@ -27,11 +27,11 @@ export async function inChild(source: string, ...flags: string[]): Promise<unkno
 }
 
 /**
- * What makes this runtime run a script. Deno takes the engine's flags by another name, and what it
- * evaluates is a module anyway.
+ * What makes this runtime run a script. Deno takes the engine's flags by another name, and tells a
+ * module by what it exports.
  */
 export function argumentsFor(script: string, flags: string[] = []): string[] {
   if (!('Deno' in globalThis)) return [...flags, '--input-type=module', '-e', script]
   const engine = flags.length === 0 ? [] : [`--v8-flags=${flags.join(',')}`]
-  return ['eval', ...engine, script]
+  return ['eval', ...engine, `${script}\nexport {}`]
 }
