@@ -87,9 +87,9 @@ export class Cache {
   }
 
   /** The slot of a live entry, or 0. No use; an entry that has expired stays for who removes it. */
-  findLive(key: string): number {
+  findLive(key: string, now = this.clock.now()): number {
     const slot = this.table.find(key)
-    return slot !== 0 && !this.#isExpired(slot, this.clock.now()) ? slot : 0
+    return slot !== 0 && !this.#isExpired(slot, now) ? slot : 0
   }
 
   /** Throws a `DataTooLargeError` for what could not fit an empty cache, unless told to skip. */
@@ -146,11 +146,9 @@ export class Cache {
 
   /** Virtual milliseconds that a live entry has left, or `undefined` where there is none. No use. */
   timeLeft(key: string): number | undefined {
-    const slot = this.table.find(key)
-    if (slot === 0) return undefined
     const now = this.clock.now()
-    const deadline = this.table.deadlineOf(slot)
-    return deadline > now ? deadline - now : undefined
+    const slot = this.findLive(key, now)
+    return slot === 0 ? undefined : this.table.deadlineOf(slot) - now
   }
 
   /** Live keys, the least recently used first. */
@@ -200,10 +198,9 @@ export class Cache {
    * is one.
    */
   renew(key: string, terms: WriteTerms): boolean {
-    const slot = this.table.find(key)
-    if (slot === 0) return false
     const now = this.clock.now()
-    if (this.#isExpired(slot, now)) return false
+    const slot = this.findLive(key, now)
+    if (slot === 0) return false
     if (!this.promises.renew(this, slot, terms, now)) this.begin(slot, terms, now)
     this.wake()
     this.purge(now)

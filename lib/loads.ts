@@ -96,15 +96,15 @@ export class Loads {
 
   #keep(holder: LoadHolder, key: string, load: Load, value: unknown, ttl: LoadTtl<unknown>): void {
     if (this.#underWay?.get(key) !== load) return
-    let isKept = false
+    let isCurrent = false
     let life: number | undefined = 0
     try {
       // While it is still under way: what a function writes or removes under the key wins over it.
       if (holder.clock.now() < load.givenUpAt) life = lifeOf(value, ttl)
     } finally {
-      isKept = this.end(key, load)
+      isCurrent = this.end(key, load)
     }
-    if (!isKept || life === 0) return
+    if (!isCurrent || life === 0) return
     holder.writeIfItFits(key, value, { ttl: life, expiresAt: undefined, sizeBytes: undefined })
   }
 

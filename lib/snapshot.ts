@@ -43,11 +43,11 @@ export function snapshotOf(cache: Cache): Snapshot {
   const entries: SnapshotEntry[] = []
   // By key, and cloned last: cloning runs own getters of a value, which may use the cache.
   for (const key of cache.keys(now)) {
-    const slot = table.find(key)
+    const slot = cache.findLive(key, now)
     if (slot === 0 || cache.promises.has(key)) continue
     const deadline = table.deadlineOf(slot)
     const isEndless = deadline === Number.POSITIVE_INFINITY
-    if (deadline <= now || (isTimeless && !isEndless)) continue
+    if (isTimeless && !isEndless) continue
     const stored = table.valueAt(slot)
     const kept = fulfilledValue(stored)
     const value = kept ? kept.value : stored
