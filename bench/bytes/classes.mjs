@@ -45,6 +45,20 @@ const sparse = () => {
 const rowOf = (keys) =>
   JSON.parse(`{${times(keys, (at) => `"column${at}":"${text()}"`).join(',')}}`)
 
+const assigned = (keys) => Object.assign({}, rowOf(keys))
+
+const counts = (code) => {
+  const object = {}
+  object[code] = ++count
+  return object
+}
+
+const spaced = (length, step) => {
+  const array = []
+  for (let at = 0; at < length; at += step) array[at] = ++count
+  return array
+}
+
 const chain = (length) => {
   let head = null
   for (let at = 0; at < length; at++) head = { at, next: head }
@@ -239,7 +253,7 @@ export const classes = [
     'objects grown by assignment',
     'put together by Object.assign, 24 texts',
     3_000,
-    () => Object.assign({}, rowOf(24)),
+    () => assigned(24),
     ASSIGNED,
   ],
 
@@ -296,6 +310,14 @@ export const opaque = [
     20_000,
     () => ({ ...{ name: text(), id: ++count }, isNew: true }),
   ],
+  [
+    'objects of 3 keys by { more, ...other }',
+    20_000,
+    () => ({ isNew: true, ...{ name: text(), id: ++count } }),
+  ],
+  ['copies { ...object } of 24 texts by Object.assign', 3_000, () => ({ ...assigned(24) })],
+  ['counts[404] = 1 on an object', 5_000, () => counts(404)],
+  ['arrays of 2,000 places, every 100th assigned', 2_000, () => spaced(2_000, 100)],
   [
     'objects of 2 keys after a delete',
     20_000,
