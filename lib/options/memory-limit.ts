@@ -24,10 +24,15 @@ export const denoLeave =
       deno as { permissions: { querySync(permission: object): { state: string } } }
     ).permissions.querySync(permission).state === 'granted'
 
-const mebibytes =
-  (variable: string): Source =>
+const variable =
+  (name: string): Source =>
   ({ env }, isFree) =>
-    isFree({ name: 'env', variable }) ? Number(env[variable]) * MEBIBYTE : undefined
+    isFree({ name: 'env', variable: name }) ? Number(env[name]) : undefined
+
+const mebibytes =
+  (name: string): Source =>
+  (platform, isFree) =>
+    Number(variable(name)(platform, isFree)) * MEBIBYTE
 
 /**
  * What AWS Lambda was configured to give the function; Vercel, on top of it, sets it as well.
@@ -68,23 +73,46 @@ export const machineMemory: Source = (platform, isFree) =>
     ? (platform.getBuiltinModule('node:os') as { totalmem(): number }).totalmem()
     : undefined
 
-const SOURCES = [lambdaMemory, cloudFunctionMemory, containerLimit, heapLimit, machineMemory]
+/** Worker threads of a function on Lambda Managed Instances, if its configuration sets them. */
+const configuredThreads = variable('AWS_LAMBDA_NODEJS_WORKER_COUNT')
 
 /**
- * The memory this process may use, in bytes: the smallest of what the platform tells without asking
- * anybody; 128 MiB where nothing tells.
+ * Worker threads that the Node runtime of Lambda Managed Instances starts by default: eight for each
+ * processor. Only there is the maximum concurrency in the environment.
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-nodejs-runtime.html
+ * https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
+ */
+const defaultThreads: Source = (platform, isFree) => {
+  const concurrency = variable('AWS_LAMBDA_MAX_CONCURRENCY')(platform, isFree)
+  if (!(Number(concurrency) > 0)) return undefined
+  const os = platform.getBuiltinModule('node:os') as { availableParallelism(): number }
+  return 8 * os.availableParallelism()
+}
+
+const ofAllThreads = [lambdaMemory, cloudFunctionMemory, containerLimit, machineMemory]
+
+/**
+ * The memory this thread may use, in bytes: the smallest of the engine's heap limit, which each thread
+ * has for itself, and its part of every limit that all threads share. 128 MiB if the platform reports
+ * none. Reads nothing for which a person would be asked for permission.
  */
 export const memoryLimit = (
   platform: Platform = globalThis.process ?? {},
   isFree: Leave = denoLeave(),
 ): number => {
-  let smallest = Number.POSITIVE_INFINITY
-  for (const source of SOURCES) {
+  // "No limit" is 0, or a number near 2^63 or 2^64.
+  const read = (source: Source): number | undefined => {
     try {
-      const bytes = Number(source(platform as Required<Platform>, isFree))
-      // "No limit" is 0, or a number near 2^63 or 2^64.
-      if (bytes > 0 && Number.isSafeInteger(bytes)) smallest = Math.min(smallest, bytes)
-    } catch {}
+      const figure = Number(source(platform as Required<Platform>, isFree))
+      return figure > 0 && Number.isSafeInteger(figure) ? figure : undefined
+    } catch {
+      return undefined
+    }
   }
-  return smallest < Number.POSITIVE_INFINITY ? smallest : 128 * MEBIBYTE
+  const threads = read(configuredThreads) ?? read(defaultThreads) ?? 1
+  const smallest = Math.min(
+    read(heapLimit) ?? Number.POSITIVE_INFINITY,
+    ...ofAllThreads.map((source) => (read(source) ?? Number.POSITIVE_INFINITY) / threads),
+  )
+  return smallest < Number.POSITIVE_INFINITY ? Math.floor(smallest) : 128 * MEBIBYTE
 }

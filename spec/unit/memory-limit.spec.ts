@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
+import { Worker } from 'node:worker_threads'
 import { buildSync } from 'esbuild'
 import { expect, it } from 'vitest'
 import {
@@ -25,14 +27,15 @@ const platform = ({
   container = 1_024 * MEBIBYTE,
   heap = 2_048 * MEBIBYTE,
   machine = 4_096 * MEBIBYTE,
+  env = {} as Record<string, string>,
 } = {}): Required<Platform> => ({
-  env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: lambda, FUNCTION_MEMORY_MB: cloudFunction },
+  env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: lambda, FUNCTION_MEMORY_MB: cloudFunction, ...env },
   versions: {},
   constrainedMemory: () => container,
   getBuiltinModule: (name) =>
     name === 'node:v8'
       ? { getHeapStatistics: () => ({ heap_size_limit: heap }) }
-      : { totalmem: () => machine },
+      : { totalmem: () => machine, availableParallelism: () => 4 },
 })
 
 it('each source tells what it stands for, in bytes', () => {
@@ -77,6 +80,38 @@ it('it is 128 MiB where nothing tells: in a browser, or where everything throws'
   )
 })
 
+it.each([
+  ['lambda', { lambda: '64' }],
+  ['cloudFunction', { cloudFunction: '64' }],
+  ['container', { container: 64 * MEBIBYTE }],
+  ['machine', { machine: 64 * MEBIBYTE }],
+])('worker threads share what the %s has, and each takes its part', (_source, said) => {
+  const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: '4' }
+  expect(memoryLimit(platform({ ...said, env }), allowed)).toBe(16 * MEBIBYTE)
+})
+
+it('a thread has its heap limit for itself', () => {
+  const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: '4' }
+  expect(memoryLimit(platform({ heap: 96 * MEBIBYTE, env }), allowed)).toBe(96 * MEBIBYTE)
+})
+
+it('a function of Lambda Managed Instances has eight threads for each processor by default', () => {
+  const env = { AWS_LAMBDA_MAX_CONCURRENCY: '64' }
+  expect(memoryLimit(platform({ env }), allowed)).toBe(16 * MEBIBYTE)
+  const configured = { ...env, AWS_LAMBDA_NODEJS_WORKER_COUNT: '2' }
+  expect(memoryLimit(platform({ env: configured }), allowed)).toBe(256 * MEBIBYTE)
+})
+
+it('a part is a whole number of bytes', () => {
+  const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: '3' }
+  expect(memoryLimit(platform({ env }), allowed)).toBe(Math.floor((512 * MEBIBYTE) / 3))
+})
+
+it.each(['', '0', '-2', 'many'])('a count of threads that is "%s" is none', (count) => {
+  const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: count, AWS_LAMBDA_MAX_CONCURRENCY: count }
+  expect(memoryLimit(platform({ env }), allowed)).toBe(512 * MEBIBYTE)
+})
+
 it("Bun's heap limit is no limit, but its present peak", () => {
   const bun = { ...platform({ heap: 64 * MEBIBYTE }), versions: { bun: '1.4.5' } }
   expect(memoryLimit(bun, allowed)).toBe(512 * MEBIBYTE)
@@ -106,7 +141,12 @@ it('each source that needs a permission asks for its own, as Deno names it', () 
   }
   memoryLimit(platform(), ask)
   const memory = { name: 'sys', kind: 'systemMemoryInfo' }
-  const variables = ['AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 'FUNCTION_MEMORY_MB']
+  const variables = [
+    'AWS_LAMBDA_NODEJS_WORKER_COUNT',
+    'AWS_LAMBDA_MAX_CONCURRENCY',
+    'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+    'FUNCTION_MEMORY_MB',
+  ]
   expect(asked).toEqual([
     ...variables.map((variable) => ({ name: 'env', variable })),
     memory,
@@ -171,6 +211,19 @@ it('--max-old-space-size is respected', () => {
   expect(limit).toBeGreaterThanOrEqual(96 * MEBIBYTE)
   // On top comes the young generation: 48 MiB on Node 20, 192 MiB on Node 24.
   expect(limit).toBeLessThanOrEqual((96 + 192) * MEBIBYTE)
+})
+
+it('the heap limit of a worker thread is respected', async () => {
+  const source = new URL('../../lib/options/memory-limit.ts', import.meta.url).pathname
+  const script = `
+    const { parentPort } = require('node:worker_threads')
+    import(${JSON.stringify(bundled(source))}).then((it) => parentPort.postMessage(it.memoryLimit()))
+  `
+  const resourceLimits = { maxOldGenerationSizeMb: 40, maxYoungGenerationSizeMb: 6 }
+  const worker = new Worker(script, { eval: true, resourceLimits })
+  const [limit] = await once(worker, 'message')
+  expect(limit).toBeGreaterThanOrEqual(40 * MEBIBYTE)
+  expect(limit).toBeLessThanOrEqual((40 + 3 * 6) * MEBIBYTE)
 })
 
 it('the memory of a Lambda function and of a Cloud Function is respected', () => {
