@@ -19,52 +19,84 @@ import { loadSnapshot, type Snapshot, snapshotOf } from './snapshot.ts'
 import type { Stats } from './statistics.ts'
 import { describe, INSPECT } from './symbols.ts'
 
+/** Without it no controller is constructed. */
+const LEAVE = /* @__PURE__ */ Symbol('controllerOf')
+
 /**
  * What stands behind a dictionary, `Map`-like where a `Map` has the same thing. Obtained by
  * `controllerOf(cache)`; there is one a dictionary.
  *
- * A key is a string, or a number for the string that `cache[42]` would make of it; anything else is
- * a `TypeError`.
+ * A key is a string. A number or a bigint is the string that `cache[42]` makes of it. Any other key
+ * is a `TypeError`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: a controller of any schema is a controller
 export class CacheController<Schema extends object = any> {
   readonly #cache: Cache
 
-  private constructor(cache: Cache) {
+  // A minifier renames the class, but not this.
+  static get name(): string {
+    return 'CacheController'
+  }
+
+  private constructor(cache: Cache, leave: symbol) {
+    if (leave !== LEAVE) {
+      throw new TypeError('CacheController has no public constructor: call controllerOf(cache)')
+    }
     this.#cache = cache
   }
 
   /** For the dictionary of this cache. @internal */
   static over(cache: Cache): CacheController {
     // By its own name, a bundler would give the class another one.
-    return new this(cache)
+    return new this(cache, LEAVE)
   }
 
-  /** The live value, or `undefined`. A use: it promotes, and counts as a hit or a miss. */
-  get<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
-    return this.#use(typeof key === 'string' ? key : keyFrom(key)) as
-      | ValueAt<Schema, Key>
-      | undefined
+  /** What a member works on; a detached one is told what to do. @internal */
+  static cacheOf(controller: CacheController, member: string): Cache {
+    try {
+      return controller.#cache
+    } catch {
+      throw new TypeError(
+        `${member} was called without its controller: call controller.${member}(…), or bind it`,
+      )
+    }
+  }
+
+  /**
+   * The live value, or `fallback` on a miss; `fallback` is not stored. A use: it promotes the entry,
+   * and counts as a hit or a miss.
+   */
+  get<Key extends KeyOf<Schema>, Fallback = undefined>(
+    key: Key,
+    fallback?: Fallback,
+  ): ValueAt<Schema, Key> | Fallback {
+    const cache = cacheOf(this, 'get')
+    const slot = cache.use(typeof key === 'string' ? key : keyFrom(key))
+    if (slot !== 0) return cache.table.valueAt(slot) as ValueAt<Schema, Key>
+    cache.statistics.misses++
+    return fallback as Fallback
   }
 
   /** As `get`; a `KeyError` where the key is missing or has expired. */
   getOrThrow<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> {
+    const cache = cacheOf(this, 'getOrThrow')
     const name = keyFrom(key)
-    const slot = this.#cache.use(name)
-    if (slot !== 0) return this.#cache.table.valueAt(slot) as ValueAt<Schema, Key>
-    this.#cache.statistics.misses++
+    const slot = cache.use(name)
+    if (slot !== 0) return cache.table.valueAt(slot) as ValueAt<Schema, Key>
+    cache.statistics.misses++
     throw new KeyError(name)
   }
 
   /** The live value, or `undefined`. No use. */
   peek<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
-    const slot = this.#cache.findLive(keyFrom(key))
-    return slot === 0 ? undefined : (this.#cache.table.valueAt(slot) as ValueAt<Schema, Key>)
+    const cache = cacheOf(this, 'peek')
+    const slot = cache.findLive(keyFrom(key))
+    return slot === 0 ? undefined : (cache.table.valueAt(slot) as ValueAt<Schema, Key>)
   }
 
   /** Whether the key has a live entry. No use. */
   has(key: KeyOf<Schema>): boolean {
-    return this.#cache.findLive(keyFrom(key)) !== 0
+    return cacheOf(this, 'has').findLive(keyFrom(key)) !== 0
   }
 
   /**
@@ -76,66 +108,77 @@ export class CacheController<Schema extends object = any> {
     value: ValueAt<Schema, Key>,
     options?: WriteOptions,
   ): this {
+    const cache = cacheOf(this, 'set')
     const name = typeof key === 'string' ? key : keyFrom(key)
-    if (options === undefined) this.#cache.write(name, value)
-    else this.#cache.write(name, value, writeTermsFrom(options))
+    if (options === undefined) cache.write(name, value)
+    else cache.write(name, value, writeTermsFrom(options))
     return this
   }
 
-  /** The live value, as a use; or `value`, once it is stored. */
+  /** The live value, as a use. On a miss it stores `value` and returns it. */
   setDefault<Key extends KeyOf<Schema>>(
     key: Key,
     value: ValueAt<Schema, Key>,
   ): ValueAt<Schema, Key> {
+    const cache = cacheOf(this, 'setDefault')
     const name = keyFrom(key)
-    const slot = this.#cache.use(name)
-    if (slot !== 0) return this.#cache.table.valueAt(slot) as ValueAt<Schema, Key>
-    this.#cache.statistics.misses++
-    this.#cache.write(name, value)
+    const used = cache.use(name)
+    if (used === 0) cache.statistics.misses++
+    // A hook that was told of the expired entry may have stored a new one.
+    const slot = used || cache.findLive(name)
+    if (slot !== 0) return cache.table.valueAt(slot) as ValueAt<Schema, Key>
+    cache.write(name, value)
     return value
   }
 
   /** Writes in order. All keys are checked before the first is written. */
   update(entries: EntriesOf<Schema>): this {
-    for (const [key, value] of pairsFrom(entries)) this.#cache.write(key, value)
+    const cache = cacheOf(this, 'update')
+    for (const [key, value] of pairsFrom(entries)) cache.write(key, value)
     return this
   }
 
-  /** Removes the entry and gives its live value, or `undefined`. No use. */
-  pop<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
-    const value = this.peek(key)
-    this.#cache.delete(keyFrom(key))
-    return value
+  /** Removes the entry and returns its live value, or `fallback` on a miss. No use. */
+  pop<Key extends KeyOf<Schema>, Fallback = undefined>(
+    key: Key,
+    fallback?: Fallback,
+  ): ValueAt<Schema, Key> | Fallback {
+    const cache = cacheOf(this, 'pop')
+    const name = keyFrom(key)
+    const slot = cache.findLive(name)
+    const value = slot === 0 ? fallback : cache.table.valueAt(slot)
+    cache.delete(name)
+    return value as ValueAt<Schema, Key> | Fallback
   }
 
   /** Whether there was a live entry to remove. */
   delete(key: KeyOf<Schema>): boolean {
-    return this.#cache.delete(keyFrom(key))
+    return cacheOf(this, 'delete').delete(keyFrom(key))
   }
 
   /** Removes every entry, each for the reason `'cleared'`, and forgets the loads of `getOrSet`. */
   clear(): void {
-    this.#cache.clear()
+    cacheOf(this, 'clear').clear()
   }
 
   /** Removes the least recently used entry and gives it. */
   popOldest(): EntryOf<Schema> | undefined {
-    return this.#popEnd(false)
+    return popEnd(cacheOf(this, 'popOldest'), false) as EntryOf<Schema> | undefined
   }
 
   /** Removes the most recently used entry and gives it. */
   popNewest(): EntryOf<Schema> | undefined {
-    return this.#popEnd(true)
+    return popEnd(cacheOf(this, 'popNewest'), true) as EntryOf<Schema> | undefined
   }
 
   /** Live keys, the least recently used first. No use; safe while the cache changes. */
-  *keys(): IterableIterator<StringKeyOf<Schema>> {
-    for (const [key] of this.entries()) yield key
+  keys(): IterableIterator<StringKeyOf<Schema>> {
+    return partOf(cacheOf(this, 'keys').entries(), 0) as IterableIterator<StringKeyOf<Schema>>
   }
 
   /** Live values, the least recently used first. No use; safe while the cache changes. */
-  *values(): IterableIterator<ValueOf<Schema>> {
-    for (const [, value] of this.entries()) yield value
+  values(): IterableIterator<ValueOf<Schema>> {
+    return partOf(cacheOf(this, 'values').entries(), 1) as IterableIterator<ValueOf<Schema>>
   }
 
   /**
@@ -143,11 +186,11 @@ export class CacheController<Schema extends object = any> {
    * before its turn is passed over, and what comes is not seen.
    */
   entries(): IterableIterator<EntryOf<Schema>> {
-    return this.#cache.entries() as IterableIterator<EntryOf<Schema>>
+    return cacheOf(this, 'entries').entries() as IterableIterator<EntryOf<Schema>>
   }
 
   [Symbol.iterator](): IterableIterator<EntryOf<Schema>> {
-    return this.entries()
+    return cacheOf(this, 'entries').entries() as IterableIterator<EntryOf<Schema>>
   }
 
   /** Calls back for each live entry, as `entries` gives them. */
@@ -155,23 +198,26 @@ export class CacheController<Schema extends object = any> {
     callback: (value: ValueOf<Schema>, key: StringKeyOf<Schema>, controller: this) => void,
     thisArg?: unknown,
   ): void {
+    const entries = cacheOf(this, 'forEach').entries() as IterableIterator<EntryOf<Schema>>
     if (typeof callback !== 'function') throw wrongKind('callback', 'a function', callback)
-    for (const [key, value] of this.entries()) callback.call(thisArg, value, key, this)
+    for (const [key, value] of entries) callback.call(thisArg, value, key, this)
   }
 
   /** Live entries, the most recently used first. */
   reversed(): IterableIterator<EntryOf<Schema>> {
-    return this.#cache.entries(true) as IterableIterator<EntryOf<Schema>>
+    return cacheOf(this, 'reversed').entries(true) as IterableIterator<EntryOf<Schema>>
   }
 
   /** Makes it the most recently used entry. No hit. */
   promote(key: KeyOf<Schema>): void {
-    this.#cache.place(this.#require(key), true)
+    const cache = cacheOf(this, 'promote')
+    cache.place(liveSlot(cache, key), true)
   }
 
   /** Makes it the least recently used entry. */
   demote(key: KeyOf<Schema>): void {
-    this.#cache.place(this.#require(key), false)
+    const cache = cacheOf(this, 'demote')
+    cache.place(liveSlot(cache, key), false)
   }
 
   /**
@@ -179,6 +225,9 @@ export class CacheController<Schema extends object = any> {
    * share one call. A failure reaches all of them and is not kept. A write or a removal of the key
    * meanwhile wins: its value stays, and the callers of the load get what was loaded all the same. So
    * they do of a load that takes longer than `pendingTtl`, which is no longer joined, nor kept.
+   *
+   * A bad argument rejects. A factory that asks for its own key before its first `await` gets a
+   * rejection that names the key.
    *
    * What is kept is a plain value: where the schema says `Promise<User>`, write `User`, or
    * `User | Promise<User>` if promises are stored as well. A live value that is a promise is awaited.
@@ -199,22 +248,25 @@ export class CacheController<Schema extends object = any> {
     factory: () => unknown,
     options?: { ttl?: LoadTtl<never> },
   ): Promise<unknown> {
-    const name = keyFrom(key)
-    if (typeof factory !== 'function') throw wrongKind('factory', 'a function', factory)
-    const ttl =
-      options === undefined ? undefined : refuseUnknown('The options', options, ['ttl']).ttl
-    if (ttl !== undefined && typeof ttl !== 'function') milliseconds('ttl', ttl)
-    const cache = this.#cache
-    return cache.loads.getOrLoad(cache, name, factory, ttl as LoadTtl<unknown>)
+    try {
+      const cache = cacheOf(this, 'getOrSet')
+      const name = keyFrom(key)
+      if (typeof factory !== 'function') throw wrongKind('factory', 'a function', factory)
+      const { ttl } = refuseUnknown('The options', options, ['ttl'])
+      if (ttl !== undefined && typeof ttl !== 'function') milliseconds('ttl', ttl)
+      return cache.loads.getOrLoad(cache, name, factory, ttl as LoadTtl<unknown>)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Seconds, or `null` for ever. Holds for writes from here on. */
   get defaultTtl(): number | null {
-    return secondsOf(this.#cache.settings.defaultTtl)
+    return secondsOf(cacheOf(this, 'defaultTtl').settings.defaultTtl)
   }
 
   set defaultTtl(ttl: Duration) {
-    this.#cache.settings.defaultTtl = milliseconds('defaultTtl', ttl)
+    cacheOf(this, 'defaultTtl').settings.defaultTtl = milliseconds('defaultTtl', ttl)
   }
 
   /**
@@ -222,76 +274,83 @@ export class CacheController<Schema extends object = any> {
    * if it does not settle. A `KeyError` where the key is missing or has expired. No use.
    */
   ttl(key: KeyOf<Schema>): number | null {
+    const cache = cacheOf(this, 'ttl')
     const name = keyFrom(key)
-    const left = this.#cache.timeLeft(name)
+    const left = cache.timeLeft(name)
     if (left === undefined) throw new KeyError(name)
     return secondsOf(left)
   }
 
   /** Starts the entry's life anew. */
   setTtl(key: KeyOf<Schema>, ttl: Duration): void {
-    this.#renew(key, writeTermsFrom({ ttl }))
+    renew(cacheOf(this, 'setTtl'), key, writeTermsFrom({ ttl }))
   }
 
   /** An absolute expiry, by the wall clock. In the past: the entry expires now. */
   expireAt(key: KeyOf<Schema>, when: Date | number): void {
-    this.#renew(key, { ttl: undefined, expiresAt: instant('when', when), sizeBytes: undefined })
+    const cache = cacheOf(this, 'expireAt')
+    renew(cache, key, { ttl: undefined, expiresAt: instant('when', when), sizeBytes: undefined })
   }
 
   /** `undefined` where the key is unknown. Removes nothing. */
   isExpired(key: KeyOf<Schema>): boolean | undefined {
+    const cache = cacheOf(this, 'isExpired')
     const name = keyFrom(key)
-    if (this.#cache.table.find(name) === 0) return undefined
-    return this.#cache.findLive(name) === 0
+    if (cache.table.find(name) === 0) return undefined
+    return cache.findLive(name) === 0
   }
 
   /** Removes what has expired, and says how many. */
   purgeExpired(): number {
-    return this.#cache.purge()
+    return cacheOf(this, 'purgeExpired').purge()
   }
 
   /** Removes one that has expired, or else the least recently used. Whether there was one. */
   evictOldest(): boolean {
-    return this.#cache.evictOne()
+    return cacheOf(this, 'evictOldest').evictOne()
   }
 
   /** Bytes, or `null` for no limit. */
   get maxSizeBytes(): number | null {
-    return limitOf(this.#cache.settings.maxSizeBytes)
+    return limitOf(cacheOf(this, 'maxSizeBytes').settings.maxSizeBytes)
   }
 
   /** Entries, or `null` for no limit. */
   get maxItems(): number | null {
-    return limitOf(this.#cache.settings.maxItems)
+    return limitOf(cacheOf(this, 'maxItems').settings.maxItems)
   }
 
   /** New limits, each as the option of that name. What does not fit leaves at once. */
   resize(limits: Limits): this {
-    const { settings } = this.#cache
+    const cache = cacheOf(this, 'resize')
+    const { settings } = cache
     const { maxSizeBytes = settings.maxSizeBytes, maxItems = settings.maxItems } =
       limitsFrom(limits)
     requireRoom(maxSizeBytes, limits?.maxSizeBytes)
     settings.maxSizeBytes = maxSizeBytes
     settings.maxItems = maxItems
-    this.#cache.applyLimits()
+    cache.applyLimits()
     return this
   }
 
   /** Live entries. */
   get size(): number {
-    this.#cache.purge()
-    return this.#cache.table.size
+    const cache = cacheOf(this, 'size')
+    cache.purge()
+    return cache.table.size
   }
 
   /** Bytes of the whole cache, its own structure included. */
   get sizeBytes(): number {
-    this.#cache.purge()
-    return this.#cache.table.sizeBytes
+    const cache = cacheOf(this, 'sizeBytes')
+    cache.purge()
+    return cache.table.sizeBytes
   }
 
   /** Bytes that the entry is charged, with what the cache's structure costs for it. */
   sizeOf(key: KeyOf<Schema>): number {
-    return this.#cache.table.chargeOf(this.#require(key))
+    const cache = cacheOf(this, 'sizeOf')
+    return cache.table.chargeOf(liveSlot(cache, key))
   }
 
   /**
@@ -299,7 +358,7 @@ export class CacheController<Schema extends object = any> {
    * write stays. Does nothing where the key is missing.
    */
   remeasure(key?: KeyOf<Schema>): void {
-    const cache = this.#cache
+    const cache = cacheOf(this, 'remeasure')
     try {
       for (const name of key === undefined ? cache.keys() : [keyFrom(key)]) {
         const slot = cache.findLive(name)
@@ -312,15 +371,16 @@ export class CacheController<Schema extends object = any> {
 
   /** What was counted since the cache was made, or since `resetStats`; a copy. */
   stats(): Stats {
-    const cache = this.#cache
+    const cache = cacheOf(this, 'stats')
     cache.purge()
     return cache.statistics.report(cache.table.size, cache.table.sizeBytes)
   }
 
   /** Counts from 0 again. The entries stay. */
   resetStats(): void {
-    this.#cache.purge()
-    this.#cache.statistics.reset()
+    const cache = cacheOf(this, 'resetStats')
+    cache.purge()
+    cache.statistics.reset()
   }
 
   /**
@@ -328,7 +388,7 @@ export class CacheController<Schema extends object = any> {
    * values are not copied. Throws a `TypeError` that names the key of a value that cannot be cloned.
    */
   dump(): Snapshot {
-    return snapshotOf(this.#cache)
+    return snapshotOf(cacheOf(this, 'dump'))
   }
 
   /**
@@ -336,51 +396,52 @@ export class CacheController<Schema extends object = any> {
    * Throws a `TypeError` for what is no snapshot, and then the cache is as before.
    */
   load(snapshot: Snapshot): this {
-    loadSnapshot(this.#cache, snapshot)
+    loadSnapshot(cacheOf(this, 'load'), snapshot)
     return this
   }
 
   /** Stops the background sweep for good. The data stays, and expires as before. */
   close(): void {
-    this.#cache.close()
+    cacheOf(this, 'close').close()
   }
 
   [Symbol.dispose](): void {
-    this.close()
+    cacheOf(this, 'close').close()
   }
 
   /** @internal */
   [INSPECT](): string {
     return describe(this.#cache, 'CacheController')
   }
+}
 
-  #use(key: string): unknown {
-    const slot = this.#cache.use(key)
-    if (slot !== 0) return this.#cache.table.valueAt(slot)
-    this.#cache.statistics.misses++
-    return undefined
-  }
+// From within the class, a bundler would give the class another name for this.
+function cacheOf(controller: CacheController, member: string): Cache {
+  return CacheController.cacheOf(controller, member)
+}
 
-  #require(key: unknown): number {
-    const name = keyFrom(key)
-    const slot = this.#cache.findLive(name)
-    if (slot === 0) throw new KeyError(name)
-    return slot
-  }
+function* partOf(entries: Iterable<[string, unknown]>, index: 0 | 1): IterableIterator<unknown> {
+  for (const entry of entries) yield entry[index]
+}
 
-  #renew(key: unknown, terms: WriteTerms): void {
-    const name = keyFrom(key)
-    if (!this.#cache.renew(name, terms)) throw new KeyError(name)
-  }
+function liveSlot(cache: Cache, key: unknown): number {
+  const name = keyFrom(key)
+  const slot = cache.findLive(name)
+  if (slot === 0) throw new KeyError(name)
+  return slot
+}
 
-  #popEnd(isNewest: boolean): EntryOf<Schema> | undefined {
-    const key = this.#cache.endKey(isNewest)
-    if (key === undefined) return undefined
-    const slot = this.#cache.table.find(key)
-    const value = this.#cache.table.valueAt(slot)
-    this.#cache.delete(key)
-    return [key, value] as EntryOf<Schema>
-  }
+function renew(cache: Cache, key: unknown, terms: WriteTerms): void {
+  const name = keyFrom(key)
+  if (!cache.renew(name, terms)) throw new KeyError(name)
+}
+
+function popEnd(cache: Cache, isNewest: boolean): [string, unknown] | undefined {
+  const key = cache.endKey(isNewest)
+  if (key === undefined) return undefined
+  const value = cache.table.valueAt(cache.table.find(key))
+  cache.delete(key)
+  return [key, value]
 }
 
 function secondsOf(duration: number): number | null {

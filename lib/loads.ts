@@ -1,5 +1,6 @@
 import { type Duration, milliseconds } from './options/duration.ts'
 import type { Settings } from './options/options.ts'
+import { shown } from './options/shown.ts'
 import type { WriteTerms } from './options/write-options.ts'
 import type { Statistics } from './statistics.ts'
 import type { Table } from './table/table.ts'
@@ -15,6 +16,12 @@ interface Load {
   readonly givenUpAt: number
 }
 
+/** A factory that has not come to its first `await`, and the one that called `getOrSet` for it. */
+interface Starting {
+  readonly key: string
+  readonly outer: Starting | undefined
+}
+
 /** What loads. @internal */
 export interface LoadHolder {
   readonly settings: Settings
@@ -25,12 +32,14 @@ export interface LoadHolder {
   readonly weak: { deref(): LoadHolder | undefined }
   readonly loads: Loads
   use(key: string): number
+  findLive(key: string): number
   writeIfItFits(key: string, value: unknown, terms: WriteTerms): void
 }
 
 /** Loads under way, by key. @internal */
 export class Loads {
   #underWay: Map<string, Load> | undefined
+  #starting: Starting | undefined
 
   get size(): number {
     return this.#underWay === undefined ? 0 : this.#underWay.size
@@ -52,9 +61,12 @@ export class Loads {
     factory: () => unknown,
     ttl: LoadTtl<unknown>,
   ): Promise<unknown> {
-    const slot = holder.use(key)
+    const used = holder.use(key)
+    if (used === 0) holder.statistics.misses++
+    // A hook that was told of the expired entry may have stored a new one.
+    const slot = used || holder.findLive(key)
     if (slot !== 0) return Promise.resolve(holder.table.valueAt(slot))
-    holder.statistics.misses++
+    if (isAmong(this.#starting, key)) return silence(Promise.reject(waitsForItself(key)))
     const now = holder.clock.now()
     const load = this.#underWay?.get(key)
     if (load !== undefined && now < load.givenUpAt) return join(holder, key, load, factory, ttl)
@@ -68,9 +80,10 @@ export class Loads {
     ttl: LoadTtl<unknown>,
     now: number,
   ): Promise<unknown> {
-    let start!: (outcome: unknown) => void
-    const outcome = new Promise<unknown>((resolve) => {
-      start = resolve
+    let resolve!: (outcome: unknown) => void
+    let reject!: (error: unknown) => void
+    const outcome = new Promise<unknown>((...settle) => {
+      ;[resolve, reject] = settle
     })
     const promise = outcome.then(
       (value) => {
@@ -87,10 +100,17 @@ export class Loads {
     this.#underWay ??= new Map()
     forgetGivenUp(this.#underWay, now)
     this.#underWay.set(key, load)
-    // As with a stored promise, a failure that nobody awaits raises nothing.
-    promise.catch(() => {})
-    // Registered before it runs, since the factory may ask for the same key.
-    start(run(factory))
+    silence(promise)
+    // Registered before it runs, since the factory may write the key, which wins over the load.
+    const outer = this.#starting
+    this.#starting = { key, outer }
+    try {
+      resolve(factory())
+    } catch (error) {
+      reject(error)
+    } finally {
+      this.#starting = outer
+    }
     return promise
   }
 
@@ -136,9 +156,7 @@ function join(
     if (!holder?.loads.end(key, load)) throw error
     return holder.loads.getOrLoad(holder, key, factory, ttl)
   })
-  // As the load itself: one that nobody awaits raises nothing.
-  promise.catch(() => {})
-  return promise
+  return silence(promise)
 }
 
 /** Milliseconds, or 0 where a function finds that the value's time is over: a token, say. */
@@ -148,6 +166,19 @@ function lifeOf(value: unknown, ttl: LoadTtl<unknown>): number | undefined {
   return chosen === undefined ? undefined : milliseconds('ttl', chosen)
 }
 
-async function run(factory: () => unknown): Promise<unknown> {
-  return factory()
+/** As with a stored promise, a failure that nobody awaits raises nothing. */
+function silence(promise: Promise<unknown>): Promise<unknown> {
+  promise.catch(() => {})
+  return promise
+}
+
+function isAmong(starting: Starting | undefined, key: string): boolean {
+  for (let each = starting; each !== undefined; each = each.outer) if (each.key === key) return true
+  return false
+}
+
+function waitsForItself(key: string): Error {
+  return new Error(
+    `The factory of ${shown(key)} asked for its own key, so it would wait for itself`,
+  )
 }

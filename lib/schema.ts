@@ -1,7 +1,7 @@
-/** The keys of a schema. A number stands for the string that `cache[42]` would make of it. */
+/** The keys of a schema. A number or a bigint is the string that `cache[42]` makes of it. */
 export type KeyOf<Schema> = string extends keyof Schema
-  ? string | number
-  : keyof Schema & (string | number)
+  ? string | number | bigint
+  : (keyof Schema & (string | number)) | (number extends keyof Schema ? bigint : never)
 
 /** What a schema says of a key. */
 export type ValueAt<Schema, Key> = Key extends keyof Schema ? Schema[Key] : ValueOf<Schema>

@@ -27,6 +27,34 @@ const expired = (entries: Dictionary = { gone: 1 }) => {
   return inside
 }
 
+describe('a controller', () => {
+  it('is made by its dictionary only', () => {
+    expect(() => Reflect.construct(CacheController, [])).toThrow(/controllerOf/)
+    expect(() => Reflect.construct(CacheController, [made().cache])).toThrow(TypeError)
+  })
+
+  it('is called CacheController', () => {
+    const { controller } = made()
+    expect(CacheController.name).toBe('CacheController')
+    expect(inspect(controller, { customInspect: false })).toBe('CacheController {}')
+    expect(inspect(CacheController)).toBe('[class CacheController]')
+  })
+
+  const { constructor, ...members } = Object.getOwnPropertyDescriptors(CacheController.prototype)
+  const detached = Object.entries(members).map(([name, { value, get }]) => [name, value ?? get])
+
+  it.each(detached)(
+    'says how %s is to be called, if it is called without it',
+    async (name, member) => {
+      for (const receiver of [undefined, {}, made().cache]) {
+        const call = async () => Reflect.apply(member as () => unknown, receiver, ['a', () => {}])
+        await expect(call()).rejects.toThrow(TypeError)
+        await expect(call()).rejects.toThrow(`${name} was called without its controller`)
+      }
+    },
+  )
+})
+
 describe('controllerOf', () => {
   it('gives the one controller of a cache', () => {
     const { cache } = made()
@@ -235,6 +263,27 @@ describe('setDefault', () => {
     const late = expired()
     expect(late.controller.setDefault('gone', 2)).toBe(2)
     expect(late.cache.gone).toBe(2)
+  })
+
+  it('gives what a hook has stored in place of the expired value', () => {
+    const late = made(
+      { gone: 1 },
+      { defaultTtl: '1s', onDelete: () => (late.cache.gone ??= 'refilled') },
+    )
+    late.clock.time += 1_000
+    expect(late.controller.setDefault('gone', 2)).toBe('refilled')
+    expect(late.cache.gone).toBe('refilled')
+    expect(late.controller.stats()).toMatchObject({ misses: 2, replacements: 0 })
+  })
+})
+
+describe('a fallback', () => {
+  it.each(['get', 'pop'] as const)('is what %s gives on a miss, and is not stored', (member) => {
+    const { controller } = made({ a: undefined })
+    expect(controller[member]('missing', 7)).toBe(7)
+    expect(controller.has('missing')).toBe(false)
+    expect(controller[member]('a', 7)).toBeUndefined()
+    expect(expired().controller[member]('gone', 7)).toBe(7)
   })
 })
 

@@ -1,5 +1,5 @@
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
-import { expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { FakeClock } from './support/fake-clock.ts'
 
 function made(options: object = {}) {
@@ -92,11 +92,143 @@ test('what a ttl function writes or removes under the key wins over the load', a
   expect(Object.keys(cache)).toEqual([])
 })
 
-test('a ttl that is none fails the call and names it, and nothing is kept', async () => {
+test('a ttl function that gives no ttl rejects and names it, and nothing is kept', async () => {
   const { controller } = made()
-  expect(() => controller.getOrSet('a', () => 1, { ttl: '5 parsecs' })).toThrow(/ttl/)
   await expect(controller.getOrSet('a', () => 1, { ttl: () => '-1s' })).rejects.toThrow(/ttl/)
   expect(controller.has('a')).toBe(false)
+})
+
+const BAD_CALLS: [string, unknown[], string][] = [
+  ['a key', [null, () => 1], 'A key must be a string, a number or a bigint; got null'],
+  ['a factory', ['a', 1], 'factory must be a function; got 1'],
+  ['options', ['a', () => 1, []], 'The options must be a plain object; got an object'],
+  ['an option', ['a', () => 1, { tll: 1 }], '"tll" is no option; there are ttl'],
+  ['a ttl', ['a', () => 1, { ttl: '5 parsecs' }], 'ttl must be seconds'],
+]
+
+test.each(BAD_CALLS)(
+  '%s of the wrong kind rejects, and nothing is thrown',
+  async (_, args, text) => {
+    const { controller } = made()
+    const promise = Reflect.apply(controller.getOrSet, controller, args)
+    await expect(promise).rejects.toThrow(text)
+    expect(controller.stats()).toMatchObject({ hits: 0, misses: 0, writes: 0 })
+  },
+)
+
+test('a clock that throws rejects, and nothing is thrown', async () => {
+  let isBroken = false
+  const now = () => {
+    if (isBroken) throw new Error('no time')
+    return 1
+  }
+  const { controller } = made({ now, defaultTtl: '1s' })
+  controller.set('a', 1)
+  isBroken = true
+  await expect(controller.getOrSet('a', () => 2)).rejects.toThrow('no time')
+  isBroken = false
+  expect(await controller.getOrSet('a', () => 2)).toBe(1)
+})
+
+describe('a factory that asks for its own key before its first await gets a rejection that names it', () => {
+  const NAMED = /"a".*own key/
+
+  test('when it asks by itself', async () => {
+    const { controller } = made()
+    const asked = controller.getOrSet('a', () => controller.getOrSet('a', () => 1))
+    await expect(asked).rejects.toThrow(NAMED)
+    expect(await controller.getOrSet('a', () => 2)).toBe(2)
+  })
+
+  test('when a chain of loads comes back to it', async () => {
+    const { controller } = made()
+    const b = vi.fn(() => controller.getOrSet('c', () => controller.getOrSet('a', () => 1)))
+    await expect(controller.getOrSet('a', async () => controller.getOrSet('b', b))).rejects.toThrow(
+      NAMED,
+    )
+    expect(b).toHaveBeenCalledTimes(1)
+  })
+
+  test('when the chain goes through another cache', async () => {
+    const { controller } = made()
+    const other = made().controller
+    const asked = controller.getOrSet('a', () =>
+      other.getOrSet('a', () => controller.getOrSet('a', () => 1)),
+    )
+    await expect(asked).rejects.toThrow(NAMED)
+  })
+
+  test.each(['delete', 'clear'] as const)('when it has removed the key by %s', async (how) => {
+    const { controller } = made()
+    const load = (): Promise<unknown> =>
+      controller.getOrSet('a', () => {
+        controller[how]('a')
+        return load()
+      })
+    await expect(load()).rejects.toThrow(NAMED)
+  })
+
+  test('and may catch it and give another value, to concurrent callers too', async () => {
+    const { cache, controller } = made()
+    const load = () =>
+      controller.getOrSet('a', async () => {
+        const own = await controller.getOrSet('a', () => 'own').catch(() => 'caught')
+        return `loaded, ${own}`
+      })
+    expect(await Promise.all([load(), load()])).toEqual(['loaded, caught', 'loaded, caught'])
+    expect(cache.a).toBe('loaded, caught')
+  })
+
+  test('and raises nothing if it does not await it', async () => {
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    const { controller } = made()
+    await controller.getOrSet('a', () => {
+      controller.getOrSet('a', () => 1)
+      return 2
+    })
+    await new Promise((turn) => setImmediate(turn))
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+
+  test('but the value, if it has written one', async () => {
+    const { cache, controller } = made()
+    const asked = controller.getOrSet('a', () => {
+      cache.a = 'written'
+      return controller.getOrSet('a', () => 1)
+    })
+    expect(await asked).toBe('written')
+  })
+})
+
+test('a factory may ask for other keys, and for its own once another load of it has begun', async () => {
+  const { controller } = made()
+  const other = () => controller.getOrSet('b', () => 1)
+  expect(await controller.getOrSet('a', async () => [await other(), await other()])).toEqual([1, 1])
+})
+
+test('a factory that throws at the call leaves its key free to be asked for', async () => {
+  const { controller } = made()
+  const fail = () => {
+    throw new Error('no')
+  }
+  await expect(controller.getOrSet('a', fail)).rejects.toThrow('no')
+  expect(await controller.getOrSet('a', () => 1)).toBe(1)
+})
+
+test('a value that a hook stores in place of the expired one is given, and not loaded over', async () => {
+  const { cache, controller, clock } = made({
+    defaultTtl: '1s',
+    onDelete: (key: string) => {
+      cache[key] ??= 'refilled'
+    },
+  })
+  cache.a = 1
+  clock.advance(1_000)
+  const factory = vi.fn(() => 'loaded')
+  expect(await controller.getOrSet('a', factory)).toBe('refilled')
+  expect(factory).not.toHaveBeenCalled()
 })
 
 test.each(['set', 'delete', 'clear'])('a %s while it runs wins over it', async (how) => {

@@ -117,13 +117,23 @@ describe('a controller', () => {
       controller.get('tokne')
       // @ts-expect-error no such key
       controller.set('tokne', 'text')
+      // @ts-expect-error no such key
+      controller.get(42n)
       // @ts-expect-error a symbol is no key
       controllerOf(users).get(Symbol('s'))
     })
   })
 
-  it('of an index takes strings and numbers', () => {
+  it('gives the value or the fallback', () => {
+    expectTypeOf(controller.get('token', 0)).toEqualTypeOf<string | number>()
+    expectTypeOf(controller.pop('count', null)).toEqualTypeOf<number | null>()
+    expectTypeOf(controller.get('token', undefined)).toEqualTypeOf<string | undefined>()
+  })
+
+  it('of an index takes strings, numbers and bigints', () => {
     const people = controllerOf(users)
+    expectTypeOf(people.get(42n)).toEqualTypeOf<User | undefined>()
+    expectTypeOf(controllerOf(numbered).get(42n)).toEqualTypeOf<User | undefined>()
     expectTypeOf(people.get('ada')).toEqualTypeOf<User | undefined>()
     expectTypeOf(people.get(42)).toEqualTypeOf<User | undefined>()
     expectTypeOf(controllerOf(numbered).get(42)).toEqualTypeOf<User | undefined>()

@@ -32,9 +32,10 @@ export class ModelController {
   }
 
   setDefault(key: string, value: unknown): unknown {
-    const isLive = this.model.live(key) !== undefined
-    const present = this.model.use(key)
-    if (isLive) return present
+    this.model.use(key)
+    // A hook may have stored another value in place of the expired one.
+    const present = this.model.live(key)
+    if (present !== undefined) return present.value
     this.model.write(key, value)
     return value
   }

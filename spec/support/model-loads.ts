@@ -24,9 +24,10 @@ export class ModelLoads {
 
   get(key: string, factory: () => unknown, ttlOf: TtlOf): NaivePromise {
     const { microtasks, options } = this.#model
-    const isLive = this.#model.live(key) !== undefined
-    const value = this.#model.use(key)
-    if (isLive) return promised(value)
+    this.#model.use(key)
+    // A hook may have stored another value in place of the expired one.
+    const present = this.#model.live(key)
+    if (present !== undefined) return promised(present.value)
     const now = options.now()
     const joined = this.#loads.find((load) => load.key === key)
     if (joined !== undefined && now < joined.givenUpAt) return joined.result
