@@ -7,7 +7,7 @@ import { pairsFrom } from './pairs.ts'
 import { register, registered } from './registry.ts'
 import type { EntriesOf, StringKeyOf, ValueOf } from './schema.ts'
 import { requireSupportedNode } from './supported-node.ts'
-import { Target } from './traps.ts'
+import { proxyOver } from './traps.ts'
 
 /** A dictionary of this schema: any property may be absent, or may have left. */
 // Mapped here and not by another alias, so that what is inferred is called by this name.
@@ -30,6 +30,11 @@ export interface FaaSCacheDictConstructor {
 }
 
 export const FaaSCacheDict = class {
+  // A minifier renames the class, but not this.
+  static get name(): string {
+    return 'FaaSCacheDict'
+  }
+
   constructor(options?: CacheOptions, entries?: unknown) {
     if (new.target !== FaaSCacheDict) {
       throw new TypeError('FaaSCacheDict cannot be subclassed: an instance has no prototype')
@@ -39,7 +44,7 @@ export const FaaSCacheDict = class {
     const initial = entries === undefined ? [] : pairsFrom(entries)
     requireRoom(settings.maxSizeBytes, settings.given.maxSizeBytes)
     const cache = new Cache(settings)
-    const proxy = Target.proxyOver(cache)
+    const proxy = proxyOver(cache)
     register(proxy, CacheController.over(cache))
     for (const [key, value] of initial) cache.write(key, value)
     // biome-ignore lint/correctness/noConstructorReturn: the dictionary is the Proxy, not its class

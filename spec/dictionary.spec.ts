@@ -1,3 +1,4 @@
+import { deepStrictEqual } from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { describe, expect, it, vi } from 'vitest'
@@ -542,6 +543,36 @@ describe('structuredClone', () => {
   it('throws, as for every Proxy', () => {
     expect(() => structuredClone(made({ a: 1 }))).toThrow()
   })
+})
+
+describe('the name FaaSCacheDict', () => {
+  const messageOf = (action: () => unknown) => {
+    try {
+      action()
+    } catch (error) {
+      return (error as Error).message
+    }
+    return 'nothing was thrown'
+  }
+
+  it.each<[string, (cache: object) => string]>([
+    ['console.dir', (cache) => inspect(cache, { customInspect: false })],
+    ['inspect with showProxy', (cache) => inspect(cache, { showProxy: true })],
+    ['a diff of assert', (cache) => messageOf(() => deepStrictEqual(cache, { b: 2 }))],
+    ['inspect, of an object that holds it', (cache) => inspect({ cache })],
+    ['the class', () => inspect(FaaSCacheDict)],
+  ])('is what %s shows', (_name, show) => {
+    const shown = show(made({ a: 1 }))
+    expect(shown).toContain('FaaSCacheDict')
+    expect(shown).not.toContain('Target')
+  })
+
+  it.runIf(process.versions.v8 && !process.versions.bun)(
+    'is what the error of structuredClone shows, where the engine is V8',
+    () => {
+      expect(messageOf(() => structuredClone(made()))).toMatch(/FaaSCacheDict\W/)
+    },
+  )
 })
 
 describe('the invariants of a Proxy', () => {
