@@ -5,12 +5,13 @@ const REGISTRY = /* @__PURE__ */ Symbol.for('faas-cache-dict.registry.1')
 
 type Registry = WeakMap<object, CacheController>
 
+/** Of this copy alone, where globalThis is frozen. */
+const own: Registry = /* @__PURE__ */ new WeakMap()
+
 function registry(): Registry {
   const shared = globalThis as { [REGISTRY]?: Registry }
-  if (shared[REGISTRY] === undefined) {
-    Object.defineProperty(globalThis, REGISTRY, { value: new WeakMap() })
-  }
-  return shared[REGISTRY] as Registry
+  if (shared[REGISTRY] === undefined) Reflect.defineProperty(globalThis, REGISTRY, { value: own })
+  return shared[REGISTRY] ?? own
 }
 
 export function register(cache: object, controller: CacheController): void {

@@ -1,8 +1,19 @@
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { expect, it } from 'vitest'
+import { inChild } from '../support/child.ts'
 
 it('a copy of another version finds the controllers under the same registered symbol', () => {
   const cache = new FaaSCacheDict()
   const registry = Reflect.get(globalThis, Symbol.for('faas-cache-dict.registry.1'))
   expect(registry.get(cache)).toBe(controllerOf(cache))
+})
+
+it('a frozen globalThis forbids no cache', async () => {
+  const seen = await inChild(`
+    Object.freeze(globalThis)
+    const { controllerOf, FaaSCacheDict } = await import('faas-cache-dict')
+    const cache = new FaaSCacheDict({}, { a: 1 })
+    console.log(JSON.stringify([controllerOf(cache).get('a'), cache instanceof FaaSCacheDict]))
+  `)
+  expect(seen).toEqual([1, true])
 })
