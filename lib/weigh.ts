@@ -1,5 +1,6 @@
 import { fulfilledValue } from './fulfilled.ts'
 import { isNativePromise } from './native-promise.ts'
+import { ENTRY_SIZE, isEntrySize } from './options/byte-size.ts'
 import type { Settings } from './options/options.ts'
 import { shown } from './options/shown.ts'
 import { heapSize } from './size/heap-size.ts'
@@ -26,12 +27,8 @@ function weighPlain({ sizeOf, maxSizeBytes }: Settings, value: unknown, key: str
   } catch (cause) {
     throw new TypeError(`sizeOf failed for ${shown(key)}: ${messageOf(cause)}`, { cause })
   }
-  if (typeof bytes !== 'number' || !(bytes >= 0) || bytes === Number.POSITIVE_INFINITY) {
-    throw new TypeError(
-      `sizeOf must give a finite number of bytes, 0 or more; got ${shown(bytes)} for ${shown(key)}`,
-    )
-  }
-  return Math.ceil(bytes)
+  if (isEntrySize(bytes)) return Math.ceil(bytes)
+  throw new TypeError(`sizeOf must give ${ENTRY_SIZE}; got ${shown(bytes)} for ${shown(key)}`)
 }
 
 function messageOf(error: unknown): string {

@@ -22,6 +22,41 @@ const changes: ((value: Record<string, unknown>) => void)[] = [
   (value) => Object.freeze(value),
 ]
 
+const LARGE = [2 ** 53, 2 ** 53 - 1, 2 ** 52 + 1, 2 ** 31, 2 ** 31 - 1, 3, 1]
+
+describe('sizes up to 2 ** 53', () => {
+  const told = new Map<string, number>()
+  const sizeOf = (_value: unknown, key: string) => told.get(key) ?? 1
+
+  it('are given back to the byte, however many there are and whatever becomes of them', () => {
+    const controller = controllerOf(new FaaSCacheDict<Values>({ maxSizeBytes: null, sizeOf }))
+    // The tables grow once for so many, and stay.
+    for (const key of ['a', 'b', 'c', 'd', 'e']) controller.set(key, 1)
+    for (const key of ['b', 'c', 'd', 'e']) controller.delete(key)
+    const alone = controller.sizeBytes
+    for (const before of LARGE) {
+      for (const after of LARGE) {
+        controller.set('b', 1, { sizeBytes: before }).set('c', 1, { sizeBytes: before })
+        told.set('d', before)
+        controller.set('d', 1).set('b', 2, { sizeBytes: after }).set('e', 1, { sizeBytes: 1 })
+        told.set('d', after)
+        controller.remeasure('d')
+        expect(controller.sizeOf('d')).toBe(after + controller.sizeOf('e') - 1)
+        for (const key of ['b', 'c', 'd', 'e']) controller.delete(key)
+        expect(controller.sizeBytes).toBe(alone)
+      }
+    }
+  })
+
+  it('come out of a snapshot as they went in', () => {
+    const controller = controllerOf(new FaaSCacheDict<Values>({ maxSizeBytes: null }))
+    controller.set('a', 1, { sizeBytes: 2 ** 53 })
+    const copy = controllerOf(new FaaSCacheDict<Values>({ maxSizeBytes: null }))
+    copy.load(structuredClone(controller.dump()))
+    expect(copy.sizeOf('a')).toBe(controller.sizeOf('a'))
+  })
+})
+
 const keys = fc.constantFrom('a', 'b', 'c', 'd', 'a longer key', 'ein schlüssel', '__proto__', '')
 const operations = fc.record({
   kind: fc.constantFrom(

@@ -232,6 +232,8 @@ describe('set', () => {
       [{ sizeBytes: -1 }, RangeError, 'sizeBytes'],
       [{ sizeBytes: Number.NaN }, RangeError, 'sizeBytes'],
       [{ sizeBytes: Number.POSITIVE_INFINITY }, RangeError, 'sizeBytes'],
+      [{ sizeBytes: 1e300 }, RangeError, 'sizeBytes'],
+      [{ sizeBytes: 2 ** 53 + 2 }, RangeError, 'sizeBytes'],
       [{ tll: 1 }, TypeError, '"tll"'],
       [null, TypeError, 'options'],
       [10, TypeError, 'options'],

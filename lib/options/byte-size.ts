@@ -30,10 +30,20 @@ function parsed(text: unknown): number | undefined {
   return share <= 1 ? Math.floor(share * memoryLimit()) : Number.NaN
 }
 
-/** What an entry weighs, as a `sizeOf` or a `sizeBytes` says it, rounded up to a byte. */
+/** Beyond it a number does not tell a byte from the next. */
+const MOST_ENTRY_BYTES = 2 ** 53
+
+export const ENTRY_SIZE = 'a number of bytes from 0 to 2 ** 53'
+
+/** Whether an entry may be said to weigh that. */
+export function isEntrySize(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= MOST_ENTRY_BYTES
+}
+
+/** What a write says that its entry weighs, rounded up to a byte. */
 export function entrySize(name: string, value: unknown): number {
-  const accepted = 'a finite number of bytes, not below 0'
-  if (typeof value !== 'number') throw wrongKind(name, accepted, value)
-  if (value >= 0 && value < Number.POSITIVE_INFINITY) return Math.ceil(value)
-  throw outOfRange(name, accepted, value)
+  if (isEntrySize(value)) return Math.ceil(value)
+  throw typeof value === 'number'
+    ? outOfRange(name, ENTRY_SIZE, value)
+    : wrongKind(name, ENTRY_SIZE, value)
 }

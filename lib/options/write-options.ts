@@ -10,7 +10,7 @@ export interface WriteOptions {
   /** When the entry expires: a `Date` or epoch milliseconds. Not together with `ttl`. */
   expiresAt?: Date | number | undefined
   /**
-   * Bytes of value and key instead of what `sizeOf` says: finite, not below 0, rounded up. What the
+   * Bytes of value and key instead of what `sizeOf` says: from 0 to 2 ** 53, rounded up. What the
    * cache's own structure costs comes on top.
    */
   sizeBytes?: number | undefined

@@ -1,4 +1,5 @@
 import { EXPIRY_BYTES, Expiry } from './expiry.ts'
+import { LargeSizes } from './large-sizes.ts'
 import { MAP_ENTRY_BYTES, MAP_HEADER_BYTES, MapTable } from './map-table.ts'
 import { leastRecent, newerThan, placeMostRecent, unlink } from './recency.ts'
 import { DEADLINE, KEY_BYTES, RECORD_BYTES, Records, VALUE_BYTES } from './records.ts'
@@ -36,15 +37,15 @@ export class Table {
   size = 0
   /** How often entries were given other slots. */
   rebuilds = 0
-  /** Of all keys and values. */
+  /** Of all keys and values, but for large sizes. */
   #contentBytes = 0
   #structureBytes = 0
   #slots = new Map<string, number>()
   #map = new MapTable()
   /** By slot, a key and its value. */
   #cells: unknown[] = new Array(2 * SMALLEST)
-  /** Value bytes by slot, where a record has no room for them. */
-  #large: Map<number, number> | undefined
+  /** Of values, where a record has no room for them. */
+  #large: LargeSizes | undefined
 
   constructor() {
     this.#weighStructure()
@@ -52,7 +53,8 @@ export class Table {
 
   /** Keys and values, and the structure as a whole: its slack, and what an empty cache takes. */
   get sizeBytes(): number {
-    return this.#contentBytes + this.#structureBytes
+    const bytes = this.#contentBytes + this.#structureBytes
+    return this.#large === undefined ? bytes : bytes + this.#large.bytes
   }
 
   /** The slot of a key, expired or not, or 0. */
@@ -125,10 +127,10 @@ export class Table {
     this.size++
     this.#cells[slot << 1] = key
     this.#cells[(slot << 1) + 1] = value
-    this.#contentBytes += keyBytes + valueBytes
     int32[(slot << 3) + KEY_BYTES] = isGiven ? keyBytes | 1 : keyBytes
-    int32[(slot << 3) + VALUE_BYTES] = valueBytes
-    if (valueBytes > MOST_BYTES) this.#chargeLarge(slot, 0, valueBytes)
+    int32[(slot << 3) + VALUE_BYTES] = 0
+    this.#contentBytes += keyBytes
+    this.#chargeValue(slot, valueBytes)
     placeMostRecent(int32, slot)
     return slot
   }
@@ -136,25 +138,32 @@ export class Table {
   /** Gives back what was charged before. */
   charge(slot: number, keyBytes: number, valueBytes: number, isGiven: boolean): void {
     const { int32 } = this.records
-    const at = slot << 3
-    const before = int32[at + VALUE_BYTES] as number
-    this.#contentBytes += keyBytes - ((int32[at + KEY_BYTES] as number) & ~1) + valueBytes - before
-    int32[at + KEY_BYTES] = isGiven ? keyBytes | 1 : keyBytes
-    int32[at + VALUE_BYTES] = valueBytes
-    if (before < 0 || valueBytes > MOST_BYTES) this.#chargeLarge(slot, before, valueBytes)
+    const at = (slot << 3) + KEY_BYTES
+    this.#contentBytes += keyBytes - ((int32[at] as number) & ~1)
+    int32[at] = isGiven ? keyBytes | 1 : keyBytes
+    this.#chargeValue(slot, valueBytes)
   }
 
-  #chargeLarge(slot: number, before: number, valueBytes: number): void {
-    if (before < 0) this.#contentBytes += before - (this.#large?.get(slot) as number)
-    if (valueBytes <= MOST_BYTES) return
-    this.records.int32[(slot << 3) + VALUE_BYTES] = -1
-    this.#large ??= new Map()
-    this.#large.set(slot, valueBytes)
+  #chargeValue(slot: number, valueBytes: number): void {
+    const { int32 } = this.records
+    const at = (slot << 3) + VALUE_BYTES
+    const before = int32[at] as number
+    if (before < 0) (this.#large as LargeSizes).delete(slot)
+    else this.#contentBytes -= before
+    if (valueBytes <= MOST_BYTES) {
+      this.#contentBytes += valueBytes
+      int32[at] = valueBytes
+    } else {
+      int32[at] = -1
+      this.#large ??= new LargeSizes()
+      this.#large.set(slot, valueBytes)
+    }
   }
 
   remove(slot: number): void {
     const cell = slot << 1
-    this.#contentBytes -= this.keyBytesOf(slot) + this.valueBytesOf(slot)
+    this.#contentBytes -= this.keyBytesOf(slot)
+    this.#chargeValue(slot, 0)
     this.#slots.delete(this.#cells[cell] as string)
     this.#cells[cell] = undefined
     this.#cells[cell + 1] = undefined

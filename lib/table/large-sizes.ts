@@ -1,0 +1,26 @@
+/** Sizes that do not fit a record, and their exact sum: a number would round that of many. */
+export class LargeSizes {
+  readonly #bySlot = new Map<number, number>()
+  #sum = 0n
+  /** The sum, as near as a number comes to it. */
+  bytes = 0
+
+  get(slot: number): number {
+    return this.#bySlot.get(slot) as number
+  }
+
+  set(slot: number, bytes: number): void {
+    this.#bySlot.set(slot, bytes)
+    this.#add(BigInt(bytes))
+  }
+
+  delete(slot: number): void {
+    this.#add(-BigInt(this.get(slot)))
+    this.#bySlot.delete(slot)
+  }
+
+  #add(bytes: bigint): void {
+    this.#sum += bytes
+    this.bytes = Number(this.#sum)
+  }
+}
