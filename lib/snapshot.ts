@@ -1,10 +1,13 @@
 import type { Cache } from './cache.ts'
 import { fulfilledValue } from './fulfilled.ts'
+import { isEntrySize } from './options/byte-size.ts'
+import { unpolluted } from './options/known.ts'
 import { wrongKind } from './options/refusal.ts'
 import { shown } from './options/shown.ts'
 
 const FORMAT = 'faas-cache-dict'
 const VERSION = 1
+const FIELDS = ['key', 'value', 'expiresAt', 'sizeBytes', 'isPromise'] as const
 
 /** One entry of a snapshot. */
 export interface SnapshotEntry {
@@ -86,25 +89,26 @@ function entriesOf(snapshot: unknown): readonly SnapshotEntry[] {
   if (format !== FORMAT) throw wrongKind('The format of a snapshot', shown(FORMAT), format)
   if (version !== VERSION) throw wrongKind('The version of a snapshot', String(VERSION), version)
   if (!Array.isArray(entries)) throw wrongKind('The entries of a snapshot', 'an array', entries)
-  for (const [index, entry] of entries.entries()) checkEntry(entry, index)
-  return entries
+  return Array.from(entries, checkedEntry)
 }
 
-function checkEntry(entry: Partial<SnapshotEntry> | null, index: number): void {
+/** A copy, since an accessor may give something else when it is read again. */
+function checkedEntry(entry: unknown, index: number): SnapshotEntry {
   const name = `Entry ${index} of the snapshot`
   if (typeof entry !== 'object' || entry === null) throw wrongKind(name, 'an object', entry)
-  const { key, value, expiresAt, sizeBytes, isPromise } = entry
+  const { key, value, expiresAt, sizeBytes, isPromise } = unpolluted(entry, FIELDS)
   if (typeof key !== 'string') throw wrongKind(`${name}: key`, 'a string', key)
   if (typeof value === 'function') throw wrongKind(`${name}: value`, 'what can be cloned', value)
   if (expiresAt !== null && !Number.isFinite(expiresAt)) {
     throw wrongKind(`${name}: expiresAt`, 'epoch milliseconds or null', expiresAt)
   }
-  if (sizeBytes !== undefined && !(Number.isSafeInteger(sizeBytes) && sizeBytes >= 0)) {
+  if (sizeBytes !== undefined && !(Number.isInteger(sizeBytes) && isEntrySize(sizeBytes))) {
     throw wrongKind(`${name}: sizeBytes`, 'a whole number of bytes', sizeBytes)
   }
   if (isPromise !== undefined && isPromise !== true) {
     throw wrongKind(`${name}: isPromise`, 'true or absent', isPromise)
   }
+  return { key, value, expiresAt, sizeBytes, isPromise } as SnapshotEntry
 }
 
 function requireCloneable(key: string, value: unknown): void {

@@ -267,10 +267,34 @@ describe('the background sweep', () => {
 describe('JSON from outside', () => {
   const snapshotOf = (entries: unknown[]) => ({ format: 'faas-cache-dict', version: 1, entries })
   const parsed = (snapshot: object) => JSON.parse(JSON.stringify(snapshot))
+  const set = (options?: object) => controllerOf(new FaaSCacheDict()).set('a', 1, options)
+  const loaded = () =>
+    controllerOf(new FaaSCacheDict()).load(
+      snapshotOf([{ key: 'a', value: 1, expiresAt: null }]) as never,
+    )
 
   it('is no way to set options by a prototype', () => {
     const options = JSON.parse('{"__proto__":{"maxItems":1}}')
     expect(() => new FaaSCacheDict(options)).toThrow(/^"__proto__" is no option/)
+  })
+
+  it.each<[string, unknown, () => unknown]>([
+    ['maxItems', 1, () => controllerOf(new FaaSCacheDict()).maxItems],
+    ['defaultTtl', '1s', () => controllerOf(new FaaSCacheDict({ maxItems: 9 })).defaultTtl],
+    ['ttl', '1s', () => set({ sizeBytes: 9 }).ttl('a')],
+    ['expiresAt', 1, () => set({ sizeBytes: 9 }).ttl('a')],
+    ['maxItems', 1, () => set().resize({ maxSizeBytes: null }).maxItems],
+    ['sizeBytes', 99, () => loaded().sizeOf('a') === set().sizeOf('a') || 'another size'],
+    ['isPromise', true, () => loaded().get('a') === 1 || 'another value'],
+  ])('that adds %s to Object.prototype sets no option', (name, value, use) => {
+    const expected = use()
+    const prototype = Object.prototype as unknown as Record<string, unknown>
+    prototype[name] = value
+    try {
+      expect(use()).toBe(expected)
+    } finally {
+      delete prototype[name]
+    }
   })
 
   it('a hundred thousand levels deep is stored, measured and let go', () => {

@@ -162,6 +162,30 @@ describe.each(Object.keys(ACCEPTED))('%s', (name) => {
   })
 })
 
+describe('options that an object inherits', () => {
+  class Config {
+    get maxItems() {
+      return 5
+    }
+  }
+
+  it.each<[string, object]>([
+    ['of an object of a class', new Config()],
+    ['of another object', Object.create({ maxItems: 5 })],
+  ])('count, %s, whatever was added to Object.prototype', (_name, options) => {
+    expect(controllerOf(new FaaSCacheDict(options)).maxItems).toBe(5)
+    const prototype = Object.prototype as { maxItems?: number }
+    prototype.maxItems = 1
+    try {
+      expect(controllerOf(new FaaSCacheDict(options)).maxItems).toBe(5)
+      expect(controllerOf(new FaaSCacheDict({ maxItems: undefined })).maxItems).toBeNull()
+      expect(controllerOf(new FaaSCacheDict({ maxItems: 1 })).maxItems).toBe(1)
+    } finally {
+      delete prototype.maxItems
+    }
+  })
+})
+
 describe('defaultTtl', () => {
   it.each([
     [10, 10],
@@ -252,7 +276,7 @@ describe('sizeOf', () => {
     expect(controller.sizeOf('some') - controller.sizeOf('none')).toBe(100)
   })
 
-  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, '10', undefined, null, 10n, {}])(
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300, '10', undefined, null, 10n, {}])(
     'that gives %s stores nothing and says so',
     (bytes) => {
       const cache = new FaaSCacheDict({ sizeOf: (() => bytes) as never })

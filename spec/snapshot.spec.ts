@@ -102,6 +102,28 @@ test.each([
   },
 )
 
+test('an accessor in it is read once', () => {
+  const controller = controllerOf(new FaaSCacheDict<Values>({ maxSizeBytes: '64K' }))
+  const before = controller.sizeBytes
+  const read: string[] = []
+  const entry = new Proxy(
+    { key: 'a', value: 1, expiresAt: null, sizeBytes: 10 },
+    {
+      get(target, name) {
+        read.push(String(name))
+        return read.filter((each) => each === name).length > 1
+          ? Number.NaN
+          : Reflect.get(target, name)
+      },
+    },
+  )
+  controller.load({ format: 'faas-cache-dict', version: 1, entries: [entry] })
+  expect(read).toEqual([...new Set(read)])
+  expect(controller.get('a')).toBe(1)
+  controller.delete('a')
+  expect(controller.sizeBytes).toBe(before)
+})
+
 test('what does not fit is passed over and counted, and the rest is loaded', () => {
   const cache = new FaaSCacheDict<Values>({}, { big: 'x'.repeat(20_000), small: 1 })
   const copy = new FaaSCacheDict<Values>({ maxSizeBytes: '8K' })

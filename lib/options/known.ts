@@ -1,6 +1,8 @@
 import { wrongKind } from './refusal.ts'
 import { shown } from './shown.ts'
 
+const NONE: Readonly<Record<string, unknown>> = /* @__PURE__ */ Object.create(null)
+
 /**
  * The options, once it is sure that they are options and that none is unknown; of `undefined`, none.
  * `name` is what an error calls them.
@@ -10,7 +12,7 @@ export function refuseUnknown(
   options: unknown,
   known: readonly string[],
 ): Readonly<Record<string, unknown>> {
-  if (options === undefined) return {}
+  if (options === undefined) return NONE
   // An array or a Map would pass for options none of which is set, when what was meant are entries.
   if (typeof options !== 'object' || options === null || Symbol.iterator in options) {
     throw wrongKind(name, 'a plain object', options)
@@ -20,5 +22,34 @@ export function refuseUnknown(
       throw new TypeError(`${shown(option)} is no option; there are ${known.join(', ')}`)
     }
   }
-  return options as Readonly<Record<string, unknown>>
+  return unpolluted(options, known)
+}
+
+/**
+ * The object, or a copy without the named properties that a program has added to `Object.prototype`.
+ * What it inherits from other objects counts, as of a class with accessors.
+ */
+export function unpolluted(
+  object: object,
+  names: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const given = object as Record<string, unknown>
+  return isPolluted() ? copied(given, names) : given
+}
+
+const COMMON = Object.prototype as unknown as Readonly<Record<string, unknown>>
+
+/** To ask for each name would make a write with a TTL half as slow again. */
+function isPolluted(): boolean {
+  for (const _ in COMMON) return true
+  return false
+}
+
+function copied(given: Readonly<Record<string, unknown>>, names: readonly string[]) {
+  const copy: Record<string, unknown> = Object.create(null)
+  for (const name of names) {
+    const value = given[name]
+    if (Object.hasOwn(given, name) || value !== COMMON[name]) copy[name] = value
+  }
+  return copy
 }

@@ -51,13 +51,14 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    */
   maxSizeBytes?: ByteSize | undefined
   /**
-   * How many entries are kept: a whole number above 0. `null`: no limit.
+   * How many entries are kept: a whole number above 0. `null`: no limit. In any case a cache keeps
+   * 8,388,608 entries (2 ** 23) at most: the engine's own tables hold little more.
    * @default null
    */
   maxItems?: number | null | undefined
   /**
-   * What an entry weighs, in bytes: finite, not below 0, rounded up. The cost of the cache's own
-   * structure is added to it.
+   * What an entry weighs: a number of bytes from 0 to 2 ** 53, rounded up. The cost of the cache's
+   * own structure is added to it.
    * @default heapSize
    */
   sizeOf?: SizeOf<K, V> | undefined
