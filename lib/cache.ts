@@ -146,7 +146,7 @@ export class Cache {
 
   /** Virtual milliseconds that a live entry has left, or `undefined` where there is none. No use. */
   timeLeft(key: string): number | undefined {
-    const now = this.clock.now()
+    const now = this.clock.fresh()
     const slot = this.findLive(key, now)
     return slot === 0 ? undefined : this.table.deadlineOf(slot) - now
   }
@@ -198,7 +198,7 @@ export class Cache {
    * is one.
    */
   renew(key: string, terms: WriteTerms): boolean {
-    const now = this.clock.now()
+    const now = this.clock.fresh()
     const slot = this.findLive(key, now)
     if (slot === 0) return false
     if (!this.promises.renew(this, slot, terms, now)) this.begin(slot, terms, now)
@@ -297,7 +297,7 @@ export class Cache {
     }
     const bytes = keyBytes + valueBytes
     if (!this.#budget.admits(bytes)) return this.#refuse(key, value, bytes)
-    const now = this.clock.now()
+    const now = terms.expiresAt === undefined ? this.clock.now() : this.clock.fresh()
     this.statistics.writes++
     if (slot !== 0 && table.deadlineOf(slot) > now) {
       this.#replace(slot, key, value)

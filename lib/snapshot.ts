@@ -40,7 +40,7 @@ export interface Snapshot {
  */
 export function snapshotOf(cache: Cache): Snapshot {
   const { table } = cache
-  const now = cache.clock.now()
+  const now = cache.clock.fresh()
   const wall = cache.clock.wallAt(now)
   const isTimeless = cache.clock.awaitsStart(() => {})
   const entries: SnapshotEntry[] = []
@@ -69,7 +69,7 @@ export function snapshotOf(cache: Cache): Snapshot {
 /** Checked as a whole before anything is written, so that a bad snapshot changes nothing. @internal */
 export function loadSnapshot(cache: Cache, snapshot: unknown): void {
   const entries = entriesOf(snapshot)
-  const wall = cache.clock.wallAt(cache.clock.now())
+  const wall = cache.clock.wallAt(cache.clock.fresh())
   for (const { key, value, expiresAt, sizeBytes, isPromise } of entries) {
     if (expiresAt !== null && expiresAt <= wall) continue
     cache.writeIfItFits(key, isPromise ? Promise.resolve(value) : value, {

@@ -1,5 +1,7 @@
+import { createContext, runInContext } from 'node:vm'
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { scriptOf } from './support/child.ts'
 import { FakeClock } from './support/fake-clock.ts'
 
 const newRun = () => new Promise((resolve) => setImmediate(resolve))
@@ -94,6 +96,128 @@ describe('an entry is not served past its TTL', () => {
     expect(cache['a']).toBeUndefined()
   })
 })
+
+describe('an entry in a queue of 500 callbacks of a millisecond each', () => {
+  const inMicrotasks = async (callback: () => void) => {
+    let start: () => void = () => {}
+    const shared = new Promise<void>((resolve) => {
+      start = resolve
+    })
+    const awaiters = Array.from({ length: 500 }, async () => {
+      await shared
+      callback()
+    })
+    start()
+    await Promise.all(awaiters)
+  }
+  const inTicks = (callback: () => void) =>
+    new Promise<void>((resolve) => {
+      for (let at = 0; at < 500; at++) process.nextTick(callback)
+      process.nextTick(resolve)
+    })
+
+  it.each([
+    ['that await one promise', inMicrotasks],
+    ['of process.nextTick', inTicks],
+  ])('%s is not served for long past its TTL', async (_which, run) => {
+    const { hands, library } = await onNativeClocks(1_700_000_000_000, 0)
+    const cache = new library.FaaSCacheDict({ defaultTtl: '50ms' }, { a: 1 })
+    let age = 0
+    let oldest = 0
+    await run(() => {
+      if (cache['a'] === 1) oldest = age
+      age++
+      hands.wall++
+      hands.monotonic++
+    })
+    expect(oldest).toBeGreaterThan(40)
+    expect(oldest).toBeLessThan(80)
+  })
+})
+
+describe('after a long synchronous run', () => {
+  const afterOneSecond = async () => {
+    const { hands, library } = await onNativeClocks(1_700_000_000_000, 0)
+    const cache = new library.FaaSCacheDict({ defaultTtl: '10s' }, { a: 1 })
+    const controller = library.controllerOf(cache)
+    hands.wall += 1000
+    hands.monotonic += 1000
+    return { hands, controller, cache }
+  }
+
+  it('a dump says of no entry that it lives longer than its TTL, and has none that expired', async () => {
+    const { hands, controller } = await afterOneSecond()
+    const expiresAt = hands.wall + 9000
+    expect(controller.dump().entries).toEqual([{ key: 'a', value: 1, expiresAt }])
+    hands.wall += 9000
+    hands.monotonic += 9000
+    expect(controller.dump().entries).toEqual([])
+  })
+
+  it('ttl says what is left now', async () => {
+    const { controller } = await afterOneSecond()
+    expect(controller.ttl('a')).toBe(9)
+  })
+
+  it.each([
+    ['set', 1],
+    ['expireAt', 1],
+    ['setTtl', 1],
+    ['load', 2],
+  ] as const)('%s counts from now', async (how, value) => {
+    const { hands, controller, cache } = await afterOneSecond()
+    const expiresAt = hands.wall + 5000
+    if (how === 'set') controller.set('a', 1, { expiresAt })
+    else if (how === 'expireAt') controller.expireAt('a', expiresAt)
+    else if (how === 'setTtl') controller.setTtl('a', '5s')
+    else {
+      const entries = [{ key: 'a', value: 2, expiresAt }]
+      controller.load({ format: 'faas-cache-dict', version: 1, entries })
+    }
+    await newRun()
+    hands.wall += 4990
+    hands.monotonic += 4990
+    expect(cache['a']).toBe(value)
+    await newRun()
+    hands.wall += 10
+    hands.monotonic += 10
+    expect(cache['a']).toBeUndefined()
+  })
+})
+
+// A function of such a context that is called from outside leaves its microtasks where they are.
+describe.runIf('Deno' in globalThis === false && 'Bun' in globalThis === false)(
+  'in a vm context whose microtasks run after an evaluation only',
+  () => {
+    it('an entry is not served for long past its TTL, and then never', async () => {
+      const script = await scriptOf(`
+        import { FaaSCacheDict } from 'faas-cache-dict'
+        globalThis.makeCache = (options) => new FaaSCacheDict(options)
+      `)
+      const context = createContext({}, { microtaskMode: 'afterEvaluate' })
+      const hands = runInContext(
+        `const hands = { wall: 1_700_000_000_000 }
+        const now = () => hands.wall
+        const { toString } = Function.prototype
+        Function.prototype.toString = function () {
+          return this === now ? 'function now() { [native code] }' : toString.call(this)
+        }
+        Date.now = now
+        hands`,
+        context,
+      )
+      runInContext(script, context)
+      const cache = context['makeCache']({ defaultTtl: '1s' })
+      let served = 0
+      for (let minute = 0; minute < 100; minute++) {
+        cache.a = 1
+        hands.wall += 60_000
+        if (cache.a === 1) served++
+      }
+      expect(served).toBeLessThan(8)
+    })
+  },
+)
 
 describe('where the clock reads 0 at first', () => {
   const start = 1_700_000_000_000

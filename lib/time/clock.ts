@@ -2,7 +2,9 @@
 export interface Clock {
   /** Whole virtual milliseconds: never go back, and may stand still within one synchronous run. */
   now(): number
-  /** The wall clock in epoch milliseconds at a virtual time that was read last, or later. */
+  /** The same, and never of an earlier moment. */
+  fresh(): number
+  /** The wall clock in epoch milliseconds at a virtual time that was read last. */
   wallAt(now: number): number
   /**
    * Whether the clock had yet to start when it was read last. If so, `run` is called once with the
@@ -11,7 +13,15 @@ export interface Clock {
   awaitsStart(run: (now: number) => void): boolean
 }
 
+// The language's own, whatever a program puts in its place later.
+const { then } = Promise.prototype
+
 const TOLERANCE = 20
+/** How often a remembered reading is used, and what that doubles to while no time passes. */
+const FEWEST_USES = 8
+const MOST_USES = 128
+/** Milliseconds between two readings after which no more are remembered, until microtasks have run. */
+const PAUSE = 250
 
 const isNative = (now: () => number) =>
   /^function now\(\)\s*\{\s*\[native code\]/.test(Function.prototype.toString.call(now))
@@ -27,26 +37,41 @@ const nativeMonotonic = globalThis.performance?.now
  * part by more than their readings scatter, or both go back, as at the end of fake timers. Renewed
  * at each reading, the larger of the two steps would be taken each time, and since one clock moves
  * in whole milliseconds time would run twice as fast as it should.
+ *
+ * A reading costs more than the rest of a read of the cache, so it is remembered: until a microtask
+ * runs, since a process can be frozen only once their queue is empty, and for a few uses, since the
+ * queue may be long, and that of a `vm` context may never run. Each time the uses are spent within
+ * one millisecond, their number doubles.
  */
 class SystemClock implements Clock {
-  // -1: not remembered. Public, since the check must cost nothing wherever it is inlined.
-  present = -1
+  // Public, since `now` is inlined into each read. A small integer, since others are allocated anew.
+  uses = 0
+  present = 0
+  #allowance = FEWEST_USES
+  #isForgetting = false
   #virtual = 0
+  #wall = 0
   #wallOrigin = Number.NaN
   #monotonicOrigin = Number.NaN
   #waiting: ((now: number) => void)[] | undefined
   readonly #drained = Promise.resolve()
   readonly #forget = () => {
-    this.present = -1
+    this.uses = 0
+    this.#isForgetting = false
+    this.#allowance = FEWEST_USES
   }
 
   now(): number {
-    const present = this.present
-    return present >= 0 && Date.now === nativeNow ? present : this.read(false)
+    return --this.uses >= 0 && Date.now === nativeNow ? this.present : this.read()
   }
 
-  wallAt(): number {
-    return Date.now()
+  fresh(): number {
+    this.uses = 0
+    return this.read()
+  }
+
+  wallAt(now: number): number {
+    return this.#wall + now - this.present
   }
 
   awaitsStart(run: (now: number) => void): boolean {
@@ -58,10 +83,18 @@ class SystemClock implements Clock {
     return awaits
   }
 
-  read(isSecond: boolean): number {
+  read(isSecond = false): number {
     const isTrusted = Date.now === nativeNow
+    const isSpent = this.uses < 0
+    this.uses = 0
     const wall = Date.now()
-    if (Number.isNaN(wall) || (isTrusted && wall === 0)) return Math.floor(this.#virtual)
+    const isNativeOnly = isTrusted && globalThis.performance?.now === nativeMonotonic
+    if (isNativeOnly && this.#isForgetting && wall === this.#wall) {
+      if (isSpent) this.#allowance = Math.min(2 * this.#allowance, MOST_USES)
+      this.uses = this.#allowance
+      return this.present
+    }
+    if (Number.isNaN(wall) || (isTrusted && wall === 0)) return this.present
     const monotonic = globalThis.performance?.now() ?? wall
     const byWall = wall - this.#wallOrigin
     const byMonotonic = monotonic - this.#monotonicOrigin
@@ -77,18 +110,31 @@ class SystemClock implements Clock {
       this.#wallOrigin = wall - this.#virtual
       this.#monotonicOrigin = monotonic - this.#virtual
     }
-    // A process can be frozen only once the microtask queue is empty.
-    if (isTrusted && globalThis.performance?.now === nativeMonotonic) {
-      this.present = Math.floor(this.#virtual)
-      this.#drained.then(this.#forget)
-    } else this.#forget()
     const now = Math.floor(this.#virtual)
+    const passed = now - this.present
+    this.#wall = wall
+    this.present = now
+    if (isNativeOnly) this.#remember(passed)
     const waiting = this.#waiting
     if (waiting) {
       this.#waiting = undefined
       for (const run of waiting) run(now)
     }
     return now
+  }
+
+  #remember(passed: number): void {
+    if (!this.#isForgetting) {
+      try {
+        then.call(this.#drained, this.#forget)
+      } catch {
+        // A `then` that the program put in the place of the language's: nothing would be forgotten.
+        return
+      }
+      this.#isForgetting = true
+    } else if (passed > PAUSE) this.#allowance = 0
+    else if (this.#allowance !== 0) this.#allowance = FEWEST_USES
+    this.uses = this.#allowance
   }
 }
 
@@ -114,6 +160,10 @@ class GivenClock implements Clock {
     if (wall < this.#latest) this.#lead += this.#latest - wall
     this.#latest = wall
     return wall + this.#lead
+  }
+
+  fresh(): number {
+    return this.now()
   }
 
   wallAt(now: number): number {

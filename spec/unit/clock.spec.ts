@@ -31,13 +31,18 @@ const nativeHands = async (wall: number, monotonic: number) => {
   return { hands, clock: await freshClock() }
 }
 
-const natives = { now: Date.now, monotonic: performance.now }
+const natives = {
+  now: Date.now,
+  monotonic: performance.now,
+  then: Promise.prototype.then,
+}
 
 afterEach(() => {
   vi.restoreAllMocks()
   vi.useRealTimers()
   Date.now = natives.now
   performance.now = natives.monotonic
+  Promise.prototype.then = natives.then
 })
 
 describe('virtual time', () => {
@@ -213,11 +218,92 @@ describe('reading the clock', () => {
     expect(clock.now()).toBe(1000)
   })
 
-  it('gives the wall clock as it is, remembered or not', async () => {
+  it('is done anew for a fresh time, which gives the wall clock as it is', async () => {
     const { clock, hands } = await nativeHands(1_700_000_000_000, 0)
     clock.now()
+    hands.wall += 5000
+    hands.monotonic += 5000
+    expect(clock.fresh()).toBe(5000)
     hands.wall -= 1000
-    expect(clock.wallAt(clock.now())).toBe(1_699_999_999_000)
+    expect(clock.wallAt(clock.fresh())).toBe(1_700_000_004_000)
+    expect(clock.now()).toBe(5000)
+  })
+
+  /** How far the time that is told lies behind, at the worst, while each use takes so long. */
+  const stalest = (
+    { clock, hands }: { clock: Clock; hands: { wall: number; monotonic: number } },
+    milliseconds: number,
+    uses: number,
+  ) => {
+    const lead = hands.monotonic - clock.fresh()
+    let worst = 0
+    for (let use = 0; use < uses; use++) {
+      hands.wall += milliseconds
+      hands.monotonic += milliseconds
+      worst = Math.max(worst, hands.monotonic - lead - clock.now())
+    }
+    return worst
+  }
+
+  it('is done again after 8 uses in a queue of microtasks where each takes a millisecond', async () => {
+    const native = await nativeHands(1_700_000_000_000, 0)
+    expect(stalest(native, 1, 500)).toBe(8)
+  })
+
+  it('is done again after 128 uses at most, even where they were dense before', async () => {
+    const native = await nativeHands(1_700_000_000_000, 0)
+    for (let use = 0; use < 10_000; use++) native.clock.now()
+    expect(stalest(native, 1, 500)).toBe(128)
+  })
+
+  it('is done rarely while no time passes', async () => {
+    const { clock } = await nativeHands(1_700_000_000_000, 0)
+    const read = vi.spyOn(Object.getPrototypeOf(clock), 'read')
+    for (let use = 0; use < 128_000; use++) clock.now()
+    expect(read.mock.calls.length).toBeLessThan(1010)
+  })
+
+  it('is done at each use after a pause, until microtasks have run', async () => {
+    const native = await nativeHands(1_700_000_000_000, 0)
+    const { clock, hands } = native
+    expect(stalest(native, 60_000, 8)).toBe(480_000)
+    expect(stalest(native, 60_000, 100)).toBe(0)
+    expect(stalest(native, 1, 100)).toBe(0)
+    await newRun()
+    clock.now()
+    hands.wall += 1
+    hands.monotonic += 1
+    expect(stalest(native, 1, 100)).toBe(8)
+  })
+
+  it('remembers nothing that it cannot forget, and fails no use', async () => {
+    let isThrowing = false
+    Promise.prototype.then = function (...reactions) {
+      if (isThrowing) throw new Error('no microtask')
+      return natives.then.apply(this, reactions) as never
+    }
+    const { clock, hands } = await nativeHands(1_700_000_000_000, 0)
+    isThrowing = true
+    const times = [clock.now()]
+    hands.wall += 1000
+    times.push(clock.now())
+    isThrowing = false
+    hands.wall += 1000
+    times.push(clock.now())
+    hands.wall += 1000
+    times.push(clock.now())
+    await newRun()
+    times.push(clock.now())
+    expect(times).toEqual([0, 1000, 2000, 2000, 3000])
+  })
+
+  it('calls no then that a program has put in the place of the language’s', async () => {
+    const { clock } = await nativeHands(1_700_000_000_000, 0)
+    const patched = vi.fn()
+    Promise.prototype.then = patched
+    clock.now()
+    Promise.prototype.then = natives.then
+    expect(patched).not.toHaveBeenCalled()
   })
 })
 
