@@ -297,8 +297,10 @@ export class Cache {
     }
     const bytes = keyBytes + valueBytes
     if (!this.#budget.admits(bytes)) return this.#refuse(key, value, bytes)
+    const isObject = typeof value === 'object' && value !== null
+    const isPromise = isObject && isNativePromise(value)
     const now = terms.expiresAt === undefined ? this.clock.now() : this.clock.fresh()
-    this.statistics.writes++
+    if (this.#isOver(terms, isPromise, now)) return this.#passBy(key, value, bytes, now)
     if (slot !== 0 && table.deadlineOf(slot) > now) {
       this.#replace(slot, key, value)
       table.charge(slot, keyBytes, valueBytes, isGiven)
@@ -310,7 +312,9 @@ export class Cache {
       }
       slot = table.add(key, value, keyBytes, valueBytes, isGiven)
     }
-    if (typeof value === 'object' && value !== null) this.#beginObject(slot, value, terms, now)
+    this.statistics.writes++
+    if (isObject && !isGiven) this.#growth.hasObjects = true
+    if (isPromise) this.promises.add(this, slot, value, terms, now)
     else this.begin(slot, terms, now)
     this.#keepLimits(now)
     const { sweep } = this
@@ -318,10 +322,12 @@ export class Cache {
     return undefined
   }
 
-  #beginObject(slot: number, value: object, terms: WriteTerms, now: number): void {
-    if (terms.sizeBytes === undefined) this.#growth.hasObjects = true
-    if (isNativePromise(value)) this.promises.add(this, slot, value, terms, now)
-    else this.begin(slot, terms, now)
+  /** Whether what is written has expired already. A promise's TTL starts when it fulfils. */
+  #isOver({ ttl, expiresAt }: WriteTerms, isPromise: boolean, now: number): boolean {
+    if (expiresAt !== undefined) return expiresAt - this.clock.wallAt(now) < 1
+    const { defaultTtl, pendingTtl } = this.settings
+    if (isPromise && (ttl === undefined || ttl > 0)) return pendingTtl < 1
+    return (ttl ?? defaultTtl) < 1
   }
 
   #weigh(value: unknown, key: string): number {
@@ -340,6 +346,23 @@ export class Cache {
     this.#drop(key, REPLACED)
     const { maxSizeBytes } = this.settings
     return new DataTooLargeError(key, ENTRY_BYTES + bytes, maxSizeBytes)
+  }
+
+  /** A write that has expired already takes no place, so nothing is evicted for it. */
+  #passBy(key: string, value: unknown, bytes: number, now: number): undefined {
+    const { table, statistics, hooks } = this
+    handle(value)
+    const slot = table.find(key)
+    if (slot !== 0) {
+      if (this.#isExpired(slot, now)) this.remove(slot, EXPIRED)
+      else {
+        this.#replace(slot, key, value)
+        table.remove(slot)
+      }
+    }
+    statistics.writes++
+    statistics.count(EXPIRED)
+    if (hooks.isHeard) hooks.left(key, value, 'expired', ENTRY_BYTES + bytes)
   }
 
   #replace(slot: number, key: string, value: unknown): void {

@@ -3,7 +3,7 @@ import type { Cache } from './cache.ts'
 import { KeyError } from './errors.ts'
 import { keyFrom } from './key.ts'
 import type { LoadTtl } from './loads.ts'
-import { type Duration, milliseconds } from './options/duration.ts'
+import { type Duration, lifetime, milliseconds } from './options/duration.ts'
 import { refuseUnknown } from './options/known.ts'
 import { type Limits, limitsFrom } from './options/limits.ts'
 import { wrongKind } from './options/refusal.ts'
@@ -226,6 +226,10 @@ export class CacheController<Schema extends object = any> {
    * meanwhile wins: its value stays, and the callers of the load get what was loaded all the same. So
    * they do of a load that takes longer than `pendingTtl`, which is no longer joined, nor kept.
    *
+   * A `ttl` of 0 or less means that the value has expired already: its callers get it, and the cache
+   * does not keep it. The same holds if a `ttl` function throws or gives no TTL, and then `onError` is
+   * told.
+   *
    * A bad argument rejects. A factory that asks for its own key before its first `await` gets a
    * rejection that names the key.
    *
@@ -253,7 +257,7 @@ export class CacheController<Schema extends object = any> {
       const name = keyFrom(key)
       if (typeof factory !== 'function') throw wrongKind('factory', 'a function', factory)
       const { ttl } = refuseUnknown('The options', options, ['ttl'])
-      if (ttl !== undefined && typeof ttl !== 'function') milliseconds('ttl', ttl)
+      if (ttl !== undefined && typeof ttl !== 'function') lifetime('ttl', ttl)
       return cache.loads.getOrLoad(cache, name, factory, ttl as LoadTtl<unknown>)
     } catch (error) {
       return Promise.reject(error)
@@ -281,7 +285,7 @@ export class CacheController<Schema extends object = any> {
     return secondsOf(left)
   }
 
-  /** Starts the entry's life anew. */
+  /** Starts the entry's life anew. With a TTL of 0 or less it expires now. */
   setTtl(key: KeyOf<Schema>, ttl: Duration): void {
     renew(cacheOf(this, 'setTtl'), key, writeTermsFrom({ ttl }))
   }

@@ -1,4 +1,6 @@
-import { type Duration, milliseconds } from './options/duration.ts'
+import type { Hooks } from './hooks.ts'
+import { handle } from './native-promise.ts'
+import { type Duration, lifetime } from './options/duration.ts'
 import type { Settings } from './options/options.ts'
 import { shown } from './options/shown.ts'
 import type { WriteTerms } from './options/write-options.ts'
@@ -28,6 +30,7 @@ export interface LoadHolder {
   readonly clock: Clock
   readonly table: Table
   readonly statistics: Statistics
+  readonly hooks: Hooks
   /** For loads, which may be waited for long after the holder was dropped. */
   readonly weak: { deref(): LoadHolder | undefined }
   readonly loads: Loads
@@ -117,15 +120,15 @@ export class Loads {
   #keep(holder: LoadHolder, key: string, load: Load, value: unknown, ttl: LoadTtl<unknown>): void {
     if (this.#underWay?.get(key) !== load) return
     let isCurrent = false
-    let life: number | undefined = 0
+    let terms: WriteTerms | undefined
     try {
       // While it is still under way: what a function writes or removes under the key wins over it.
-      if (holder.clock.now() < load.givenUpAt) life = lifeOf(value, ttl)
+      if (holder.clock.now() < load.givenUpAt) terms = termsOf(holder, key, value, ttl)
     } finally {
       isCurrent = this.end(key, load)
     }
-    if (!isCurrent || life === 0) return
-    holder.writeIfItFits(key, value, { ttl: life, expiresAt: undefined, sizeBytes: undefined })
+    if (isCurrent && terms !== undefined) holder.writeIfItFits(key, value, terms)
+    else holder.hooks.run()
   }
 
   /** Nobody joins it from here on. Whether nothing had overtaken it. */
@@ -159,11 +162,24 @@ function join(
   return silence(promise)
 }
 
-/** Milliseconds, or 0 where a function finds that the value's time is over: a token, say. */
-function lifeOf(value: unknown, ttl: LoadTtl<unknown>): number | undefined {
-  const chosen = typeof ttl === 'function' ? ttl(value) : ttl
-  if (typeof ttl === 'function' && typeof chosen === 'number' && chosen <= 0) return 0
-  return chosen === undefined ? undefined : milliseconds('ttl', chosen)
+/** `undefined` where a function gives no TTL: the value is not kept, and its callers get it. */
+function termsOf(
+  { hooks }: LoadHolder,
+  key: string,
+  value: unknown,
+  ttl: LoadTtl<unknown>,
+): WriteTerms | undefined {
+  let chosen: unknown
+  try {
+    chosen = typeof ttl === 'function' ? ttl(value) : ttl
+    const life = chosen === undefined ? undefined : lifetime('ttl', chosen)
+    return { ttl: life, expiresAt: undefined, sizeBytes: undefined }
+  } catch (error) {
+    // An async function gives a promise, whose failure nobody else would handle.
+    handle(chosen)
+    hooks.failed(error, 'ttl', key)
+    return undefined
+  }
 }
 
 /** As with a stored promise, a failure that nobody awaits raises nothing. */

@@ -110,7 +110,8 @@ export class StoredPromises {
 
   // A TTL starts when it fulfils, but what is to be gone by then is not served till then.
   #schedule(holder: PromiseHolder, slot: number, pending: Pending, now: number): void {
-    const { expiresAt = Number.POSITIVE_INFINITY } = pending.terms
+    const { ttl = Number.POSITIVE_INFINITY, expiresAt = Number.POSITIVE_INFINITY } = pending.terms
+    const servedUntil = ttl > 0 ? pending.servedUntil : now
     const { table, clock } = holder
     if (expiresAt !== Number.POSITIVE_INFINITY) {
       const key = table.keyAt(slot)
@@ -120,7 +121,7 @@ export class StoredPromises {
         }
       })
     }
-    scheduleEarlier(holder, slot, expiresAt, pending.servedUntil, now)
+    scheduleEarlier(holder, slot, expiresAt, servedUntil, now)
   }
 
   #settle(holder: PromiseHolder, key: string, pending: Pending, isFulfilled: boolean): void {

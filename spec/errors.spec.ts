@@ -173,9 +173,10 @@ describe('KeyError', () => {
 
   it('a wrong value is refused before the key is looked for', () => {
     const controller = controllerOf(new FaaSCacheDict())
-    expect(() => controller.setTtl('gone', 0)).toThrow(RangeError)
+    expect(() => controller.setTtl('gone', Number.NaN)).toThrow(RangeError)
     expect(() => controller.setTtl('gone', '10')).toThrow(TypeError)
     expect(() => controller.expireAt('gone', Number.NaN)).toThrow(RangeError)
+    expect(() => controller.expireAt('gone', 1_800_000_000)).toThrow(RangeError)
     expect(() => controller.expireAt('gone', new Date(Number.NaN))).toThrow(RangeError)
     expect(() => controller.expireAt('gone', '2030-01-01' as never)).toThrow(TypeError)
   })

@@ -1,7 +1,14 @@
-import { type CacheOptions, controllerOf, FaaSCacheDict, KeyError } from 'faas-cache-dict'
+import {
+  type CacheOptions,
+  controllerOf,
+  DataTooLargeError,
+  FaaSCacheDict,
+  KeyError,
+} from 'faas-cache-dict'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { FakeClock } from './support/fake-clock.ts'
+import { expectInvariants } from './support/invariants.ts'
 
 const cacheWith = (options: CacheOptions = {}) => {
   const clock = new FakeClock()
@@ -193,7 +200,7 @@ describe('the TTL of one entry', () => {
     expect(controller.stats().hits).toBe(0)
   })
 
-  it.each(['5 parsecs', 0, -1, Number.NaN, true, '10', '', {}])('is not %s', (ttl) => {
+  it.each(['5 parsecs', Number.NaN, true, '10', '', {}])('is not %s', (ttl) => {
     const { cache, controller } = cacheWith({ defaultTtl: '10s' })
     cache['a'] = 1
     const refused = ttl as number
@@ -205,6 +212,61 @@ describe('the TTL of one entry', () => {
     expect([cache['a'], controller.ttl('a'), controller.defaultTtl]).toEqual([1, 10, 10])
   })
 
+  describe.each([0, -0.5, -30, Number.NEGATIVE_INFINITY, '0s', '-5s', '0ms'])(
+    'of %s has expired already',
+    (ttl) => {
+      it('in a write, which is counted and keeps nothing', () => {
+        const { cache, left, controller } = cacheWith({ defaultTtl: '10s' })
+        cache['old'] = 1
+        controller.set('old', 2, { ttl }).set('new', 3, { ttl })
+        expect(Object.keys(cache)).toEqual([])
+        expect(left).toEqual([
+          ['old', 1, 'replaced'],
+          ['old', 2, 'expired'],
+          ['new', 3, 'expired'],
+        ])
+        expect(controller.stats()).toMatchObject({ writes: 3, replacements: 1, expirations: 2 })
+        expectInvariants(controller)
+      })
+
+      it('in setTtl, after which the entry is gone', () => {
+        const { cache, left, controller } = cacheWith({ defaultTtl: '10s' })
+        cache['a'] = 1
+        controller.setTtl('a', ttl)
+        expect(left).toEqual([['a', 1, 'expired']])
+        expect(controller.isExpired('a')).toBeUndefined()
+      })
+
+      it('in setTtl of a pending promise too', () => {
+        const { cache, left, controller } = cacheWith({ defaultTtl: '10s' })
+        const pending = new Promise(() => {})
+        cache['a'] = pending
+        controller.setTtl('a', ttl)
+        expect(left).toEqual([['a', pending, 'expired']])
+      })
+
+      it('in getOrSet, whose callers share one load that is not kept', async () => {
+        const { controller } = cacheWith({ defaultTtl: '10s' })
+        const factory = vi.fn(() => 1)
+        const load = () => controller.getOrSet('a', factory, { ttl })
+        expect(await Promise.all([load(), load()])).toEqual([1, 1])
+        expect(await controller.getOrSet('a', factory, { ttl: () => ttl })).toBe(1)
+        expect(factory).toHaveBeenCalledTimes(2)
+        expect(controller.stats()).toMatchObject({ items: 0, writes: 2, expirations: 2 })
+      })
+
+      it('as an option it is refused', () => {
+        const { controller } = cacheWith()
+        expect(() => {
+          controller.defaultTtl = ttl
+        }).toThrow(RangeError)
+        for (const name of ['defaultTtl', 'pendingTtl', 'sweepInterval']) {
+          expect(() => new FaaSCacheDict({ [name]: ttl })).toThrow(RangeError)
+        }
+      })
+    },
+  )
+
   it('of what getOrSet stores starts when it is stored', async () => {
     const { clock, controller } = cacheWith({ defaultTtl: '10s' })
     await controller.getOrSet('a', () => 1, { ttl: '2s' })
@@ -214,6 +276,110 @@ describe('the TTL of one entry', () => {
       return 3
     })
     expect(['a', 'b', 'c'].map((key) => controller.ttl(key))).toEqual([1.5, 3.5, 10])
+  })
+})
+
+describe('a write that has expired already', () => {
+  const past = (clock: FakeClock) => ({ expiresAt: clock.time - 1 })
+
+  it('evicts nobody by a limit of items', () => {
+    const { cache, clock, left, controller } = cacheWith({ maxItems: 3 })
+    controller.update({ a: 1, b: 2, c: 3 })
+    controller.set('dead', 0, past(clock)).set('dead', 0, { ttl: 0 })
+    expect(Object.keys(cache)).toEqual(['a', 'b', 'c'])
+    expect(left).toEqual([
+      ['dead', 0, 'expired'],
+      ['dead', 0, 'expired'],
+    ])
+    expect(controller.stats()).toMatchObject({ writes: 5, expirations: 2, evictions: 0 })
+    expectInvariants(controller)
+  })
+
+  it('evicts nobody by a budget of bytes, nor makes the tables grow', () => {
+    const { clock, controller } = cacheWith({ maxSizeBytes: '64K' })
+    for (let at = 0; controller.stats().evictions === 0; at++) controller.set(`${at}`, 'x')
+    const { items, sizeBytes, evictions } = controller.stats()
+    controller.set('dead', 'x'.repeat(50_000), past(clock))
+    for (let at = 0; at < 1000; at++) controller.set(`dead ${at}`, 'x', past(clock))
+    expect(controller.stats()).toMatchObject({ items, sizeBytes, evictions, expirations: 1001 })
+    expectInvariants(controller)
+  })
+
+  it('tells onDelete what it would have been charged', () => {
+    const charges: number[] = []
+    const cache = new FaaSCacheDict({
+      onDelete: (_key, _value, _reason, bytes) => charges.push(bytes),
+    })
+    const controller = controllerOf(cache)
+    controller.set('a', 'a text', { ttl: 0 }).set('a', 'a text')
+    expect(charges).toEqual([controller.sizeOf('a')])
+  })
+
+  it('of the value that is there leaves nothing, and tells of it once', () => {
+    const { cache, left, controller } = cacheWith()
+    cache['a'] = 1
+    controller.set('a', 1, { ttl: -1 })
+    expect(left).toEqual([['a', 1, 'expired']])
+    expect(controller.stats()).toMatchObject({ writes: 2, replacements: 1, expirations: 1 })
+    expectInvariants(controller)
+  })
+
+  it('over an entry that has expired counts two expirations', () => {
+    const { cache, clock, left, controller } = cacheWith({ defaultTtl: '1s' })
+    cache['a'] = 1
+    clock.advance(1000)
+    controller.set('a', 2, { ttl: 0 })
+    expect(left).toEqual([
+      ['a', 1, 'expired'],
+      ['a', 2, 'expired'],
+    ])
+    expectInvariants(controller)
+  })
+
+  it('is refused all the same if it could not fit an empty cache', () => {
+    const { cache, left, controller } = cacheWith({ maxSizeBytes: '64K' })
+    cache['a'] = 1
+    expect(() => controller.set('a', 'x'.repeat(100_000), { ttl: 0 })).toThrow(DataTooLargeError)
+    expect(left).toEqual([['a', 1, 'replaced']])
+    expect(controller.stats()).toMatchObject({ writes: 1, refusals: 1, expirations: 0 })
+  })
+
+  it('of a promise keeps nothing, and one that fails raises nothing', async () => {
+    const { cache, clock, left, controller } = cacheWith({ maxItems: 1 })
+    cache['a'] = 1
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    const pending = new Promise(() => {})
+    controller.set('b', pending, past(clock))
+    controller.set('b', Promise.reject(new Error('nobody asked')), { ttl: 0 })
+    await new Promise((turn) => setImmediate(turn))
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+    expect(Object.keys(cache)).toEqual(['a'])
+    expect(left.map(([key, , reason]) => [key, reason])).toEqual([
+      ['b', 'expired'],
+      ['b', 'expired'],
+    ])
+    expectInvariants(controller)
+  })
+
+  it('overtakes a load under way, as every write does', async () => {
+    const { controller } = cacheWith()
+    const load = controller.getOrSet('a', async () => 'loaded')
+    controller.set('a', 'dead', { ttl: 0 })
+    expect(await load).toBe('loaded')
+    expect(controller.has('a')).toBe(false)
+  })
+
+  it('evicts nobody either where a default below a millisecond says so', () => {
+    const { cache, controller } = cacheWith({ maxItems: 2, pendingTtl: 0.000_1 })
+    controller.update({ a: 1, b: 2 })
+    controller.defaultTtl = 0.000_1
+    controller.setDefault('c', 3)
+    cache['d'] = 4
+    cache['e'] = new Promise(() => {})
+    expect(Object.keys(cache)).toEqual(['a', 'b'])
+    expectInvariants(controller)
   })
 })
 
@@ -251,10 +417,30 @@ describe('an absolute expiry', () => {
     cache['a'] = 1
     controller.expireAt('a', clock.time - 1)
     expect(left).toEqual([['a', 1, 'expired']])
-    controller.set('b', 2, { expiresAt: new Date(0) })
+    controller.set('b', 2, { expiresAt: new Date('1973-03-04') })
     expect('b' in cache).toBe(false)
-    expect(controller.purgeExpired()).toBe(1)
     expect(left[1]).toEqual(['b', 2, 'expired'])
+    expect(controller.purgeExpired()).toBe(0)
+  })
+
+  it.each([0, -1, 1_700_000_000, 1e11 - 1, -1_700_000_000_000, new Date(0), new Date(-1)])(
+    'of %s is refused as one that is not in milliseconds',
+    (when) => {
+      const { cache, controller } = cacheWith()
+      cache['a'] = 1
+      expect(() => controller.set('a', 2, { expiresAt: when })).toThrow(RangeError)
+      expect(() => controller.expireAt('a', when)).toThrow(`got ${Number(when)}`)
+      expect(cache['a']).toBe(1)
+    },
+  )
+
+  it('may be any that a snapshot says, since its cache may count from 0', () => {
+    const { cache, clock, controller } = cacheWith({ defaultTtl: '10s' })
+    clock.time = 5_000
+    cache['a'] = 1
+    const snapshot = controller.dump()
+    controller.clear()
+    expect(controller.load(snapshot).ttl('a')).toBe(10)
   })
 
   it.each([new Date(Number.NaN), Number.NaN, Number.POSITIVE_INFINITY, 'tomorrow', null])(

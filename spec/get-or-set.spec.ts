@@ -72,7 +72,7 @@ test.each([0, -30])(
       controller.getOrSet('token', () => ({ left }), { ttl: (token) => token.left })
     expect(await Promise.all([load(), load()])).toEqual([{ left }, { left }])
     expect(controller.has('token')).toBe(false)
-    expect(controller.stats()).toMatchObject({ misses: 2, writes: 0, expirations: 0 })
+    expect(controller.stats()).toMatchObject({ misses: 2, writes: 1, expirations: 1 })
   },
 )
 
@@ -90,12 +90,6 @@ test('what a ttl function writes or removes under the key wins over the load', a
   expect(Object.entries(cache)).toEqual([['written', 'w']])
   expect(await load('cleared', () => controller.clear())).toBe('loaded')
   expect(Object.keys(cache)).toEqual([])
-})
-
-test('a ttl function that gives no ttl rejects and names it, and nothing is kept', async () => {
-  const { controller } = made()
-  await expect(controller.getOrSet('a', () => 1, { ttl: () => '-1s' })).rejects.toThrow(/ttl/)
-  expect(controller.has('a')).toBe(false)
 })
 
 const BAD_CALLS: [string, unknown[], string][] = [
@@ -230,6 +224,29 @@ test('a value that a hook stores in place of the expired one is given, and not l
   expect(await controller.getOrSet('a', factory)).toBe('refilled')
   expect(factory).not.toHaveBeenCalled()
 })
+
+test.each([
+  ['throws', () => JSON.parse('no token'), 'SyntaxError'],
+  ['gives NaN', () => Number.NaN, 'RangeError'],
+  ['gives no duration', () => 'soon', 'TypeError'],
+  ['gives a number without a unit', () => '10', 'TypeError'],
+  ['is async', async () => 5, 'TypeError'],
+  ['is async, and rejects', async () => Promise.reject(new Error('no ttl')), 'TypeError'],
+])(
+  'a ttl function that %s fails no load: all callers get the value, and onError is told',
+  async (_how, ttl, error) => {
+    const onError = vi.fn()
+    const { cache, controller } = made({ onError })
+    const load = () => controller.getOrSet('a', () => 'loaded', { ttl: ttl as () => number })
+    expect(await Promise.all([load(), load()])).toEqual(['loaded', 'loaded'])
+    expect(onError.mock.calls).toEqual([
+      [expect.objectContaining({ name: error }), { source: 'ttl', key: 'a' }],
+    ])
+    expect('a' in cache).toBe(false)
+    expect(controller.stats()).toMatchObject({ misses: 2, writes: 0 })
+    expect(await controller.getOrSet('a', () => 'again')).toBe('again')
+  },
+)
 
 test.each(['set', 'delete', 'clear'])('a %s while it runs wins over it', async (how) => {
   const { cache, controller } = made()

@@ -9,6 +9,7 @@ const controlled = (options?: unknown) => controllerOf(made(options))
 
 const DURATION =
   "seconds above 0, a string with a unit such as '500ms', '10s', '5m', '2h' or '1d', or null for ever"
+const TTL = DURATION.replace(' above 0', '')
 const BYTES =
   "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a share such as '25%', or null for no limit"
 const ITEMS = 'a whole number above 0, or null for no limit'
@@ -92,7 +93,7 @@ const REFUSALS: [string, () => unknown, string][] = [
   ],
   ['limits', () => controlled().resize({ maxItems: 0 }), `maxItems must be ${ITEMS}; got 0`],
   ['a write', set('1s'), 'The write options must be a plain object; got "1s"'],
-  ['a write', set({ ttl: Number.NaN }), `ttl must be ${DURATION}; got NaN`],
+  ['a write', set({ ttl: Number.NaN }), `ttl must be ${TTL}; got NaN`],
   ['a write', set({ sizeBytes: '1' }), `sizeBytes must be ${SIZE}; got "1"`],
   ['a write', set({ sizeBytes: -1 }), `sizeBytes must be ${SIZE}; got -1`],
   [
@@ -105,6 +106,11 @@ const REFUSALS: [string, () => unknown, string][] = [
     'a date',
     () => controlled().set('a', 1).expireAt('a', new Date(Number.NaN)),
     'when must be a valid Date or epoch milliseconds; got an object',
+  ],
+  [
+    'a date in seconds',
+    () => controlled().set('a', 1).expireAt('a', 1_700_000_000),
+    'when must be a valid Date or epoch milliseconds, at least 100000000000 (March 1973): multiply seconds by 1000; with a now option that counts from 0, use a ttl; got 1700000000',
   ],
   ['a snapshot', load(undefined), 'A snapshot must be what dump() gave; got undefined'],
   [

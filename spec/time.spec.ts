@@ -440,7 +440,7 @@ describe('the option now', () => {
 
   it('that moves at every reading never has an entry outlive its absolute expiry', () => {
     for (let left = -1; left < 6; left++) {
-      let time = 1000
+      let time = 1_700_000_000_000
       const now = () => time++
       const options = { now, maxSizeBytes: 4000, sweepInterval: null }
       const cache = new FaaSCacheDict<Record<string, unknown>>(options)

@@ -6,8 +6,7 @@ import { outOfRange, wrongKind } from './refusal.ts'
  */
 export type Duration = number | string | null
 
-const ACCEPTED =
-  "seconds above 0, a string with a unit such as '500ms', '10s', '5m', '2h' or '1d', or null for ever"
+const FORMS = "a string with a unit such as '500ms', '10s', '5m', '2h' or '1d', or null for ever"
 
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -19,11 +18,25 @@ const UNITS: Readonly<Record<string, number>> = {
 
 /** Milliseconds, `Infinity` for ever. */
 export function milliseconds(name: string, value: unknown): number {
+  const accepted = `seconds above 0, ${FORMS}`
+  const duration = millisecondsOf(name, accepted, value)
+  if (duration > 0) return duration
+  throw outOfRange(name, accepted, value)
+}
+
+/** The same of one entry, whose TTL is often computed: 0 or less means that it has expired already. */
+export function lifetime(name: string, value: unknown): number {
+  const accepted = `seconds, ${FORMS}`
+  const duration = millisecondsOf(name, accepted, value)
+  if (!Number.isNaN(duration)) return duration
+  throw outOfRange(name, accepted, value)
+}
+
+function millisecondsOf(name: string, accepted: string, value: unknown): number {
   if (value === null) return Number.POSITIVE_INFINITY
   const duration = typeof value === 'number' ? value * 1_000 : parsed(value)
-  if (duration === undefined) throw wrongKind(name, ACCEPTED, value)
-  if (duration > 0) return duration
-  throw outOfRange(name, ACCEPTED, value)
+  if (duration === undefined) throw wrongKind(name, accepted, value)
+  return duration
 }
 
 function parsed(text: unknown): number | undefined {

@@ -23,7 +23,8 @@ export type OnDelete<K extends string = string, V = unknown> = (
 ) => void
 
 /**
- * `source` names what failed: `'onDelete'`; `'sweep'`, the background one; of a stored promise
+ * `source` names what failed: `'onDelete'`; `'sweep'`, the background one; `'ttl'`, a function that
+ * should have given the TTL of what `getOrSet` loaded; of a stored promise
  * `'promise'`, where it could not be subscribed to or the time not be told when it settled, and
  * `'sizeOf'`, where what it fulfilled with could not be measured.
  */

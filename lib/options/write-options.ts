@@ -1,13 +1,20 @@
 import { entrySize } from './byte-size.ts'
-import { type Duration, milliseconds } from './duration.ts'
+import { type Duration, lifetime } from './duration.ts'
 import { refuseUnknown } from './known.ts'
 import { outOfRange, wrongKind } from './refusal.ts'
 
 /** What one write may say of its entry. */
 export interface WriteOptions {
-  /** How long the entry lives, instead of `defaultTtl`. Not together with `expiresAt`. */
+  /**
+   * How long the entry lives, instead of `defaultTtl`. 0 or less: it has expired already, so the cache
+   * does not keep it. Not together with `expiresAt`.
+   */
   ttl?: Duration | undefined
-  /** When the entry expires: a `Date` or epoch milliseconds. Not together with `ttl`. */
+  /**
+   * When the entry expires: a `Date` or epoch milliseconds. In the past: it has expired already, so
+   * the cache does not keep it. A time below 1e11 is taken for seconds and refused. Not together with
+   * `ttl`.
+   */
   expiresAt?: Date | number | undefined
   /**
    * Bytes of value and key instead of what `sizeOf` says: from 0 to 2 ** 53, rounded up. What the
@@ -41,11 +48,14 @@ export function writeTermsFrom(options: unknown): WriteTerms {
     throw new TypeError('A write takes either ttl or expiresAt, not both')
   }
   return {
-    ttl: ttl === undefined ? undefined : milliseconds('ttl', ttl),
+    ttl: ttl === undefined ? undefined : lifetime('ttl', ttl),
     expiresAt: expiresAt === undefined ? undefined : instant('expiresAt', expiresAt),
     sizeBytes: sizeBytes === undefined ? undefined : entrySize('sizeBytes', sizeBytes),
   }
 }
+
+/** In March 1973. What is below is a time in seconds, or of a clock that counts from 0. */
+const EARLIEST = 1e11
 
 /** Epoch milliseconds of a number or of a `Date` of any realm. */
 export function instant(name: string, value: unknown): number {
@@ -55,6 +65,8 @@ export function instant(name: string, value: unknown): number {
     time = Date.prototype.getTime.call(value)
   } catch {}
   if (typeof time !== 'number') throw wrongKind(name, accepted, value)
-  if (Math.abs(time) < Number.POSITIVE_INFINITY) return time
-  throw outOfRange(name, accepted, value)
+  if (!(Math.abs(time) < Number.POSITIVE_INFINITY)) throw outOfRange(name, accepted, value)
+  if (time >= EARLIEST) return time
+  const hint = 'multiply seconds by 1000; with a now option that counts from 0, use a ttl'
+  throw outOfRange(name, `${accepted}, at least ${EARLIEST} (March 1973): ${hint}`, time)
 }

@@ -2,7 +2,7 @@
 export interface Clock {
   /** Whole virtual milliseconds: never go back, and may stand still within one synchronous run. */
   now(): number
-  /** The same, and never of an earlier moment. */
+  /** The same, and never of more than some 20 milliseconds ago. */
   fresh(): number
   /** The wall clock in epoch milliseconds at a virtual time that was read last. */
   wallAt(now: number): number
@@ -16,11 +16,12 @@ export interface Clock {
 // The language's own, whatever a program puts in its place later.
 const { then } = Promise.prototype
 
+/** Milliseconds. */
 const TOLERANCE = 20
 /** How often a remembered reading is used, and what that doubles to while no time passes. */
 const FEWEST_USES = 8
 const MOST_USES = 128
-/** Milliseconds between two readings after which no more are remembered, until microtasks have run. */
+/** Milliseconds between two readings after which none is remembered, until microtasks have run. */
 const PAUSE = 250
 
 const isNative = (now: () => number) =>
@@ -66,8 +67,9 @@ class SystemClock implements Clock {
   }
 
   fresh(): number {
-    this.uses = 0
-    return this.read()
+    const age = Date.now() - this.#wall
+    if (!(age >= 0 && age <= TOLERANCE)) this.uses = 0
+    return this.now()
   }
 
   wallAt(now: number): number {

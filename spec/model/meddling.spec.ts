@@ -44,7 +44,7 @@ class World {
   readonly amiss: string[] = []
   readonly meddlings: readonly Act[]
   readonly ticks: readonly number[]
-  time = 1_000
+  time = 1_700_000_000_000
   readings = 0
   isMeddled = true
   #meddled = 0

@@ -91,6 +91,7 @@ const KINDS = [
   'promise failed',
   'sizeOf failed',
   'sweep failed',
+  'ttl failed',
   'load given',
   'load failed',
 ]

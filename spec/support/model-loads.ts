@@ -1,5 +1,4 @@
 import type { Model } from './model.ts'
-import { ModelError } from './model-entry.ts'
 import { fulfilledWith, NaivePromise, rejectedWith } from './naive-promise.ts'
 
 interface Load {
@@ -45,11 +44,14 @@ export class ModelLoads {
   #keep(load: Load, value: unknown, ttlOf: TtlOf): unknown {
     const { now } = this.#model.options
     if (!this.#loads.includes(load) || now() >= load.givenUpAt) return undefined
+    const ttl = ttlOf(value)
     try {
-      const ttl = ttlOf(value)
-      if (Number.isNaN(ttl)) throw new ModelError('RangeError')
-      if (ttl !== undefined && ttl <= 0) return undefined
-      this.#model.write(load.key, value, { ttl }, true)
+      if (!Number.isNaN(ttl)) this.#model.write(load.key, value, { ttl }, true)
+      else {
+        this.#loads = this.#loads.filter((other) => other !== load)
+        this.#model.fail('ttl', load.key)
+        this.#model.settle()
+      }
     } catch (error) {
       return error
     }

@@ -100,23 +100,49 @@ export class Model {
       if (!isLenient && !skipsTooLarge) throw new ModelError('DataTooLargeError', key, bytes)
       return
     }
-    this.#admit({ key, value, terms, bytes, deadline: 0, pendingUntil: undefined })
-    this.makeRoom()
+    const entry = { key, value, terms, bytes, deadline: 0, pendingUntil: undefined }
+    if (this.#isOver(entry)) this.#passBy(entry)
+    else {
+      this.#admit(entry)
+      this.makeRoom()
+    }
     this.settle()
   }
 
-  #admit(entry: Entry): void {
-    const { key, value } = entry
+  /** A TTL of a promise starts when it fulfils. */
+  #isOver({ value, terms: { ttl, expiresAt } }: Entry): boolean {
+    const isPromise = value instanceof NaivePromise
+    if (expiresAt !== undefined) return expiresAt <= this.options.now()
+    return (ttl ?? (isPromise ? Number.POSITIVE_INFINITY : this.options.defaultTtl)) <= 0
+  }
+
+  /** It has expired already, and takes no place. */
+  #passBy(entry: Entry): void {
+    this.#replace(entry)
+    this.counts.writes++
+    entry.deadline = Number.NEGATIVE_INFINITY
+    this.remove(entry, 'expired')
+  }
+
+  /** Whether there was a live entry to replace. */
+  #replace({ key, value }: Entry): boolean {
     const old = this.live(key)
     if (old === undefined) {
       const expired = this.stored(key)
       if (expired !== undefined) this.remove(expired, 'expired')
-      // Before it comes, so that it takes the place of what leaves.
-      this.makeRoom(entry.bytes, 1)
-    } else if (Object.is(old.value, value)) {
+      return false
+    }
+    if (Object.is(old.value, value)) {
       this.counts.replaced++
       this.entries = this.#without(old)
     } else this.remove(old, 'replaced')
+    return true
+  }
+
+  #admit(entry: Entry): void {
+    const { value } = entry
+    // Before it comes, so that it takes the place of what leaves.
+    if (!this.#replace(entry)) this.makeRoom(entry.bytes, 1)
     this.counts.writes++
     this.entries.push(entry)
     if (value instanceof NaivePromise) this.#await(entry, value)
@@ -143,6 +169,7 @@ export class Model {
   schedule(entry: Entry): void {
     const { expiresAt, ttl = this.options.defaultTtl } = entry.terms
     if (entry.pendingUntil === undefined) entry.deadline = expiresAt ?? this.options.now() + ttl
+    else if (ttl <= 0) entry.deadline = this.options.now()
     else entry.deadline = Math.min(entry.pendingUntil, expiresAt ?? Number.POSITIVE_INFINITY)
   }
 

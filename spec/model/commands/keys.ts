@@ -10,3 +10,9 @@ export const keys = fc.oneof(
 
 /** Seconds. */
 export const ttls = fc.constantFrom(0.001, 0.5, 1, 10, 3_600, 31_536_000)
+
+/** What is given for one entry may be over. */
+export const ttlsOfOne = fc.oneof(
+  { weight: 5, arbitrary: ttls },
+  { weight: 1, arbitrary: fc.constantFrom(0, -30) },
+)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Step } from '../step.ts'
 import { contents, Deferred, type Twin } from '../values.ts'
 import { Call, type World } from '../world.ts'
-import { keys, ttls } from './keys.ts'
+import { keys, ttlsOfOne } from './keys.ts'
 
 /** What a factory does, on both sides. */
 interface Factory {
@@ -61,8 +61,8 @@ const meddling = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Factory> =>
 
 const ttlsOfValues = fc.oneof(
   { weight: 3, arbitrary: fc.constant(undefined) },
-  { weight: 2, arbitrary: ttls },
-  { weight: 1, arbitrary: fc.constantFrom(-1, Number.NaN) },
+  { weight: 3, arbitrary: ttlsOfOne },
+  { weight: 1, arbitrary: fc.constant(Number.NaN) },
 )
 
 const calls = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Step> =>
@@ -76,20 +76,23 @@ const calls = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Step> =>
         { weight: 2, arbitrary: meddling(inner) },
       ),
       ttl: ttlsOfValues,
+      isComputed: fc.boolean(),
     })
-    .map(({ key, factory, ttl }) => ({
+    .map(({ key, factory, ttl, isComputed }) => ({
       text: `getOrSet(${JSON.stringify(key)}, a factory that ${factory.text}, ${ttl})`,
       starts: 'load' as const,
       pair(world) {
         const made = factory.make(world)
         const call = new Call()
         world.calls.push(call)
-        // One that is none fails the call at once, and not the load.
-        const options = ttl === undefined ? {} : { ttl: ttl > 0 ? ttl : () => ttl }
+        // One that is none fails the call at once, unless a function gives it.
+        const options = { ttl: isComputed || Number.isNaN(ttl) ? () => ttl : ttl }
         return {
           real: () => call.follow(world.controller.getOrSet(key, made.real as never, options)),
           model: () => {
-            call.model = world.model.loads.get(key, made.model, () => ttl && ttl * 1_000)
+            call.model = world.model.loads.get(key, made.model, () =>
+              ttl === undefined ? undefined : ttl * 1_000,
+            )
           },
         }
       },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { type Step, step } from '../step.ts'
-import { keys, ttls } from './keys.ts'
+import { keys, ttls, ttlsOfOne } from './keys.ts'
 
 export const places: fc.Arbitrary<Step> = fc
   .record({ key: keys, end: fc.constantFrom('promote' as const, 'demote' as const) })
@@ -13,7 +13,7 @@ export const places: fc.Arbitrary<Step> = fc
   )
 
 export const renewals: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ key: keys, ttl: ttls }).map(({ key, ttl }) =>
+  fc.record({ key: keys, ttl: ttlsOfOne }).map(({ key, ttl }) =>
     step(
       `setTtl(${JSON.stringify(key)}, ${ttl})`,
       ({ controller }) => controller.setTtl(key, ttl),

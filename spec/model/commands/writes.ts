@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { ModelError, type Terms } from '../../support/model-entry.ts'
 import { type Step, step } from '../step.ts'
 import { quietValues, settledPromises, TOO_LARGE, UNIT, type ValueSpec } from '../values.ts'
-import { keys, ttls } from './keys.ts'
+import { keys, ttlsOfOne } from './keys.ts'
 import { readProperty } from './reads.ts'
 
 type Values = fc.Arbitrary<ValueSpec>
@@ -26,7 +26,7 @@ const assignments = (values: Values): fc.Arbitrary<Step> =>
 
 const terms = fc.oneof(
   fc.constant({}),
-  ttls.map((ttl) => ({ ttl })),
+  ttlsOfOne.map((ttl) => ({ ttl })),
   fc.integer({ min: -5, max: 5_000 }).map((by) => ({ by })),
   fc.constantFrom(0, 1, 2, TOO_LARGE).map((units) => ({ units })),
 ) as fc.Arbitrary<{ ttl?: number; by?: number; units?: number }>
@@ -45,7 +45,7 @@ const sets = (values: Values): fc.Arbitrary<Step> =>
         },
         model: () => {
           const own: Terms = {
-            ttl: ttl && ttl * 1_000,
+            ttl: ttl === undefined ? undefined : ttl * 1_000,
             expiresAt: by === undefined ? undefined : world.clock.time + by,
             sizeBytes,
           }
@@ -143,7 +143,7 @@ const refusals = fc.constantFrom<Step>(
   ),
   step(
     'a ttl that is none',
-    ({ controller }) => controller.set('a', 1, { ttl: 0 }),
+    ({ controller }) => controller.set('a', 1, { ttl: Number.NaN }),
     () => {
       throw new ModelError('RangeError')
     },
