@@ -1,5 +1,5 @@
 import { Budget } from './budget.ts'
-import { schedule } from './deadlines.ts'
+import { deadlineFor, pendingDeadline } from './deadlines.ts'
 import { DataTooLargeError } from './errors.ts'
 import { Growth } from './growth.ts'
 import { Hooks } from './hooks.ts'
@@ -209,7 +209,9 @@ export class Cache {
 
   /** An entry's life begins. */
   begin(slot: number, terms: WriteTerms, now: number): void {
-    schedule(this, slot, terms, this.settings.defaultTtl, now)
+    const { table, settings } = this
+    const deadline = deadlineFor(this, table.keyAt(slot), terms, settings.defaultTtl, now)
+    table.expiry.schedule(slot, deadline, now)
   }
 
   /** The limits as the settings have them now. */
@@ -300,7 +302,11 @@ export class Cache {
     const isObject = typeof value === 'object' && value !== null
     const isPromise = isObject && isNativePromise(value)
     const now = terms.expiresAt === undefined ? this.clock.now() : this.clock.fresh()
-    if (this.#isOver(terms, isPromise, now)) return this.#passBy(key, value, bytes, now)
+    const { defaultTtl, pendingTtl } = this.settings
+    const deadline = isPromise
+      ? pendingDeadline(this.clock, terms, now + pendingTtl, now)
+      : deadlineFor(this, key, terms, defaultTtl, now)
+    if (deadline <= now) return this.#passBy(key, value, bytes, now)
     if (slot !== 0 && table.deadlineOf(slot) > now) {
       this.#replace(slot, key, value)
       table.charge(slot, keyBytes, valueBytes, isGiven)
@@ -315,19 +321,11 @@ export class Cache {
     this.statistics.writes++
     if (isObject && !isGiven) this.#growth.hasObjects = true
     if (isPromise) this.promises.add(this, slot, value, terms, now)
-    else this.begin(slot, terms, now)
+    else table.expiry.schedule(slot, deadline, now)
     this.#keepLimits(now)
     const { sweep } = this
     if (!sweep.isAwake || now >= sweep.askAt) this.wake()
     return undefined
-  }
-
-  /** Whether what is written has expired already. A promise's TTL starts when it fulfils. */
-  #isOver({ ttl, expiresAt }: WriteTerms, isPromise: boolean, now: number): boolean {
-    if (expiresAt !== undefined) return expiresAt - this.clock.wallAt(now) < 1
-    const { defaultTtl, pendingTtl } = this.settings
-    if (isPromise && (ttl === undefined || ttl > 0)) return pendingTtl < 1
-    return (ttl ?? defaultTtl) < 1
   }
 
   #weigh(value: unknown, key: string): number {

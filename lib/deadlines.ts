@@ -11,40 +11,38 @@ export interface Timed {
   readonly clock: Clock
 }
 
-/** Begins an entry's life, of `ttl` milliseconds unless its terms say another end. */
-export function schedule(
+/** Of a life that begins now, of `ttl` milliseconds unless its terms say another end. */
+export function deadlineFor(
   timed: Timed,
-  slot: number,
+  key: string,
   { expiresAt, ttl }: WriteTerms,
   defaultTtl: number,
   now: number,
-): void {
-  if (expiresAt !== undefined) scheduleAt(timed, slot, expiresAt, now)
-  else timed.table.expiry.schedule(slot, Math.floor(now + (ttl ?? defaultTtl)), now)
+): number {
+  if (expiresAt !== undefined) return absoluteDeadline(timed, key, expiresAt, now)
+  return Math.floor(now + (ttl ?? defaultTtl))
 }
 
-/** No later than either: `expiresAt` in epoch milliseconds, `deadline` in virtual ones. */
-export function scheduleEarlier(
-  { table, clock }: Timed,
-  slot: number,
-  expiresAt: number,
-  deadline: number,
+/** While a promise is pending its TTL has not started, unless it is over in any case. */
+export function pendingDeadline(
+  clock: Clock,
+  { ttl = Number.POSITIVE_INFINITY, expiresAt = Number.POSITIVE_INFINITY }: WriteTerms,
+  servedUntil: number,
   now: number,
-): void {
-  const earlier = Math.min(deadline, now + expiresAt - clock.wallAt(now))
-  table.expiry.schedule(slot, Math.floor(earlier), now)
+): number {
+  if (ttl <= 0) return now
+  return Math.floor(Math.min(servedUntil, now + expiresAt - clock.wallAt(now)))
 }
 
-// An absolute expiry is time left by the wall clock of now, since virtual time is no date.
-function scheduleAt(timed: Timed, slot: number, expiresAt: number, now: number): void {
+// Time left by the wall clock of now, since virtual time is no date.
+function absoluteDeadline(timed: Timed, key: string, expiresAt: number, now: number): number {
   const { table, clock } = timed
-  const key = table.keyAt(slot)
   const unstarted = Math.floor(BEYOND_TIME + expiresAt)
   const awaits = clock.awaitsStart((now) => {
     const slot = table.find(key)
     // Another deadline is that of a later write.
-    if (slot !== 0 && table.deadlineOf(slot) === unstarted) scheduleAt(timed, slot, expiresAt, now)
+    if (slot === 0 || table.deadlineOf(slot) !== unstarted) return
+    table.expiry.schedule(slot, absoluteDeadline(timed, key, expiresAt, now), now)
   })
-  if (awaits) table.expiry.schedule(slot, unstarted, now)
-  else scheduleEarlier(timed, slot, expiresAt, Number.POSITIVE_INFINITY, now)
+  return awaits ? unstarted : Math.floor(now + expiresAt - clock.wallAt(now))
 }

@@ -1,4 +1,4 @@
-import { scheduleEarlier, type Timed } from './deadlines.ts'
+import { pendingDeadline, type Timed } from './deadlines.ts'
 import { noteFulfilled } from './fulfilled.ts'
 import type { Hooks } from './hooks.ts'
 import { subscribe } from './native-promise.ts'
@@ -110,10 +110,9 @@ export class StoredPromises {
 
   // A TTL starts when it fulfils, but what is to be gone by then is not served till then.
   #schedule(holder: PromiseHolder, slot: number, pending: Pending, now: number): void {
-    const { ttl = Number.POSITIVE_INFINITY, expiresAt = Number.POSITIVE_INFINITY } = pending.terms
-    const servedUntil = ttl > 0 ? pending.servedUntil : now
+    const { terms, servedUntil } = pending
     const { table, clock } = holder
-    if (expiresAt !== Number.POSITIVE_INFINITY) {
+    if (terms.expiresAt !== undefined) {
       const key = table.keyAt(slot)
       clock.awaitsStart((now) => {
         if (this.#pending?.get(key) === pending) {
@@ -121,7 +120,7 @@ export class StoredPromises {
         }
       })
     }
-    scheduleEarlier(holder, slot, expiresAt, servedUntil, now)
+    table.expiry.schedule(slot, pendingDeadline(clock, terms, servedUntil, now), now)
   }
 
   #settle(holder: PromiseHolder, key: string, pending: Pending, isFulfilled: boolean): void {

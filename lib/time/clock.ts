@@ -20,7 +20,7 @@ const { then } = Promise.prototype
 const TOLERANCE = 20
 /** How often a remembered reading is used, and what that doubles to while no time passes. */
 const FEWEST_USES = 8
-const MOST_USES = 128
+const MOST_USES = 256
 /** Milliseconds between two readings after which none is remembered, until microtasks have run. */
 const PAUSE = 250
 
