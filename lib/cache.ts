@@ -1,6 +1,7 @@
 import { Budget } from './budget.ts'
 import { deadlineFor, pendingDeadline } from './deadlines.ts'
 import { DataTooLargeError } from './errors.ts'
+import { isSame } from './fulfilled.ts'
 import { Growth } from './growth.ts'
 import { Hooks } from './hooks.ts'
 import { Loads } from './loads.ts'
@@ -365,7 +366,7 @@ export class Cache {
 
   #replace(slot: number, key: string, value: unknown): void {
     this.statistics.count(REPLACED)
-    if (this.promises.size !== 0) this.promises.forget(key)
+    if (this.promises.size !== 0 && this.table.valueAt(slot) !== value) this.promises.forget(key)
     if (this.hooks.isHeard) this.#tellReplaced(slot, key, value)
     this.table.setValue(slot, value)
     promote(this.table.records.int32, slot)
@@ -374,7 +375,7 @@ export class Cache {
   #tellReplaced(slot: number, key: string, value: unknown): void {
     const { table, hooks } = this
     const previous = table.valueAt(slot)
-    if (!Object.is(previous, value)) hooks.left(key, previous, 'replaced', table.chargeOf(slot))
+    if (!isSame(previous, value)) hooks.left(key, previous, 'replaced', table.chargeOf(slot))
   }
 
   /** Whether there was a live entry to remove. */

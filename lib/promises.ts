@@ -1,19 +1,26 @@
 import { pendingDeadline, type Timed } from './deadlines.ts'
-import { noteFulfilled } from './fulfilled.ts'
+import { isSame, noteFulfilled } from './fulfilled.ts'
 import type { Hooks } from './hooks.ts'
 import { subscribe } from './native-promise.ts'
 import type { Settings } from './options/options.ts'
 import type { WriteTerms } from './options/write-options.ts'
 import { EVICTED, EXPIRED, REJECTED } from './reasons.ts'
+import { systemClock } from './time/clock.ts'
+import { isWorker } from './worker.ts'
 
 /** A stored promise that has not settled, and the terms that its entry takes on when it has. */
 interface Pending {
   readonly promise: Promise<unknown>
   terms: WriteTerms
   /** In virtual time: it is not served from then on, unless it has settled. */
-  readonly servedUntil: number
+  servedUntil: number
+  /** By the system's clock. */
+  watchedAt: number
   readonly rejected: () => void
 }
+
+/** Milliseconds from one subscription of a Worker to the next. */
+const WATCH_INTERVAL = 100
 
 /** What stores promises. */
 export interface PromiseHolder extends Timed {
@@ -58,25 +65,27 @@ export class StoredPromises {
     now: number,
   ): void {
     const key = holder.table.keyAt(slot)
-    const { weak } = holder
-    const settled = (isFulfilled: boolean): void => {
-      const holder = weak.deref()
-      if (holder !== undefined) holder.promises.#settle(holder, key, pending, isFulfilled)
-    }
     const servedUntil = now + holder.settings.pendingTtl
-    const pending: Pending = { promise, terms, servedUntil, rejected: () => settled(false) }
+    const before = this.#pending?.get(key)
+    if (before !== undefined) {
+      // The same promise was stored again: it is subscribed to.
+      before.terms = terms
+      before.servedUntil = servedUntil
+      this.#schedule(holder, slot, before, now)
+      return
+    }
+    const { weak } = holder
+    const settled = (kept?: Promise<unknown>): void => {
+      const holder = weak.deref()
+      if (holder !== undefined) holder.promises.#settle(holder, key, pending, kept)
+    }
+    const rejected = (): void => settled()
+    const pending: Pending = { promise, terms, servedUntil, watchedAt: 0, rejected }
     this.#pending ??= new Map()
     this.#pending.set(key, pending)
     this.#schedule(holder, slot, pending, now)
     try {
-      subscribe(
-        promise,
-        (value) => {
-          noteFulfilled(promise, value)
-          settled(true)
-        },
-        pending.rejected,
-      )
+      subscribe(promise, (value) => settled(noteFulfilled(promise, value)), rejected)
     } catch (error) {
       // A subclass that cannot be subscribed to would never be known to have settled. Its own code
       // has run, so that the entry may be another one by now.
@@ -96,11 +105,14 @@ export class StoredPromises {
 
   /**
    * Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.
-   * May run code of a subclass.
+   * Each subscription stays until the promise settles, so there are few. May run code of a subclass.
    */
   watchAgain(key: string): void {
     const pending = this.#pending?.get(key)
-    if (pending === undefined) return
+    if (pending === undefined || !isWorker()) return
+    const now = systemClock.now()
+    if (now - pending.watchedAt < WATCH_INTERVAL) return
+    pending.watchedAt = now
     try {
       subscribe(pending.promise, undefined, pending.rejected)
     } catch {
@@ -123,7 +135,13 @@ export class StoredPromises {
     table.expiry.schedule(slot, pendingDeadline(clock, terms, servedUntil, now), now)
   }
 
-  #settle(holder: PromiseHolder, key: string, pending: Pending, isFulfilled: boolean): void {
+  /** Where it has fulfilled, `kept` takes its place. */
+  #settle(
+    holder: PromiseHolder,
+    key: string,
+    pending: Pending,
+    kept: Promise<unknown> | undefined,
+  ): void {
     if (this.#pending?.get(key) !== pending) return
     const { table, hooks } = holder
     let source = 'promise'
@@ -131,9 +149,10 @@ export class StoredPromises {
       const now = holder.clock.now()
       const slot = table.find(key)
       if (table.deadlineOf(slot) <= now) holder.remove(slot, EXPIRED)
-      else if (!isFulfilled) holder.remove(slot, REJECTED)
+      else if (kept === undefined) holder.remove(slot, REJECTED)
       else {
         this.forget(key)
+        table.setValue(slot, kept)
         holder.begin(slot, pending.terms, now)
         source = 'sizeOf'
         holder.remeasure(slot, now)
@@ -142,8 +161,8 @@ export class StoredPromises {
     } catch (error) {
       // Nothing stays whose life has not begun, or whose size nobody knows.
       const present = table.find(key)
-      if (present !== 0 && table.valueAt(present) === pending.promise) {
-        holder.remove(present, isFulfilled ? EVICTED : REJECTED)
+      if (present !== 0 && isSame(table.valueAt(present), pending.promise)) {
+        holder.remove(present, kept === undefined ? REJECTED : EVICTED)
       }
       hooks.failed(error, source, key)
     }

@@ -4,6 +4,7 @@ import { ENTRY_SIZE, isEntrySize } from './options/byte-size.ts'
 import type { Settings } from './options/options.ts'
 import { shown } from './options/shown.ts'
 import { heapSize } from './size/heap-size.ts'
+import { PROMISE } from './size/layout.ts'
 import { measure } from './size/measure.ts'
 
 /**
@@ -15,8 +16,7 @@ import { measure } from './size/measure.ts'
 export function weigh(settings: Settings, value: unknown, key: string): number {
   if (!isNativePromise(value)) return weighPlain(settings, value, key)
   const kept = fulfilledValue(value)
-  const own = measure(value, Number.POSITIVE_INFINITY)
-  return kept === undefined ? own : own + weighPlain(settings, kept.value, key)
+  return kept === undefined ? PROMISE : PROMISE + weighPlain(settings, kept.value, key)
 }
 
 function weighPlain({ sizeOf, maxSizeBytes }: Settings, value: unknown, key: string): number {

@@ -1,5 +1,5 @@
 import { visitBuffer } from './buffers.ts'
-import { COLLECTION_HEADER, DATE, hashTableBytes, leastSetRoom } from './layout.ts'
+import { COLLECTION_HEADER, DATE, hashTableBytes, leastSetRoom, PROMISE } from './layout.ts'
 import { getterOf } from './slots.ts'
 import { stringSize } from './string.ts'
 import type { Walk } from './walk.ts'
@@ -40,7 +40,7 @@ const builtins = {
     walk.bytes += 512 + stringSize(regExpSource.call(value) as string)
   },
   Error: 640,
-  Promise: 96,
+  Promise: PROMISE,
   URL: 400,
   Headers: 450,
   Request: 1500,

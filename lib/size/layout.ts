@@ -14,6 +14,8 @@ export const COLLECTION_HEADER = 4 * WORD
 export const DATE = 12 * WORD
 export const ARRAY_BUFFER = 11 * WORD
 export const VIEW = 13 * WORD
+/** With what the cache knows of one that has fulfilled: measured. */
+export const PROMISE = 12 * WORD
 
 export const SYMBOL = 4 * WORD
 export const FUNCTION = 128

@@ -1,3 +1,4 @@
+import { isPlatformKey } from '../context.ts'
 import {
   DICTIONARY_KEYS,
   HEAP_NUMBER,
@@ -65,7 +66,7 @@ export function visitKeys(
   start = 0,
 ): void {
   // Listing the names alone of a huge object takes a third of the time.
-  const keys = prototype === Object.prototype ? Object.keys(value) : Reflect.ownKeys(value)
+  const keys = prototype === Object.prototype ? Object.keys(value) : ownKeys(value)
   const indexes = indexesOf(keys)
   const names = indexes > 0 ? keys.slice(indexes) : keys
   const count = names.length
@@ -78,6 +79,14 @@ export function visitKeys(
   else walk.bytes += prototype === Object.prototype ? propertyBytes(count) : count * WORD
   if (shape === UNKNOWN) walk.bytes += unknownBytes(value, names)
   addValues(walk, value, keys, start)
+}
+
+/** Without what the platform hangs on handles, all of which have symbols for keys; they come last. */
+function ownKeys(value: object): (string | symbol)[] {
+  const keys = Reflect.ownKeys(value)
+  return typeof keys[keys.length - 1] === 'symbol'
+    ? keys.filter((key) => !isPlatformKey(key))
+    : keys
 }
 
 /** What a function or an array holds by names. */

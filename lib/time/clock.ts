@@ -1,3 +1,5 @@
+import { withoutContext } from '../context.ts'
+
 /** Two views of time. A TTL is counted in virtual time, an absolute expiry by the wall clock. */
 export interface Clock {
   /** Whole virtual milliseconds: never go back, and may stand still within one synchronous run. */
@@ -55,7 +57,7 @@ class SystemClock implements Clock {
   #wallOrigin = Number.NaN
   #monotonicOrigin = Number.NaN
   #waiting: ((now: number) => void)[] | undefined
-  readonly #drained = Promise.resolve()
+  readonly #drained = withoutContext(Promise.resolve())
   readonly #forget = () => {
     this.uses = 0
     this.#isForgetting = false

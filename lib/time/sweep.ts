@@ -1,24 +1,17 @@
+import { isWorker } from '../worker.ts'
 import { systemClock } from './clock.ts'
-import { presentContext, type Run } from './context.ts'
+import { setTimer, type Timer } from './timer.ts'
 
 // Timers take no more: a longer delay would fire at once.
 const LONGEST_DELAY = 2 ** 31 - 1
 
-type Timer = ReturnType<typeof setTimeout>
-
 /** Milliseconds until the next call, or `undefined` when nothing is left to do. */
 export type SweepOnce<T> = (target: T) => number | undefined
-
-const releaseProcess = (timer: Timer) => {
-  if (typeof timer === 'object') timer.unref?.()
-  else (globalThis as { Deno?: { unrefTimer?(id: unknown): void } }).Deno?.unrefTimer?.(timer)
-}
 
 /**
  * One timer that calls `sweep` for as long as anything is left to do, the first time `interval`
  * milliseconds after it was woken. It keeps neither the process nor its target alive, nor the request
- * that woke it: it runs in the asynchronous context in which it was made. It is absent where the
- * platform refuses timers. A timer that is an interval late, since it died with the
+ * that woke it, and runs outside any request. It is absent where the platform refuses timers. A timer that is an interval late, since it died with the
  * request of a Worker that set it, is made up for when next woken. `sweep` must not hold the target
  * itself.
  */
@@ -27,7 +20,6 @@ export class Sweep<T extends object> {
   // Some Workers have no WeakRef: no sweep there rather than a cache that is never collected.
   readonly #target: WeakRef<T> | undefined
   readonly #sweep: SweepOnce<T>
-  readonly #inContext: Run = presentContext()
   #isClosed: boolean
   #timer: Timer | undefined
   /** Public, since every write looks at it. */
@@ -52,10 +44,7 @@ export class Sweep<T extends object> {
     if (!this.isAwake) {
       this.isAwake = true
       this.#schedule(this.#interval)
-    } else if (systemClock.now() >= this.#overdueAt) {
-      this.#waitUntil(Number.POSITIVE_INFINITY)
-      this.#inContext(() => Promise.resolve().then(() => this.#run()))
-    }
+    } else if (systemClock.now() >= this.#overdueAt) this.#makeUp()
   }
 
   /** For good: nothing wakes it from here on. */
@@ -68,15 +57,21 @@ export class Sweep<T extends object> {
 
   #schedule(delay: number): void {
     try {
-      this.#timer = this.#inContext(() =>
-        setTimeout(() => this.#run(), Math.min(delay, LONGEST_DELAY)),
-      )
-      releaseProcess(this.#timer)
+      this.#timer = setTimer(() => this.#run(), Math.min(delay, LONGEST_DELAY))
       this.#waitUntil(systemClock.now() + delay + this.#interval)
     } catch {
       // Refused at a Worker's module scope, but not in its requests: try again, yet not in a loop.
       Promise.resolve().then(() => this.#sleep())
     }
+  }
+
+  #makeUp(): void {
+    this.#waitUntil(Number.POSITIVE_INFINITY)
+    // A process that was frozen has its timers still, and they know no request.
+    if (typeof this.#timer === 'object' && !isWorker()) {
+      clearTimeout(this.#timer)
+      this.#schedule(0)
+    } else Promise.resolve().then(() => this.#run())
   }
 
   #run(): void {
