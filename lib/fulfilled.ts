@@ -13,8 +13,8 @@ const kept = new WeakMap<object, Promise<unknown>>()
 
 /** A stored promise has fulfilled: the promise to keep, which carries nothing of a request. */
 export function noteFulfilled(promise: Promise<unknown>, value: unknown): Promise<unknown> {
-  const before = kept.get(promise)
-  if (before !== undefined) return before
+  const before = keptFor(promise)
+  if (values.has(before)) return before
   const bare = bareOf(promise, value)
   if (bare !== promise) kept.set(promise, bare)
   values.set(bare, value)
@@ -33,7 +33,7 @@ export function isSame(one: unknown, other: unknown): boolean {
   return Object.is(one, other) || keptFor(one as object) === keptFor(other as object)
 }
 
-function keptFor(promise: object): object {
+function keptFor<T extends object>(promise: T): T | Promise<unknown> {
   return kept.get(promise) ?? promise
 }
 

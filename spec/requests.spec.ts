@@ -1,0 +1,296 @@
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+import { controllerOf, FaaSCacheDict, heapSize } from 'faas-cache-dict'
+import { describe, expect, it, vi } from 'vitest'
+import { inChild } from './support/child.ts'
+
+type Values = Record<string, unknown>
+
+const requests = new AsyncLocalStorage<unknown>()
+const inRequest = <T>(run: () => T): T =>
+  requests.run(
+    { body: 'b'.repeat(150_000), rows: Array.from({ length: 1_000 }, (_, i) => [i]) },
+    run,
+  )
+
+const later = <T>(value: T, milliseconds = 1): Promise<T> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds, value))
+
+describe('what a cache keeps of a request', () => {
+  it('is nothing, however a request used it, once its promises have settled', async () => {
+    const alive = await inChild(
+      `
+      import { AsyncLocalStorage } from 'node:async_hooks'
+      import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+      const requests = new AsyncLocalStorage()
+      const pause = (ms = 2) => new Promise((resolve) => setTimeout(resolve, ms))
+      const load = async (i) => { await pause(); return { i } }
+      const options = { defaultTtl: '1h', sweepInterval: '5ms', pendingTtl: '20ms', maxSizeBytes: '8M' }
+      const cache = new FaaSCacheDict({ ...options, onDelete() {} })
+      const controller = controllerOf(cache)
+      const held = []
+      const ways = {
+        'by ??=': async (i) => { await (cache['a' + i] ??= load(i)) },
+        'by ??= of what has fulfilled': async (i) => { await (cache['b' + i] ??= Promise.resolve({ i })) },
+        'by ??= of what fails': async (i) => { await (cache['c' + i] ??= load(i).then(() => { throw i })).catch(() => {}) },
+        'by set, with options': async (i) => { controller.set('d' + i, load(i), { ttl: '1m', sizeBytes: 9 }); await cache['d' + i] },
+        'with a new TTL while it is pending': async (i) => { cache['e' + i] = load(i); controller.setTtl('e' + i, '1m'); await cache['e' + i] },
+        'with a new TTL once it has fulfilled': async (i) => { await (cache['f' + i] = load(i)); controller.setTtl('f' + i, '1m') },
+        'by storing what it read': async (i) => { await (cache['g' + i] = load(i)); cache['g' + i] = cache['g' + i] },
+        'by storing its promise twice': async (i) => { const promise = load(i); await (cache['h' + i] = promise); cache['h' + i] = promise },
+        'by one promise under two keys': async (i) => { const promise = load(i); cache['i' + i] = promise; cache['j' + i] = promise; await promise },
+        'by getOrSet': async (i) => { await controller.getOrSet('k' + i, () => load(i)) },
+        'by a getOrSet that fails': async (i) => { await controller.getOrSet('l' + i, () => load(i).then(() => { throw i })).catch(() => {}) },
+        'by a promise that never settles': (i) => { cache['m' + i] = new Promise(() => {}) },
+        'by setDefault': async (i) => { await controller.setDefault('n' + i, load(i)) },
+        'by a plain value': (i) => { cache['o' + i] = { i } },
+        'by reading': (i) => { cache['a' + i]; controller.peek('b' + i); controller.dump() },
+        'by making a cache': (i) => { held.push(new FaaSCacheDict(options, { a: { i } })) },
+        'by making a cache that loads': async (i) => { const own = new FaaSCacheDict(options); held.push(own); await (own.a ??= load(i)) },
+      }
+      const stores = []
+      for (const way of Object.values(ways)) {
+        const of = []
+        for (let i = 0; i <= 20; i++) {
+          const store = { body: new Array(1_000).fill(i) }
+          // The last may still lie on the stack.
+          if (i < 20) of.push(new WeakRef(store))
+          await requests.run(store, way, i)
+        }
+        stores.push(of)
+      }
+      const count = () => stores.map((of) => of.filter((ref) => ref.deref() !== undefined).length)
+      for (let passes = 0; passes < 200 && Math.max(...count()) > 0; passes++) {
+        await pause(5)
+        globalThis.gc()
+      }
+      const left = count()
+      console.log(JSON.stringify(Object.keys(ways).map((way, at) => [way, left[at]]).filter(([, alive]) => alive > 0)))
+      process.exit(cache.a1 && held[0].a ? 0 : 1)
+    `,
+      '--expose-gc',
+    )
+    expect(alive).toEqual([])
+  })
+
+  it('is no part of what is charged, and no reason to refuse a write', async () => {
+    const cache = new FaaSCacheDict<Values>({ maxSizeBytes: '64K' })
+    const controller = controllerOf(cache)
+    const store = (key: string) => {
+      cache[key] = later({ id: 1 })
+    }
+    inRequest(() => store('a'))
+    store('b')
+    expect(controller.sizeOf('a')).toBe(controller.sizeOf('b'))
+    await cache.b
+    await later(0)
+    expect(controller.sizeOf('a')).toBe(controller.sizeOf('b'))
+    const charge = controller.sizeOf('a')
+    inRequest(() => controller.remeasure())
+    expect([controller.sizeOf('a'), controller.sizeOf('b')]).toEqual([charge, charge])
+  })
+
+  it.each<[string, () => unknown]>([
+    ['a promise', () => Promise.resolve(1)],
+    ['a pending promise', () => new Promise(() => {})],
+    ['the promise of an async function', async () => 1],
+    [
+      'an instance that holds a promise',
+      () =>
+        new (class {
+          ready = Promise.resolve()
+        })(),
+    ],
+    ['a response', () => new Response('text')],
+    ['a body', () => new Response('text').body],
+    ['a stream', () => new ReadableStream({ pull() {} })],
+    [
+      'an object that holds promises, deep in it',
+      () => ({ of: [new Map([[1, { p: later(1) }]])] }),
+    ],
+    ['a timer', () => setTimeout(() => {}, 25)],
+    [
+      'an instance that holds a timer',
+      () =>
+        new (class {
+          timer = setTimeout(() => {}, 25)
+        })(),
+    ],
+    ['an immediate', () => setImmediate(() => {})],
+    ['a resource', () => new AsyncResource('test')],
+    [
+      'a channel',
+      () => {
+        const { port1, port2 } = new MessageChannel()
+        port1.close()
+        return port2
+      },
+    ],
+  ])('is not measured with %s', (_name, make) => {
+    make()
+    const outside = heapSize(make())
+    const inside = inRequest(() => {
+      // Timers of one duration are linked by the platform.
+      for (let i = 0; i < 100; i++) setTimeout(later, 25, { of: 'another request' })
+      return heapSize(make())
+    })
+    expect(inside).toBe(outside)
+  })
+})
+
+describe('a hook that the sweep runs', () => {
+  it('sees no request, whichever made the cache, wrote to it, and woke the sweep', async () => {
+    const seen: unknown[] = []
+    const cache = inRequest(() => {
+      return new FaaSCacheDict<Values>(
+        {
+          defaultTtl: '20ms',
+          sweepInterval: '10ms',
+          onDelete: (key) => seen.push([key, requests.getStore()]),
+        },
+        { made: 1 },
+      )
+    })
+    await vi.waitFor(() => expect(seen).toEqual([['made', undefined]]))
+    inRequest(() => {
+      cache.written = 1
+    })
+    await vi.waitFor(() => expect(seen).toHaveLength(2))
+    expect(seen[1]).toEqual(['written', undefined])
+  })
+})
+
+describe('a promise that was stored in a request', () => {
+  const stored = async () => {
+    const left: unknown[] = []
+    const cache = new FaaSCacheDict<Values>({ onDelete: (...args) => left.push(args) })
+    const promise = inRequest(() => later({ id: 1 }))
+    cache.a = promise
+    expect(cache.a).toBe(promise)
+    const value = await promise
+    return { cache, controller: controllerOf(cache), promise, value, left }
+  }
+
+  it('is one promise from when it has fulfilled, wherever it is read', async () => {
+    const { cache, controller, value } = await stored()
+    const kept = cache.a
+    expect(kept).toBeInstanceOf(Promise)
+    expect(await kept).toBe(value)
+    expect([cache.a, controller.peek('a'), controller.get('a'), { ...cache }.a]).toEqual(
+      new Array(4).fill(kept),
+    )
+    expect(cache.a).toBe(kept)
+    expect([...controller.values()][0]).toBe(kept)
+    expect(controller.dump().entries).toMatchObject([{ key: 'a', value, isPromise: true }])
+  })
+
+  it('is the same value when it is stored again', async () => {
+    const { cache, controller, promise, left } = await stored()
+    const kept = cache.a
+    const charge = controller.sizeOf('a')
+    cache.a = promise
+    await promise
+    cache.a = kept
+    await kept
+    expect(cache.a).toBe(kept)
+    expect(left).toEqual([])
+    expect(controller.stats()).toMatchObject({ writes: 3, replacements: 2, items: 1 })
+    expect(controller.sizeOf('a')).toBe(charge)
+    cache.a = Promise.resolve({ id: 1 })
+    expect(left).toEqual([['a', kept, 'replaced', charge]])
+  })
+
+  it('lets those who await it go on in their own request', async () => {
+    const { cache } = await stored()
+    const seen = await requests.run('reader', async () => {
+      await cache.a
+      const byThen = await (cache.a as Promise<unknown>).then(() => requests.getStore())
+      return [byThen, requests.getStore()]
+    })
+    expect(seen).toEqual(['reader', 'reader'])
+  })
+
+  it('is told to hooks as it is kept', async () => {
+    const { cache, left } = await stored()
+    const kept = cache.a
+    delete cache.a
+    expect(left).toMatchObject([['a', kept, 'deleted', expect.any(Number)]])
+  })
+})
+
+describe('a stored promise with properties of its own', () => {
+  class Task<T> extends Promise<T> {
+    trace = { of: 'an agent' }
+  }
+
+  it('is a plain promise once it has fulfilled', async () => {
+    const cache = new FaaSCacheDict<Values>({ defaultTtl: '1m' })
+    const task = Task.resolve({ id: 1 })
+    cache.a = task
+    const value = await task
+    expect(Reflect.ownKeys(cache.a as object)).not.toContain('trace')
+    expect(await cache.a).toBe(value)
+  })
+
+  it('is kept as it is where it fulfilled with what is a thenable by then, which is not called', async () => {
+    const then = vi.fn()
+    for (const become of [
+      (value: object) => Object.assign(value, { then }),
+      (value: object) =>
+        Object.defineProperty(value, 'then', {
+          get: () => {
+            throw new Error('no')
+          },
+        }),
+    ]) {
+      const cache = new FaaSCacheDict<Values>()
+      const value = {}
+      const task = Task.resolve(value)
+      become(value)
+      cache.a = task
+      await later(0)
+      expect(cache.a).toBe(task)
+    }
+    expect(then).not.toHaveBeenCalled()
+  })
+
+  it('leaves where its value cannot be measured, as any other', async () => {
+    const cache = new FaaSCacheDict<Values>({
+      sizeOf: (value) => (value === 'unweighable' ? Number.NaN : 1),
+      onError() {},
+    })
+    const task = Task.resolve('unweighable')
+    cache.a = task
+    await task
+    expect('a' in cache).toBe(false)
+  })
+})
+
+describe('a pending promise', () => {
+  it('takes nothing more however often it is read or stored', async () => {
+    const grown = await inChild(
+      `
+      import { FaaSCacheDict } from 'faas-cache-dict'
+      const cache = new FaaSCacheDict({ pendingTtl: '1h' })
+      const promise = new Promise(() => {})
+      cache.a = promise
+      const heap = async () => {
+        for (let passes = 0; passes < 4; passes++) {
+          await new Promise((turn) => setTimeout(turn, 5))
+          globalThis.gc()
+        }
+        return process.memoryUsage().heapUsed
+      }
+      const use = (count) => {
+        for (let i = 0; i < count; i++) cache.a
+        for (let i = 0; i < count / 10; i++) cache.a = promise
+      }
+      use(20_000)
+      const before = await heap()
+      use(3_000_000)
+      console.log(await heap() - before)
+    `,
+      '--expose-gc',
+    )
+    expect(grown).toBeLessThan(2 ** 20)
+  })
+})
