@@ -11,5 +11,8 @@ export function builtinModule<Name extends keyof NodeModules>(
 
 interface NodeModules {
   'node:async_hooks': typeof import('node:async_hooks')
+  'node:crypto': typeof import('node:crypto')
+  'node:net': typeof import('node:net')
+  'node:process': typeof import('node:process')
   'node:util': typeof import('node:util')
 }

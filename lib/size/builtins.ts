@@ -1,11 +1,17 @@
 import { visitBuffer } from './buffers.ts'
-import { COLLECTION_HEADER, DATE, hashTableBytes, leastSetRoom, PROMISE } from './layout.ts'
-import { getterOf } from './slots.ts'
+import {
+  COLLECTION_HEADER,
+  DATE,
+  hashTableBytes,
+  leastSetRoom,
+  PROMISE,
+  WRAPPER,
+} from './layout.ts'
+import { visitKeys, visitNames } from './objects.ts'
+import { platformVisit, type Visit } from './platform.ts'
+import { dataOf, getterOf } from './slots.ts'
 import { stringSize } from './string.ts'
-import type { Walk } from './walk.ts'
-
-/** Charges a value for its internal slots, and throws where it has none of them. */
-type Visit = (walk: Walk, value: object) => void
+import { takeAll, type Walk } from './walk.ts'
 
 const mapSize = getterOf(Map.prototype, 'size')
 const setSize = getterOf(Set.prototype, 'size')
@@ -14,7 +20,8 @@ const setValues = Set.prototype.values
 const getTime = Date.prototype.getTime
 const regExpSource = getterOf(RegExp.prototype, 'source')
 
-const builtins = {
+/** By the name of the class. */
+const visits: Record<string, Visit> = {
   Map(walk: Walk, value: object) {
     walk.bytes += COLLECTION_HEADER + hashTableBytes(mapSize.call(value) as number, 3)
     const entries = mapEntries.call(value as Map<unknown, unknown>)
@@ -35,65 +42,127 @@ const builtins = {
   },
   ArrayBuffer: visitBuffer,
   SharedArrayBuffer: visitBuffer,
-  // What it is compiled to is not seen: an estimate, as those below, whose range is in docs/bytes.md.
+  // What it is compiled to is not seen: an estimate, whose range is in docs/bytes.md.
   RegExp(walk: Walk, value: object) {
     walk.bytes += 512 + stringSize(regExpSource.call(value) as string)
   },
-  Error: 640,
+  // The language gives it no tag.
+  Error(walk: Walk) {
+    walk.bytes += 640
+  },
+}
+
+/** Objects around a primitive, by the name of the class. */
+const wrappers: Record<string, () => unknown> = {
+  String: String.prototype.valueOf,
+  Number: Number.prototype.valueOf,
+  Boolean: Boolean.prototype.valueOf,
+  Symbol: Symbol.prototype.valueOf,
+  BigInt: BigInt.prototype.valueOf,
+}
+
+/**
+ * By tag, since a program may have a class of that name of its own, which seldom has the tag. Ranges
+ * are in docs/bytes.md.
+ */
+const estimates: Record<string, number> = {
   Promise: PROMISE,
-  URL: 400,
-  Headers: 450,
-  Request: 1500,
-  Response: 2500,
-  Blob: 400,
   WeakMap: 150,
   WeakSet: 150,
   WeakRef: 48,
+  FinalizationRegistry: 150,
+  Generator: 650,
+  AsyncGenerator: 700,
+  'Intl.Collator': 2500,
+  'Intl.DateTimeFormat': 30_000,
+  'Intl.DisplayNames': 2500,
+  'Intl.DurationFormat': 1500,
+  'Intl.ListFormat': 1600,
+  'Intl.Locale': 500,
+  'Intl.NumberFormat': 2500,
+  'Intl.PluralRules': 3000,
+  'Intl.RelativeTimeFormat': 8500,
+  'Intl.Segmenter': 7000,
+  'Temporal.Duration': 550,
+  'Temporal.Instant': 500,
+  'Temporal.PlainDate': 500,
+  'Temporal.PlainDateTime': 500,
+  'Temporal.PlainMonthDay': 500,
+  'Temporal.PlainTime': 500,
+  'Temporal.PlainYearMonth': 500,
+  'Temporal.ZonedDateTime': 600,
+  'WebAssembly.Global': 200,
+  'WebAssembly.Module': 2 ** 16,
+  Blob: 1000,
+  CompressionStream: 24_000,
+  CryptoKey: 5000,
+  DecompressionStream: 24_000,
+  FormData: 1000,
+  Headers: 1500,
+  KeyObject: 3000,
+  Request: 3000,
+  Response: 18_000,
+  URL: 500,
+  URLPattern: 2000,
+  URLSearchParams: 500,
 }
 
-function takeAll<T>(walk: Walk, items: Iterator<T>, each: (item: T) => void): void {
-  walk.take(Number.POSITIVE_INFINITY, () => {
-    const { done, value } = items.next()
-    if (!done) each(value)
-    return done === true
-  })
+/** Charges a value, what it has of its own included. */
+type VisitWhole = (walk: Walk, value: object, prototype: object) => void
+const known = new WeakMap<object, { visit: VisitWhole | undefined }>()
+
+function visitOf(name: unknown, tag: unknown, own: object): VisitWhole | undefined {
+  const path = (tag ?? name) as string
+  const ofPlatform = platformVisit(own, path)
+  if (ofPlatform !== undefined) {
+    // What it has under symbols are its insides.
+    return (walk, value) => {
+      ofPlatform(walk, value)
+      visitNames(walk, value)
+    }
+  }
+  if (Object.hasOwn(visits, name as string)) {
+    const visit = visits[name as string] as Visit
+    return (walk, value, prototype) => {
+      visit(walk, value)
+      visitKeys(walk, value, prototype, 0)
+    }
+  }
+  if (Object.hasOwn(wrappers, name as string)) {
+    const primitiveOf = wrappers[name as string] as () => unknown
+    // A string has a key for each character.
+    return (walk, value) => {
+      walk.add(primitiveOf.call(value))
+      walk.bytes += WRAPPER
+    }
+  }
+  if (!Object.hasOwn(estimates, tag as string)) return
+  const bytes = estimates[tag as string] as number
+  return (walk, value, prototype) => visitKeys(walk, value, prototype, bytes)
 }
 
-const dataOf = (value: unknown, name: string | symbol): unknown =>
-  Object(value) === value ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined
-
-type Builtin = Visit | number | undefined
-const known = new WeakMap<object, { builtin: Builtin }>()
-
-/** The built-in class, of any realm and by its name, among those that a value inherits from. */
-function builtinOf(prototype: object): Builtin {
+/** The built-in class, of any realm and by its name or tag, among those that a value inherits from. */
+function builtinOf(prototype: object): VisitWhole | undefined {
   const found = known.get(prototype)
-  if (found !== undefined) return found.builtin
-  let builtin: Builtin
+  if (found !== undefined) return found.visit
+  let visit: VisitWhole | undefined
   let at: object | null = prototype
   // A Proxy among the prototypes may answer with another one for ever.
-  for (let depth = 0; at !== null && depth < 64 && builtin === undefined; depth++) {
+  for (let depth = 0; at !== null && depth < 64 && visit === undefined; depth++) {
     const name = dataOf(dataOf(at, 'constructor'), 'name')
-    if (Object.hasOwn(builtins, name as string)) {
-      const candidate = builtins[name as keyof typeof builtins]
-      // A program may have a class of that name of its own, which seldom has a tag of that name. The
-      // language gives Error none.
-      const isSure = typeof candidate !== 'number' || name === 'Error'
-      if (isSure || dataOf(at, Symbol.toStringTag) === name) builtin = candidate
-    }
+    visit = visitOf(name, dataOf(at, Symbol.toStringTag), at)
     at = Object.getPrototypeOf(at)
   }
-  known.set(prototype, { builtin })
-  return builtin
+  known.set(prototype, { visit })
+  return visit
 }
 
-/** Charges what a built-in object holds out of sight; `false` for any other. Runs none of its code. */
+/** Charges a built-in object; `false` for any other. Runs no code of the value's own. */
 export function visitBuiltin(walk: Walk, value: object, prototype: object): boolean {
-  const builtin = builtinOf(prototype)
+  const visit = builtinOf(prototype)
   try {
-    if (typeof builtin === 'number') walk.bytes += builtin
-    else builtin?.(walk, value)
-    return builtin !== undefined
+    visit?.(walk, value, prototype)
+    return visit !== undefined
   } catch {
     return false
   }

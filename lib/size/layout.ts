@@ -20,6 +20,8 @@ export const PROMISE = 12 * WORD
 export const SYMBOL = 4 * WORD
 export const FUNCTION = 128
 export const PROXY = 64
+/** Of an object around a primitive. */
+export const WRAPPER = 4 * WORD
 /**
  * An object has room for four properties if it began without a name, and grows by three at a time
  * then. Beyond four, what it may have to spare cannot be seen: half a word is a compromise.

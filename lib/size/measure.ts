@@ -28,9 +28,8 @@ export function lookFurther(walk: Walk): boolean {
     else if (typeof value === 'function') {
       walk.bytes += FUNCTION
       visitNames(walk, value)
-    } else {
-      const isBuiltin = prototype !== null && visitBuiltin(walk, value, prototype)
-      visitKeys(walk, value, prototype, isBuiltin ? 0 : OBJECT_HEADER)
+    } else if (prototype === null || !visitBuiltin(walk, value, prototype)) {
+      visitKeys(walk, value, prototype, OBJECT_HEADER)
     }
   } catch {
     walk.bytes += PROXY

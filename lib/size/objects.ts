@@ -10,6 +10,7 @@ import {
 } from './layout.ts'
 import { isSmall } from './number.ts'
 import { EMPTY, UNKNOWN, unknownBytes } from './shapes.ts'
+import { dataOf } from './slots.ts'
 import { stringSize } from './string.ts'
 import { CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
 
@@ -44,7 +45,8 @@ export function visitPlain(walk: Walk, value: object): void {
         if (!isSmall(item)) shape.hasBoxes = shape.isKnown
         else if (!shape.hasBoxes) continue
         bytes += HEAP_NUMBER
-      } else walk.add(item)
+      } else if (typeof item === 'function' && isPrototype(record)) return
+      else walk.add(item)
     } catch {
       // A getter that throws counts for nothing.
     }
@@ -65,6 +67,7 @@ export function visitKeys(
   header: number,
   start = 0,
 ): void {
+  if (isPrototype(value)) return
   // Listing the names alone of a huge object takes a third of the time.
   const keys = prototype === Object.prototype ? Object.keys(value) : ownKeys(value)
   const indexes = indexesOf(keys)
@@ -89,13 +92,31 @@ function ownKeys(value: object): (string | symbol)[] {
     : keys
 }
 
-/** What a function or an array holds by names. */
+/** What an array holds by names, or what a program hung on a function or an object of the platform. */
 export function visitNames(walk: Walk, value: object): void {
-  const keys = typeof value === 'function' ? Object.keys(value) : Reflect.ownKeys(value)
+  const isArray = Array.isArray(value)
+  const keys = isArray ? Reflect.ownKeys(value) : Object.keys(value)
+  if (typeof value === 'function' && keys.length > 0 && isClass(value)) return
   // The first name of an array is `length`.
-  const start = typeof value === 'function' ? 0 : indexesOf(keys) + 1
+  const start = isArray ? indexesOf(keys) + 1 : 0
   walk.bytes += (keys.length - start) * WORD
   addValues(walk, value, keys, start)
+}
+
+/**
+ * A program keeps its classes by itself. The prototype of a function is made when it is first asked
+ * for, which is why a function that holds nothing is not asked.
+ */
+function isClass(value: object): boolean {
+  const prototype = Object.getOwnPropertyDescriptor(value, 'prototype')
+  if (prototype === undefined) return false
+  return prototype.writable === false || Reflect.ownKeys(Object(prototype.value)).length > 1
+}
+
+/** What instances of a class inherit from, which a program keeps by itself as well. */
+function isPrototype(value: object): boolean {
+  const owner = dataOf(value, 'constructor')
+  return typeof owner === 'function' && dataOf(owner, 'prototype') === value
 }
 
 function addValues(

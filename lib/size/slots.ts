@@ -4,3 +4,7 @@ export const getterOf = (
   name: string,
 ): ((this: unknown) => unknown) =>
   (prototype && Object.getOwnPropertyDescriptor(prototype, name)?.get) ?? (() => 0)
+
+/** What an object has of its own under a name, unless a getter would have to say. */
+export const dataOf = (value: unknown, name: string | symbol): unknown =>
+  Object(value) === value ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined

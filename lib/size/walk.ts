@@ -127,3 +127,12 @@ export class Walk {
     }
   }
 }
+
+/** Calls `each` for what an iterator gives, a chunk at a time. */
+export function takeAll<T>(walk: Walk, items: Iterator<T>, each: (item: T) => void): void {
+  walk.take(Number.POSITIVE_INFINITY, () => {
+    const { done, value } = items.next()
+    if (!done) each(value)
+    return done === true
+  })
+}

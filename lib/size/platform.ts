@@ -1,0 +1,128 @@
+import { builtinModule } from '../builtin-module.ts'
+import { WORD } from './layout.ts'
+import { dataOf, getterOf } from './slots.ts'
+import { stringSize } from './string.ts'
+import { takeAll, type Walk } from './walk.ts'
+
+/** Charges a value for what it holds out of sight, and throws if the value is none of its class. */
+export type Visit = (walk: Walk, value: object) => void
+/** Given the prototype of a class, of which it takes the getters and methods. */
+type VisitOf = (own: object) => Visit
+
+/** A body is taken for this long if nothing states its length. */
+const UNKNOWN_BODY = 2 ** 13
+
+/** A class that lists pairs. Each costs something beyond its name and its value. */
+function pairs(bytes: number, pairBytes: number): VisitOf {
+  return (own) => {
+    const entries = dataOf(own, 'entries') as () => Iterator<[unknown, unknown]>
+    return (walk, value) => {
+      walk.bytes += bytes
+      takeAll(walk, entries.call(value), ([name, item]) => {
+        walk.bytes += pairBytes
+        walk.add(name)
+        walk.add(item)
+      })
+    }
+  }
+}
+
+/** A class that says how many it holds of something, or lists them. */
+function counted(bytes: number, getter: string, eachBytes = 1): VisitOf {
+  return (own) => {
+    const counter = getterOf(own, getter)
+    return (walk, value) => {
+      const count = counter.call(value)
+      walk.bytes += bytes + eachBytes * wholeOr(0, Array.isArray(count) ? count.length : count)
+    }
+  }
+}
+
+/** A class of which a getter gives what it holds. */
+function holding(bytes: number, getter: string): VisitOf {
+  return (own) => {
+    const held = getterOf(own, getter)
+    return (walk, value) => {
+      walk.add(held.call(value))
+      walk.bytes += bytes
+    }
+  }
+}
+
+function message(bytes: number): VisitOf {
+  return (own) => {
+    const urlOf = getterOf(own, 'url')
+    const headersOf = getterOf(own, 'headers')
+    const bodyOf = getterOf(own, 'body')
+    return (walk, value) => {
+      walk.bytes += bytes + stringSize(urlOf.call(value) as string)
+      // Node 20 and 22 keep everything there.
+      const isState = ({ description }: symbol) => description === 'state'
+      const state = Object.getOwnPropertySymbols(value).find(isState)
+      if (state !== undefined) {
+        walk.add(dataOf(value, state))
+        return
+      }
+      const headers = headersOf.call(value)
+      walk.add(headers)
+      // On other runtimes the getter may turn the body into a stream.
+      const body = isNode() ? bodyOf.call(value) : undefined
+      if (body === null) return
+      walk.add(body)
+      const get = classAt('Headers', FETCH)?.prototype.get as (name: string) => string | null
+      walk.bytes += wholeOr(UNKNOWN_BODY, Number(get.call(headers, 'content-length') ?? Number.NaN))
+    }
+  }
+}
+
+const wholeOr = (other: number, count: unknown): number =>
+  Number.isSafeInteger(count) && (count as number) >= 0 ? (count as number) : other
+
+/** What Node loads when a program first asks for `fetch` or one of its classes: 20 ms. */
+const FETCH = 'internal/deps/undici/undici'
+
+/** By tag, or else by name: how to charge it, and what Node has loaded if there is such a value. */
+const classes: Record<string, [VisitOf, module?: string]> = {
+  Blob: [counted(900, 'size')],
+  BlockList: [counted(2500, 'rules', 500), 'net'],
+  FormData: [pairs(200, 64), FETCH],
+  Headers: [pairs(300, 150), FETCH],
+  ImageData: [holding(100, 'data')],
+  Request: [message(1000), FETCH],
+  Response: [message(300), FETCH],
+  URL: [holding(300, 'href')],
+  URLSearchParams: [pairs(160, 48)],
+  'WebAssembly.Instance': [holding(1000, 'exports')],
+  'WebAssembly.Memory': [holding(200, 'buffer')],
+  'WebAssembly.Table': [counted(200, 'length', 4 * WORD)],
+  X509Certificate: [
+    () => (walk) => {
+      walk.bytes += 6500
+    },
+    'crypto',
+  ],
+}
+
+const loadedModules = (): readonly string[] =>
+  (builtinModule('node:process') as { moduleLoadList?: string[] } | undefined)?.moduleLoadList ?? []
+
+/** Other runtimes list no module. */
+const isNode = (): boolean => loadedModules().length > 0
+
+type Class = { prototype: Record<string, unknown> }
+
+/** A class of the platform, by its path. Loads nothing. */
+function classAt(path: string, module?: string): Class | undefined {
+  if (module !== undefined && isNode() && !loadedModules().includes(`NativeModule ${module}`))
+    return
+  let found: unknown =
+    module === 'net' || module === 'crypto' ? builtinModule(`node:${module}`) : globalThis
+  for (const name of path.split('.')) found = (found as Record<string, unknown> | undefined)?.[name]
+  return found as Class | undefined
+}
+
+/** How to charge instances of the class that has this prototype, if it is the platform's own. */
+export function platformVisit(prototype: object, path: string): Visit | undefined {
+  const [visitOf, module] = (Object.hasOwn(classes, path) && classes[path]) || []
+  return visitOf && classAt(path, module)?.prototype === prototype ? visitOf(prototype) : undefined
+}
