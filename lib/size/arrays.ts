@@ -1,4 +1,12 @@
-import { ARRAY_HEADER, HEAP_NUMBER, indexedBytes, storeBytes } from './layout.ts'
+import {
+  ARRAY_HEADER,
+  ARRAY_PROXY,
+  HEAP_NUMBER,
+  indexedBytes,
+  PUSHED_ROOM,
+  storeBytes,
+  WORD,
+} from './layout.ts'
 import { isSmall } from './number.ts'
 import { visitNames } from './objects.ts'
 import { isProxy } from './proxy.ts'
@@ -26,6 +34,7 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   // expression matched has the text that it was found in.
   if (isOther || Object.hasOwn(array, 'input')) visitNames(walk, array)
   if (length === 0) return
+  if (walk.isAssembled && length < PUSHED_ROOM) addSpareRoom(walk, array, length)
   const isLong = length > CHUNK
   if (isLong && (isProxy(array) || isSparse(array, length))) {
     const keys = Object.keys(array)
@@ -57,6 +66,16 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
       forEach.call(slice.call(array, 1 + at * CHUNK, 1 + (at + 1) * CHUNK), add)
     walk.take(Math.ceil((length - 1) / CHUNK), each, 1)
   }
+}
+
+/**
+ * The first `push` makes room for 17 elements, a literal for its own. Which of them made the array
+ * cannot be seen: three quarters of the room are a compromise. A value with one such array has it
+ * exact.
+ */
+function addSpareRoom(walk: Walk, array: readonly unknown[], length: number): void {
+  if (isProxy(array)) walk.bytes += ARRAY_PROXY
+  if (walk.arrays++ > 0) walk.bytes += (PUSHED_ROOM - length) * WORD * 0.75
 }
 
 /** Numbers alone, or numbers and holes, are kept without boxes. */

@@ -20,6 +20,10 @@ export const PROMISE = 12 * WORD
 export const SYMBOL = 4 * WORD
 export const FUNCTION = 128
 export const PROXY = 64
+/** With a handler and two functions of its own, as libraries make them for their arrays. */
+export const ARRAY_PROXY = 300
+/** Slots of an array after its first `push`. */
+export const PUSHED_ROOM = 17
 /** Of an object around a primitive. */
 export const WRAPPER = 4 * WORD
 /**

@@ -29,6 +29,7 @@ export function lookFurther(walk: Walk): boolean {
       walk.bytes += FUNCTION
       visitNames(walk, value)
     } else if (prototype === null || !visitBuiltin(walk, value, prototype)) {
+      if (prototype !== null && prototype !== Object.prototype) walk.isAssembled = true
       visitKeys(walk, value, prototype, OBJECT_HEADER)
     }
   } catch {

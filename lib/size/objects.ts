@@ -39,7 +39,7 @@ export function visitPlain(walk: Walk, value: object): void {
       const item = record[key]
       if (typeof item === 'string') bytes += stringSize(item)
       else if (typeof item === 'object') {
-        if (item !== null) walk.addObject(item)
+        if (item !== null) walk.addHeld(item)
       } else if (typeof item === 'number') {
         // A property that has had a fraction in one object has a box for its number in all.
         if (!isSmall(item)) shape.hasBoxes = shape.isKnown
@@ -67,9 +67,9 @@ export function visitKeys(
   header: number,
   start = 0,
 ): void {
-  if (isPrototype(value)) return
   // Listing the names alone of a huge object takes a third of the time.
   const keys = prototype === Object.prototype ? Object.keys(value) : ownKeys(value)
+  if (keys[0] === 'constructor' && isPrototype(value)) return
   const indexes = indexesOf(keys)
   const names = indexes > 0 ? keys.slice(indexes) : keys
   const count = names.length

@@ -13,6 +13,9 @@ const NEAR = 96
 /** The engine moves all of a `Set` whenever it grows: a walk in steps keeps several instead. */
 const MOST_IN_A_SET = 2 ** 15
 
+/** So many references to what was met already are no accident. */
+const MANY_RETURNS = 8
+
 /** Does one chunk, and tells whether more remains. */
 type Rest = () => boolean
 
@@ -24,6 +27,11 @@ export class Walk {
   bytes = 0
   /** Objects that were taken up. */
   met = 0
+  /** Whether a program put the value together, piece by piece: no parser and no literal makes such. */
+  isAssembled = false
+  /** Short arrays that were met since that is known. */
+  arrays = 0
+  #returns = 0
   readonly #queue: object[] = []
   #next = 0
   #seen: Set<object> | undefined
@@ -57,22 +65,30 @@ export class Walk {
     }
   }
 
-  /** Each object once. */
-  addObject(value: object): void {
+  /** Each object once; `false` for one that was met before. */
+  addObject(value: object): boolean {
     const queue = this.#queue
     const seen = this.#seen
     if (seen === undefined) {
-      if (queue.includes(value)) return
+      if (queue.includes(value)) return false
       if (queue.push(value) === NEAR) this.#seen = new Set(queue)
-    } else if (!this.#isInFull(value)) {
-      const before = seen.size
-      if (seen.add(value).size !== before) queue.push(value)
-      if (this.#isInSteps && seen.size === MOST_IN_A_SET) {
-        this.#full ??= []
-        this.#full.push(seen)
-        this.#seen = new Set()
-      }
+      return true
     }
+    if (this.#isInFull(value)) return false
+    const before = seen.size
+    const isNew = seen.add(value).size !== before
+    if (isNew) queue.push(value)
+    if (this.#isInSteps && seen.size === MOST_IN_A_SET) {
+      this.#full ??= []
+      this.#full.push(seen)
+      this.#seen = new Set()
+    }
+    return isNew
+  }
+
+  /** An object that another one has as a property. */
+  addHeld(value: object): void {
+    if (!this.addObject(value) && ++this.#returns === MANY_RETURNS) this.isAssembled = true
   }
 
   #isInFull(value: object): boolean {
