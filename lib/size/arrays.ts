@@ -24,6 +24,10 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2
 const { prototype } = Array
 const { at: elementAt, forEach, slice } = prototype
 
+const lookupGetter = (
+  Object.prototype as unknown as { __lookupGetter__(key: PropertyKey): unknown }
+).__lookupGetter__
+
 export function visitArray(walk: Walk, array: readonly unknown[]): void {
   // A Proxy may say anything.
   const length = array.length >>> 0
@@ -36,34 +40,54 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   if (length === 0) return
   if (walk.isAssembled && length < PUSHED_ROOM) addSpareRoom(walk, array, length)
   const isLong = length > CHUNK
-  if (isLong && (isProxy(array) || isSparse(array, length))) {
+  // In a structure that is watched it is none.
+  if ((!walk.isWatched && isProxy(array)) || (isLong && isSparse(array, length))) {
     const keys = Object.keys(array)
     walk.bytes += isInOneList(keys, length) ? storeBytes(length) : indexedBytes(keys.length, length)
-    walk.take(keys.length, (at) => walk.add(array[Number(keys[at])]))
+    walk.take(keys.length, (at) => {
+      const next = Number(keys[at])
+      return !isAdded(walk, array, next, array[next])
+    })
     return
   }
   // An array that grew by push has spare room which cannot be seen: a sixteenth is a compromise.
   walk.bytes += storeBytes(length + (length > 16 ? length >> 4 : 0))
   // Each element is read once, since it may be a getter.
   if (isOther && !isLong) {
-    forEach.call(array, unboxedAdd(walk))
+    const elements = new Elements(walk, array, 0)
+    for (let at = 0; at < length; at++) {
+      // Reading a hole would run a getter of the class.
+      if (Object.hasOwn(array, at)) addElement.call(elements, elementAt.call(array, at), at)
+    }
     return
   }
-  const first = elementAt.call(array, 0)
+  const first = isOther && !Object.hasOwn(array, 0) ? undefined : elementAt.call(array, 0)
   if (isOther || typeof first === 'string' || typeof first === 'object') {
-    walk.add(first)
+    if (!isAdded(walk, array, 0, first)) return
     const most = walk.bytes + CHUNK_BYTES
     let done = 1
-    if (!isLong) while (done < length && walk.bytes < most) walk.add(array[done++])
-    if (done < length) walk.take(length - done, (at) => walk.add(array[done + at]))
+    if (!isLong) {
+      while (done < length && walk.bytes < most) {
+        if (!isAdded(walk, array, done, array[done++])) return
+      }
+    }
+    if (done < length) {
+      walk.take(length - done, (at) => {
+        const next = done + at
+        return !(isOther && !Object.hasOwn(array, next)) && !isAdded(walk, array, next, array[next])
+      })
+    }
     return
   }
-  const add = unboxedAdd(walk)
-  if (first !== undefined || Object.hasOwn(array, 0)) add(first)
-  if (!isLong) forEach.call(slice.call(array, 1), add)
+  const elements = new Elements(walk, array, 1)
+  if (first !== undefined || Object.hasOwn(array, 0)) addElement.call(elements, first, -1)
+  if (!isLong) forEach.call(slice.call(array, 1), addElement, elements)
   else {
-    const each = (at: number) =>
-      forEach.call(slice.call(array, 1 + at * CHUNK, 1 + (at + 1) * CHUNK), add)
+    const each = (at: number): boolean => {
+      elements.start = 1 + at * CHUNK
+      forEach.call(slice.call(array, elements.start, elements.start + CHUNK), addElement, elements)
+      return elements.isEnded
+    }
     walk.take(Math.ceil((length - 1) / CHUNK), each, 1)
   }
 }
@@ -78,18 +102,40 @@ function addSpareRoom(walk: Walk, array: readonly unknown[], length: number): vo
   if (walk.arrays++ > 0) walk.bytes += (PUSHED_ROOM - length) * WORD * 0.75
 }
 
-/** Numbers alone, or numbers and holes, are kept without boxes. */
-function unboxedAdd(walk: Walk): (item: unknown) => void {
-  let isNumeric = true
-  let boxes = 0
-  return (item) => {
-    if (!isNumeric) walk.add(item)
-    else if (typeof item === 'number') boxes += isSmall(item) ? 0 : HEAP_NUMBER
-    else {
-      isNumeric = false
-      walk.bytes += boxes
-      walk.add(item)
-    }
+/**
+ * `false` for what a getter gave in a structure that is watched, where the array is looked at no
+ * further: it might give a new object each time.
+ */
+function isAdded(walk: Walk, array: readonly unknown[], at: number, item: unknown): boolean {
+  if (walk.isWatched && Object(item) === item && lookupGetter.call(array, at)) return false
+  walk.add(item)
+  return true
+}
+
+/** Elements of which the first is a number: numbers alone, or numbers and holes, have no boxes. */
+class Elements {
+  isNumeric = true
+  isEnded = false
+  boxes = 0
+  readonly walk: Walk
+  readonly array: readonly unknown[]
+  /** Of those that are added. */
+  start: number
+
+  constructor(walk: Walk, array: readonly unknown[], start: number) {
+    this.walk = walk
+    this.array = array
+    this.start = start
+  }
+}
+
+function addElement(this: Elements, item: unknown, at: number): void {
+  if (this.isNumeric && typeof item === 'number') {
+    if (!isSmall(item)) this.boxes += HEAP_NUMBER
+  } else if (!this.isEnded) {
+    if (this.isNumeric) this.walk.bytes += this.boxes
+    this.isNumeric = false
+    this.isEnded = !isAdded(this.walk, this.array, this.start + at, item)
   }
 }
 

@@ -29,12 +29,21 @@ export function visitBuffer(walk: Walk, buffer: object): void {
 const pooledBytes = (bytes: number, pool: number): number =>
   Math.ceil(pool / (Math.floor(pool / ((bytes + 7) & ~7)) - (bytes * 6 < pool ? 3 : 0)))
 
+/** By its slot: `instanceof` would ask a Proxy among its prototypes, on some engines without end. */
+function bufferOf(view: object): object {
+  try {
+    return viewBuffer.call(view) as object
+  } catch {
+    return dataViewBuffer.call(view) as object
+  }
+}
+
 /** Asking a small typed array for its buffer gives it one, which is charged. */
 export function visitView(walk: Walk, view: object): void {
   walk.bytes += VIEW
-  const buffer = (view instanceof DataView ? dataViewBuffer : viewBuffer).call(view) as object
+  const buffer = bufferOf(view)
   const NodeBuffer = globalThis.Buffer
-  if (NodeBuffer !== undefined && view instanceof NodeBuffer) {
+  if (NodeBuffer !== undefined && Object.getPrototypeOf(view) === NodeBuffer.prototype) {
     pool ??= NodeBuffer.allocUnsafe(1).buffer.byteLength
     const bytes = viewLength.call(view) as number
     if (bytes < pool >>> 1 && bufferLength.call(buffer) === pool) {

@@ -23,9 +23,10 @@ const regExpSource = getterOf(RegExp.prototype, 'source')
 /** By the name of the class. */
 const visits: Record<string, Visit> = {
   Map(walk: Walk, value: object) {
-    walk.bytes += COLLECTION_HEADER + hashTableBytes(mapSize.call(value) as number, 3)
+    const size = mapSize.call(value) as number
+    walk.bytes += COLLECTION_HEADER + hashTableBytes(size, 3)
     const entries = mapEntries.call(value as Map<unknown, unknown>)
-    takeAll(walk, entries, ([key, item]) => {
+    takeAll(walk, entries, size, ([key, item]) => {
       walk.add(key)
       walk.add(item)
     })
@@ -34,7 +35,7 @@ const visits: Record<string, Visit> = {
     const size = setSize.call(value) as number
     const room = size > 0 ? Math.max(size, leastSetRoom()) : 0
     walk.bytes += COLLECTION_HEADER + hashTableBytes(room, 2)
-    takeAll(walk, setValues.call(value as Set<unknown>), (item) => walk.add(item))
+    takeAll(walk, setValues.call(value as Set<unknown>), size, (item) => walk.add(item))
   },
   Date(walk: Walk, value: object) {
     getTime.call(value as Date)

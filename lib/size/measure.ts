@@ -4,20 +4,17 @@ import { visitBuiltin } from './builtins.ts'
 import { FUNCTION, HEAP_NUMBER, OBJECT_HEADER, PROXY } from './layout.ts'
 import { isSmall } from './number.ts'
 import { visitKeys, visitNames, visitPlain } from './objects.ts'
-import { isProxy } from './proxy.ts'
+import { mayBeProxy } from './proxy.ts'
 import { stringSize } from './string.ts'
 import { Walk } from './walk.ts'
-
-/** A structure this large is watched for getters and proxies that make new objects for ever. */
-const WATCHED = 4096
 
 /** Looks at one more object, or one more chunk of a large one; `false` once nothing is left. */
 export function lookFurther(walk: Walk): boolean {
   const value = walk.takeUp()
   if (value === undefined) return !walk.isDone
   try {
-    const isWatched = walk.met > WATCHED
-    if (isWatched && isProxy(value)) {
+    const { isWatched } = walk
+    if (isWatched && mayBeProxy(value, walk.met)) {
       walk.bytes += PROXY
       return true
     }

@@ -9,6 +9,7 @@ import {
   WORD,
 } from './layout.ts'
 import { isSmall } from './number.ts'
+import { isProxy } from './proxy.ts'
 import { EMPTY, UNKNOWN, unknownBytes } from './shapes.ts'
 import { dataOf } from './slots.ts'
 import { stringSize } from './string.ts'
@@ -126,11 +127,13 @@ function addValues(
   start: number,
 ): void {
   walk.take(keys.length - start, (at) => {
+    if ((at & (CHUNK - 1)) === CHUNK - 1 && walk.isWatched && isProxy(value)) return true
     const key = keys[start + at] as string
     // Reading the stack of an error makes a text of it, for which its name and message are read.
-    if (key === 'stack' && !isEnumerable.call(value, key)) return
+    if (key === 'stack' && !isEnumerable.call(value, key)) return false
     const property = Object.getOwnPropertyDescriptor(value, key)
     if (property !== undefined && 'value' in property) walk.add(property.value)
+    return false
   })
 }
 

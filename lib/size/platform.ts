@@ -18,7 +18,7 @@ function pairs(bytes: number, pairBytes: number): VisitOf {
     const entries = dataOf(own, 'entries') as () => Iterator<[unknown, unknown]>
     return (walk, value) => {
       walk.bytes += bytes
-      takeAll(walk, entries.call(value), ([name, item]) => {
+      takeAll(walk, entries.call(value), Number.POSITIVE_INFINITY, ([name, item]) => {
         walk.bytes += pairBytes
         walk.add(name)
         walk.add(item)

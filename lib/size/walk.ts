@@ -10,8 +10,13 @@ const SMALL_CHUNK = 64
 export const CHUNK_BYTES = 2 ** 19
 /** Up to so many objects a look at each of them is quicker than a `Set`. */
 const NEAR = 96
-/** The engine moves all of a `Set` whenever it grows: a walk in steps keeps several instead. */
-const MOST_IN_A_SET = 2 ** 15
+/**
+ * The engine rehashes all of a `Set` at once when it grows. A walk in steps starts another one when
+ * its `Set` holds so many, each of them twice as large as the one before.
+ */
+const FIRST_SET = 2 ** 18
+/** A structure this large is watched for getters and proxies that make new objects for ever. */
+const WATCHED = 4096
 
 /** So many references to what was met already are no accident. */
 const MANY_RETURNS = 8
@@ -20,8 +25,9 @@ const MANY_RETURNS = 8
 type Rest = () => boolean
 
 /**
- * The bytes that were found, and what is still to be looked at; so depth is no limit. In steps it
- * takes longer in all, for a million objects about twice as long, but no step does.
+ * The bytes that were found, and what is still to be looked at; so depth is no limit. In steps, no
+ * step takes long: a value of a million objects takes a step of some 10 ms, and twice as many
+ * objects twice as long.
  */
 export class Walk {
   bytes = 0
@@ -36,6 +42,7 @@ export class Walk {
   #next = 0
   #seen: Set<object> | undefined
   #full: Set<object>[] | undefined
+  #mostInSet = FIRST_SET
   #rests: Rest[] | undefined
   readonly #isInSteps: boolean
 
@@ -78,10 +85,11 @@ export class Walk {
     const before = seen.size
     const isNew = seen.add(value).size !== before
     if (isNew) queue.push(value)
-    if (this.#isInSteps && seen.size === MOST_IN_A_SET) {
+    if (this.#isInSteps && seen.size === this.#mostInSet) {
       this.#full ??= []
       this.#full.push(seen)
       this.#seen = new Set()
+      this.#mostInSet *= 2
     }
     return isNew
   }
@@ -117,6 +125,11 @@ export class Walk {
     return
   }
 
+  /** Whether what code of the value makes is no longer looked into, so that measuring ends. */
+  get isWatched(): boolean {
+    return this.met + this.#queue.length - this.#next > WATCHED
+  }
+
   get isDone(): boolean {
     return this.#next === this.#queue.length && !this.#rests?.length
   }
@@ -144,9 +157,17 @@ export class Walk {
   }
 }
 
-/** Calls `each` for what an iterator gives, a chunk at a time. */
-export function takeAll<T>(walk: Walk, items: Iterator<T>, each: (item: T) => void): void {
-  walk.take(Number.POSITIVE_INFINITY, () => {
+/**
+ * Calls `each` for what an iterator gives, a chunk at a time: for no more than `most`, since a program
+ * that moves entries to the end meanwhile would never let it end.
+ */
+export function takeAll<T>(
+  walk: Walk,
+  items: Iterator<T>,
+  most: number,
+  each: (item: T) => void,
+): void {
+  walk.take(most, () => {
     const { done, value } = items.next()
     if (!done) each(value)
     return done === true

@@ -14,6 +14,8 @@ export async function scriptOf(source: string): Promise<string> {
     write: false,
     format: 'esm',
     external: ['node:*'],
+    // A system takes an argument of 128 KiB at the most.
+    minifyWhitespace: true,
     logLevel: 'silent',
   })
   return outputFiles[0]?.text ?? ''
