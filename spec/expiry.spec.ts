@@ -493,7 +493,7 @@ describe('what has expired', () => {
   })
 
   it('makes room for bytes too', () => {
-    const { cache, clock, left, controller } = cacheWith({ maxSizeBytes: 20_000 })
+    const { cache, clock, left, controller } = cacheWith({ maxSizeBytes: 22_000 })
     controller.set('old', 1, { sizeBytes: 6000 })
     controller.set('brief', 1, { ttl: '1s', sizeBytes: 6000 })
     clock.advance(1 * SECONDS)

@@ -98,6 +98,48 @@ describe('a process', () => {
     expect(printed).toEqual([true, true, true])
   })
 
+  it.runIf(!('Bun' in globalThis) && !('Deno' in globalThis))(
+    'holds small dictionaries in what they are charged, an empty one in 3 KB',
+    async () => {
+      const weighed = await inChild(
+        `
+        import { FaaSCacheDict, controllerOf } from 'faas-cache-dict'
+        const most = 3_000
+        const made = (entries) => {
+          const cache = new FaaSCacheDict({ maxSizeBytes: '1M', defaultTtl: '1h' })
+          for (let at = 0; at < entries; at++) cache['key-' + at] = at
+          return cache
+        }
+        const used = async () => {
+          await new Promise((turn) => setTimeout(turn, 5))
+          globalThis.gc()
+          globalThis.gc()
+          const { heapUsed, external } = process.memoryUsage()
+          return heapUsed + external
+        }
+        const weigh = async (entries) => {
+          const caches = new Array(most)
+          for (let at = 0; at < most; at++) caches[at] = made(entries)
+          for (let at = 0; at < most; at++) caches[at] = undefined
+          const before = await used()
+          for (let at = 0; at < most; at++) caches[at] = made(entries)
+          return ((await used()) - before) / most
+        }
+        const charged = (entries) => controllerOf(made(entries)).sizeBytes
+        const bytes = [await weigh(0), await weigh(10)]
+        console.log(JSON.stringify([bytes, [charged(0) / bytes[0], charged(10) / bytes[1]]]))
+      `,
+        '--expose-gc',
+      )
+      const [bytes, ratios] = weighed as [number[], number[]]
+      expect(bytes[0]).toBeLessThan(3_000)
+      for (const ratio of ratios) {
+        expect(ratio).toBeGreaterThan(0.9)
+        expect(ratio).toBeLessThan(1.1)
+      }
+    },
+  )
+
   it('does not fill with the keys of objects that it measured', async () => {
     // Of 100 MB that go through.
     const most = 2 ** 23
