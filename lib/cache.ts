@@ -13,6 +13,7 @@ import { CLEARED, DELETED, EVICTED, EXPIRED, REASONS, REPLACED } from './reasons
 import { heapSize } from './size/heap-size.ts'
 import { stringSize } from './size/string.ts'
 import { Statistics } from './statistics.ts'
+import { MORE } from './table/expiry.ts'
 import {
   leastRecent,
   mostRecent,
@@ -24,10 +25,18 @@ import {
 import { DEADLINE } from './table/records.ts'
 import { ENTRY_BYTES, Table } from './table/table.ts'
 import { type Clock, clockFrom } from './time/clock.ts'
+import { PAUSE, timeSlice } from './time/slice.ts'
 import { Sweep } from './time/sweep.ts'
 import { weigh } from './weigh.ts'
 
 type Weak = Pick<WeakRef<Cache>, 'deref'>
+
+/** By how much longer the sweep of an unused cache waits, each time. */
+const PATIENCE = 1.25
+/** A slice ends after so many hooks at the latest, whatever they do. */
+const MOST_HOOKS = 32
+/** Moves of entries between two looks at the clock. */
+const MOVES = 64
 
 /**
  * The policy: what a use, a write and a removal are, and who leaves when. Time is read once a call,
@@ -47,12 +56,21 @@ export class Cache {
   readonly #growth = new Growth()
   readonly #isHeapSize: boolean
   #weak: Weak | undefined
+  /** Whether the sweep rests that looks for growth. Public, since every hit looks at it. */
+  isResting = false
+  /** Values that were given out without a use. */
+  #looks = 0
+  /** When the last sweep ended. */
+  #uses = 0
+  /** Milliseconds that the sweep of an unused cache waits at least. */
+  #wait: number
 
   constructor(settings: Settings) {
     this.settings = settings
     this.clock = clockFrom(settings.now)
     this.hooks = new Hooks(settings.onDelete, settings.onError)
     const { sweepInterval } = settings
+    this.#wait = sweepInterval
     this.sweep = new Sweep<Cache>(sweepInterval, this, (cache) => cache.sweepOnce(), this.clock)
     this.#isHeapSize = settings.sizeOf === heapSize
     this.applyLimits()
@@ -84,7 +102,15 @@ export class Cache {
     }
     this.statistics.hits++
     promote(int32, slot)
+    if (this.isResting) this.wake()
     return slot
+  }
+
+  /** The value in a slot, without a use of it. It may grow in the hands of who asked. */
+  look(slot: number): unknown {
+    this.#looks++
+    if (this.isResting) this.wake()
+    return this.table.valueAt(slot)
   }
 
   /** The slot of a live entry, or 0. No use; an entry that has expired stays for who removes it. */
@@ -170,7 +196,7 @@ export class Cache {
     if (isNewestFirst) keys.reverse()
     for (const key of keys) {
       const slot = this.findLive(key)
-      if (slot !== 0) yield [key, this.table.valueAt(slot)]
+      if (slot !== 0) yield [key, this.look(slot)]
     }
   }
 
@@ -245,20 +271,56 @@ export class Cache {
     }
   }
 
-  /** One background sweep. Milliseconds until the next, or `undefined` when nothing is left. */
+  /** One slice of the background sweep. Milliseconds until the next, or `undefined` for none. */
   sweepOnce(): number | undefined {
-    const { settings } = this
     try {
-      this.purge()
-      const isDone = this.#growth.look(this)
+      const isOver = timeSlice()
+      const now = this.clock.now()
+      const isDone =
+        this.#purgeUntil(isOver, now) && (this.isResting || this.#growth.look(this, isOver))
       this.hooks.run()
-      if (!isDone) return Growth.PAUSE
-      return this.#hasSweepWork ? settings.sweepInterval : undefined
+      return isDone ? this.#untilNextSweep(now) : PAUSE
     } catch (error) {
       this.hooks.failed(error, 'sweep')
       this.hooks.run()
-      return settings.sweepInterval
+      return this.#waitLonger()
     }
+  }
+
+  /** Whether all that has expired is gone. */
+  #purgeUntil(isOver: () => boolean, now: number): boolean {
+    for (let count = 1; !isOver(); count++) {
+      const slot = this.table.expiry.due(now, MOVES)
+      if (slot === 0) return true
+      if (slot !== MORE) this.remove(slot, EXPIRED)
+      // They count into the slice.
+      if (count % MOST_HOOKS === 0) this.hooks.run()
+    }
+    return false
+  }
+
+  /**
+   * A cache that was not used since the last sweep, and has not grown, is looked at again only for
+   * what expires, later each time: so that what runs until no timer is left comes to an end.
+   */
+  #untilNextSweep(now: number): number | undefined {
+    const { hits, writes } = this.statistics
+    const uses = hits + writes + this.#looks
+    const isIdle = uses === this.#uses && !this.#growth.hasFound
+    this.#uses = uses
+    if (!this.#hasSweepWork) return undefined
+    if (!isIdle) {
+      this.#wait = this.settings.sweepInterval
+      return this.#wait
+    }
+    this.isResting = this.#growth.hasObjects
+    return Math.max(this.#waitLonger(), this.table.expiry.next - now)
+  }
+
+  #waitLonger(): number {
+    const wait = this.#wait
+    this.#wait *= PATIENCE
+    return wait
   }
 
   get #hasSweepWork(): boolean {
@@ -267,11 +329,13 @@ export class Cache {
 
   /** Starts the background sweep, if there is anything for it to do. */
   wake(): void {
+    this.isResting = false
     if (this.#hasSweepWork) this.sweep.wake()
   }
 
   /** Ends the background sweep for good. */
   close(): void {
+    this.isResting = false
     this.sweep.close()
     this.#growth.clear()
   }

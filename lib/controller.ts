@@ -91,7 +91,7 @@ export class CacheController<Schema extends object = any> {
   peek<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
     const cache = cacheOf(this, 'peek')
     const slot = cache.findLive(keyFrom(key))
-    return slot === 0 ? undefined : (cache.table.valueAt(slot) as ValueAt<Schema, Key>)
+    return slot === 0 ? undefined : (cache.look(slot) as ValueAt<Schema, Key>)
   }
 
   /** Whether the key has a live entry. No use. */

@@ -6,11 +6,6 @@ import { lookFurther } from './size/measure.ts'
 import { Walk } from './size/walk.ts'
 import type { Table } from './table/table.ts'
 
-/** Milliseconds. A slice ends with the step that passes them, which may take half of one. */
-const SLICE = 1.5
-/** About as many as fit a slice: in a Worker the clock stands still for as long as it runs. */
-const MOST_STEPS = 16_384
-
 /** What holds the values that may grow. */
 export interface Holder {
   readonly table: Table
@@ -36,10 +31,10 @@ interface Measurement {
  * that do not hold the thread for much more than two milliseconds.
  */
 export class Growth {
-  /** Milliseconds between two slices of one walk. */
-  static readonly PAUSE = 20
   /** Whether an object was written since the walk began, or found by it: only objects grow. */
   hasObjects = false
+  /** Whether the walk found another size, or may have passed a value by. */
+  hasFound = false
   /** The next slot, or 0 while no walk is under way. */
   #slot = 0
   #rebuilds = 0
@@ -50,14 +45,13 @@ export class Growth {
     return this.hasObjects || this.#slot !== 0
   }
 
-  /** Whether the walk came to its end. */
-  look(holder: Holder): boolean {
+  /** Whether the walk came to its end before the slice did. */
+  look(holder: Holder, isOver: () => boolean): boolean {
     if (!this.hasWork) return true
     const { table } = holder
-    const isDue = timeSlice()
     if (this.#slot === 0) this.#begin(table)
-    while (!isDue()) {
-      if (this.#measurement !== undefined) this.#goOn(holder, this.#measurement, isDue)
+    while (!isOver()) {
+      if (this.#measurement !== undefined) this.#goOn(holder, this.#measurement, isOver)
       else if (this.#slot < table.records.capacity) this.#lookAt(holder, this.#slot++)
       else {
         this.#end(table)
@@ -75,13 +69,13 @@ export class Growth {
   #begin(table: Table): void {
     this.#slot = 1
     this.#rebuilds = table.rebuilds
-    this.hasObjects = false
+    this.hasObjects = this.hasFound = false
   }
 
   #end(table: Table): void {
     this.#slot = 0
     // What was ahead may have been moved to a slot that had been passed.
-    if (this.#rebuilds !== table.rebuilds) this.hasObjects = true
+    if (this.#rebuilds !== table.rebuilds) this.hasObjects = this.hasFound = true
   }
 
   #lookAt(holder: Holder, slot: number): void {
@@ -92,7 +86,10 @@ export class Growth {
     const key = table.keyAt(slot)
     if (holder.promises.has(key)) return
     if (holder.settings.sizeOf !== heapSize) {
+      const before = table.valueBytesOf(slot)
       attempt(holder, key, () => holder.remeasure(slot))
+      const present = table.find(key)
+      if (present === 0 || table.valueBytesOf(present) !== before) this.hasFound = true
       return
     }
     const walk = new Walk(true)
@@ -101,13 +98,17 @@ export class Growth {
     this.#measurement = { key, value, walk }
   }
 
-  #goOn(holder: Holder, measurement: Measurement, isDue: () => boolean): void {
+  #goOn(holder: Holder, measurement: Measurement, isOver: () => boolean): void {
     const { walk } = measurement
-    if (slotOf(holder, measurement) !== 0) while (lookFurther(walk)) if (isDue()) return
+    const limit = holder.settings.maxSizeBytes
+    if (slotOf(holder, measurement) !== 0) {
+      while (walk.bytes <= limit && lookFurther(walk)) if (isOver()) return
+    }
     this.#measurement = undefined
     // Getters of the value may have run.
     const slot = slotOf(holder, measurement)
     if (slot !== 0 && walk.bytes !== holder.table.valueBytesOf(slot)) {
+      this.hasFound = true
       attempt(holder, measurement.key, () => holder.recharge(slot, walk.bytes))
     }
   }
@@ -125,11 +126,4 @@ function attempt({ hooks }: Holder, key: string, measure: () => void): void {
   } catch (error) {
     hooks.failed(error, 'sweep', key)
   }
-}
-
-function timeSlice(): () => boolean {
-  const clock = globalThis.performance ?? Date
-  const end = clock.now() + SLICE
-  let steps = 0
-  return () => ++steps > MOST_STEPS || clock.now() >= end
 }

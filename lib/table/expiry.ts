@@ -4,6 +4,10 @@ const RADIX = 8
 const LEVELS = 7
 const DUE = 0
 const FAR = 1 + LEVELS * RADIX
+const NONE = FAR + 1
+
+/** What `due` gives where it stopped before it knew. */
+export const MORE = -1
 
 /** What the heads of the lists take. */
 export const EXPIRY_BYTES = 4 * (FAR + 1)
@@ -14,6 +18,8 @@ export const EXPIRY_BYTES = 4 * (FAR + 1)
  * a deadline differs from the time last looked at chooses the bucket; when the time comes to a
  * bucket, its entries are placed anew, nearer, until they are due. So an entry is moved at most once
  * for each digit of its TTL, nothing is ever sorted, and no cost grows with the number of entries.
+ * A bucket that has come is made the list of what is due as a whole, and its entries are placed anew
+ * as that list is gone through: in parts, where who asks has little time.
  *
  * A place is a lower bound. Renewing an entry, as every write does, moves it not at all, nor does
  * freeing its slot for another entry that will live longer, as at every insert into a full cache:
@@ -37,9 +43,14 @@ export class Expiry {
     return this.#placed === 0
   }
 
-  /** When time was last looked at, in virtual milliseconds. */
+  /** By which entries are placed: virtual milliseconds, not later than what was last looked at. */
   get time(): number {
     return this.#time
+  }
+
+  /** No entry expires before, once `due` has given 0. */
+  get next(): number {
+    return this.#next
   }
 
   schedule(slot: number, deadline: number, now: number): void {
@@ -54,19 +65,26 @@ export class Expiry {
     if (deadline !== Number.POSITIVE_INFINITY) this.#place(slot, deadline)
   }
 
-  /** The slot of some entry that has expired, or 0. */
-  due(now: number): number {
+  /**
+   * The slot of some entry that has expired, or 0; `MORE` once so many others were placed anew, of a
+   * bucket that holds more.
+   */
+  due(now: number, most = Number.POSITIVE_INFINITY): number {
     // Never behind the time by which entries were placed, or one due by that alone would come again.
     const time = now > this.#time ? now : this.#time
-    if (time >= this.#next) this.#advance(time)
     const { float64 } = this.#records
-    for (;;) {
+    for (let moves = 0; ; ) {
       const slot = this.#heads[DUE] as number
-      if (slot === 0) return 0
-      const deadline = float64[(slot << 2) + DEADLINE] as number
-      if (deadline <= time && !this.#records.isFree(slot)) return slot
-      this.#unlink(slot)
-      this.#placeAgain(slot)
+      if (slot === 0) {
+        if (time < this.#next) return 0
+        this.#advance(time)
+      } else {
+        const deadline = float64[(slot << 2) + DEADLINE] as number
+        if (deadline <= time && !this.#records.isFree(slot)) return slot
+        if (moves++ === most) return MORE
+        this.#unlink(slot)
+        this.#placeAgain(slot)
+      }
     }
   }
 
@@ -100,51 +118,38 @@ export class Expiry {
     this.#link(slot, FAR)
   }
 
+  /** To the first bucket that has come, which is then to be looked at, or to `now` if none has. */
   #advance(now: number): void {
-    let time = this.#time
-    let digits = now
-    this.#time = now
-    for (let level = 0; level <= LEVELS && time !== digits; level++) {
-      const higherTime = Math.floor(time / RADIX)
-      const higherDigits = Math.floor(digits / RADIX)
-      const first = 1 + level * RADIX
-      if (level === LEVELS) this.#empty(FAR)
-      else {
-        // Where the next digit differs too, the buckets up to the last have all come.
-        const last = higherTime === higherDigits ? digits - higherDigits * RADIX : RADIX - 1
-        for (let digit = 0; digit <= last; digit++) this.#empty(first + digit)
-      }
-      time = higherTime
-      digits = higherDigits
+    const first = this.#firstBucket()
+    const start = this.#startOf(first)
+    if (start > now) {
+      this.#time = now
+      this.#next = start
+      return
     }
-    this.#next = this.#nextStart()
+    // What is far comes last: nothing else is left that comes before now.
+    this.#time = first === FAR ? now : start
+    const slot = this.#heads[first] as number
+    this.#heads[first] = 0
+    this.#heads[DUE] = slot
+    this.#records.int32[(slot << 3) + BEFORE] = ~DUE
+    this.#next = this.#startOf(this.#firstBucket())
   }
 
-  #empty(bucket: number): void {
-    let slot = this.#heads[bucket] as number
-    this.#heads[bucket] = 0
-    const { int32 } = this.#records
-    while (slot !== 0) {
-      const next = int32[(slot << 3) + AFTER] as number
-      int32[(slot << 3) + BEFORE] = 0
-      this.#placed--
-      this.#placeAgain(slot)
-      slot = next
-    }
+  /** Of those that hold anything, the one that comes first: one of the lowest level that has any. */
+  #firstBucket(): number {
+    for (let bucket = 1; bucket <= FAR; bucket++) if (this.#heads[bucket] !== 0) return bucket
+    return NONE
   }
 
-  /** When the first bucket that holds anything comes: one of the lowest level that has any. */
-  #nextStart(): number {
-    let time = this.#time
-    let start = 1
-    for (let level = 0; level < LEVELS; level++) {
-      time = Math.floor(time / RADIX)
-      for (let digit = 0; digit < RADIX; digit++) {
-        if (this.#heads[1 + level * RADIX + digit] !== 0) return (time * RADIX + digit) * start
-      }
-      start *= RADIX
-    }
-    return this.#heads[FAR] === 0 ? Number.POSITIVE_INFINITY : (time + 1) * start
+  #startOf(bucket: number): number {
+    if (bucket === NONE) return Number.POSITIVE_INFINITY
+    const level = Math.floor((bucket - 1) / RADIX)
+    const range = RADIX ** level
+    const time = Math.floor(this.#time / (bucket === FAR ? range : range * RADIX))
+    return bucket === FAR
+      ? (time + 1) * range
+      : (time * RADIX + (bucket - 1 - level * RADIX)) * range
   }
 
   #link(slot: number, bucket: number): void {

@@ -4,8 +4,12 @@ import { setTimer, type Timer } from './timer.ts'
 
 // Timers take no more: a longer delay would fire at once.
 const LONGEST_DELAY = 2 ** 31 - 1
+const NEVER = Number.POSITIVE_INFINITY
 
-/** Milliseconds until the next call, or `undefined` when nothing is left to do. */
+/**
+ * Milliseconds until the next call, or `undefined` when nothing is left to do. A sweep that comes
+ * later than after its interval rests meanwhile: it can be woken.
+ */
 export type SweepOnce<T> = (target: T) => number | undefined
 
 /**
@@ -25,9 +29,9 @@ export class Sweep<T extends object> {
   /** Public, since every write looks at it. */
   isAwake: boolean
   /** Public for the same reason: from when on `wake` has to be asked, by the clock of who writes. */
-  askAt = Number.POSITIVE_INFINITY
+  askAt = NEVER
   /** By the system's clock, when its timer cannot be waited for. */
-  #overdueAt = Number.POSITIVE_INFINITY
+  #overdueAt = NEVER
   readonly #isSystemTime: boolean
 
   /** Of `target`, whose writes go by `clock`; timers go by the system's. */
@@ -36,13 +40,13 @@ export class Sweep<T extends object> {
     this.#interval = interval
     this.#target = globalThis.WeakRef && new WeakRef(target)
     this.#sweep = sweep
-    this.#isClosed = interval === Number.POSITIVE_INFINITY || this.#target === undefined
+    this.#isClosed = interval === NEVER || this.#target === undefined
     this.isAwake = this.#isClosed
   }
 
   wake(): void {
     if (!this.isAwake) {
-      this.isAwake = true
+      clearTimeout(this.#timer)
       this.#schedule(this.#interval)
     } else if (systemClock.now() >= this.#overdueAt) this.#makeUp()
   }
@@ -51,14 +55,15 @@ export class Sweep<T extends object> {
   close(): void {
     this.#isClosed = true
     this.isAwake = true
-    this.#waitUntil(Number.POSITIVE_INFINITY)
+    this.#waitUntil(NEVER)
     clearTimeout(this.#timer)
   }
 
   #schedule(delay: number): void {
+    this.isAwake = delay <= this.#interval
     try {
       this.#timer = setTimer(() => this.#run(), Math.min(delay, LONGEST_DELAY))
-      this.#waitUntil(systemClock.now() + delay + this.#interval)
+      this.#waitUntil(this.isAwake ? systemClock.now() + delay + this.#interval : NEVER)
     } catch {
       // Refused at a Worker's module scope, but not in its requests: try again, yet not in a loop.
       Promise.resolve().then(() => this.#sleep())
@@ -66,7 +71,7 @@ export class Sweep<T extends object> {
   }
 
   #makeUp(): void {
-    this.#waitUntil(Number.POSITIVE_INFINITY)
+    this.#waitUntil(NEVER)
     // A process that was frozen has its timers still, and they know no request.
     if (typeof this.#timer === 'object' && !isWorker()) {
       clearTimeout(this.#timer)
@@ -79,11 +84,13 @@ export class Sweep<T extends object> {
     clearTimeout(this.#timer)
     const target = this.#target?.deref()
     if (!target) return
+    this.isAwake = true
     let delay: number | undefined = this.#interval
     try {
       delay = this.#sweep(target)
     } finally {
-      if (delay === undefined) this.#sleep()
+      // A rest for longer than timers take is one until it is woken.
+      if (delay === undefined || (delay > this.#interval && delay > LONGEST_DELAY)) this.#sleep()
       else if (!this.#isClosed) this.#schedule(delay)
     }
   }
@@ -91,12 +98,12 @@ export class Sweep<T extends object> {
   #waitUntil(time: number): void {
     this.#overdueAt = time
     // Another clock says nothing of that time.
-    const isComparable = this.#isSystemTime || time === Number.POSITIVE_INFINITY
+    const isComparable = this.#isSystemTime || time === NEVER
     this.askAt = isComparable ? time : Number.NEGATIVE_INFINITY
   }
 
   #sleep(): void {
-    this.#waitUntil(Number.POSITIVE_INFINITY)
+    this.#waitUntil(NEVER)
     this.isAwake = this.#isClosed
   }
 }

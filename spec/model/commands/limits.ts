@@ -42,7 +42,11 @@ const isStale = ({ model: { model } }: World, entry: Entry): boolean => {
 }
 
 const sweep = {
-  real: ({ timers }: World) => timers.sweep(),
+  // It rests until a value is looked at.
+  real: ({ timers, controller, model: { model } }: World) => {
+    for (const { key } of model.entries) controller.peek(key)
+    timers.sweep()
+  },
   model: ({ model, isClosed, scenario }: World) => {
     if (scenario.sweeps && !isClosed) model.sweep()
   },
