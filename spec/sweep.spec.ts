@@ -232,3 +232,291 @@ describe('the sweep', () => {
     expect(left).toEqual([['a', 'expired']])
   })
 })
+
+describe('the sweep of a cache that nobody uses', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  const cacheOf = (options: CacheOptions = {}) => {
+    const cache = new FaaSCacheDict<Record<string, unknown>>({ maxSizeBytes: null, ...options })
+    return { cache, controller: controllerOf(cache) }
+  }
+  /** A cache whose sweep has gone to rest, and a list in it. */
+  const rested = () => {
+    const { cache, controller } = cacheOf()
+    const list: string[] = []
+    cache['list'] = list
+    vi.runAllTimers()
+    const charge = controller.sizeOf('list')
+    list.push('x'.repeat(10_000))
+    return { cache, controller, hasFound: () => controller.sizeOf('list') > charge + 9_000 }
+  }
+
+  it('rests once it went round and found nothing', () => {
+    const { cache } = cacheOf()
+    cache['list'] = []
+    vi.advanceTimersByTime(10_000)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('misses what grows while it rests, by a reference that the program kept', () => {
+    const { hasFound } = rested()
+    vi.advanceTimersByTime(3_600_000)
+    expect(hasFound()).toBe(false)
+  })
+
+  it.each<[string, (used: ReturnType<typeof rested>) => unknown]>([
+    ['cache[key]', ({ cache }) => cache['list']],
+    ['get', ({ controller }) => controller.get('list')],
+    ['peek', ({ controller }) => controller.peek('list')],
+    ['values', ({ controller }) => [...controller.values()]],
+    ['forEach', ({ controller }) => controller.forEach(() => {})],
+    ['getOrSet', ({ controller }) => controller.getOrSet('list', () => [])],
+    ['a write of another key', ({ cache }) => (cache['other'] = 1)],
+    ['setTtl', ({ controller }) => controller.setTtl('list', '1h')],
+  ])('is woken by %s, and finds it', (_name, use) => {
+    const found = rested()
+    use(found)
+    vi.advanceTimersByTime(5_000)
+    expect(found.hasFound()).toBe(true)
+  })
+
+  it('is not woken by what gives no value, and remeasure finds it', () => {
+    const { cache, controller, hasFound } = rested()
+    const asked = ['list' in cache, cache['absent'], controller.size, controller.stats().items]
+    expect(asked).toEqual([true, undefined, 1, 1])
+    expect(vi.getTimerCount()).toBe(0)
+    controller.remeasure()
+    expect(hasFound()).toBe(true)
+  })
+
+  it('goes round as long as it finds growth', () => {
+    const { cache, controller } = cacheOf()
+    const list: string[] = []
+    cache['list'] = list
+    const charges = [controller.sizeOf('list')]
+    for (let round = 0; round < 10; round++) {
+      list.push('x'.repeat(10_000))
+      vi.advanceTimersByTime(5_020)
+      charges.push(controller.sizeOf('list'))
+    }
+    for (let round = 0; round < 10; round++) {
+      expect(charges[round + 1]).toBeGreaterThan((charges[round] as number) + 9_000)
+    }
+  })
+
+  it('stays away after close, whatever is read', () => {
+    const { cache, controller } = cacheOf()
+    cache['list'] = []
+    vi.runAllTimers()
+    controller.close()
+    cache['list']
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it.each([1, 10, 60, 600, 86_400, 10 * 86_400])(
+    'gives back what expires after %i seconds, at most a quarter and two intervals later',
+    (ttl) => {
+      const left: string[] = []
+      const { cache } = cacheOf({ defaultTtl: ttl, onDelete: (key) => left.push(key) })
+      cache['list'] = []
+      cache['text'] = 'text'
+      vi.advanceTimersByTime(1_000 * (1.25 * ttl + 10))
+      expect(left).toEqual(expect.arrayContaining(['list', 'text']))
+      expect(vi.getTimerCount()).toBe(0)
+    },
+  )
+
+  it('gives up on a deadline once it would wait longer than a timer can', () => {
+    const { cache } = cacheOf({ defaultTtl: '365d' })
+    cache['list'] = []
+    vi.runAllTimers()
+    expect(vi.getTimerCount()).toBe(0)
+    cache['list']
+    expect(vi.getTimerCount()).toBe(1)
+  })
+
+  it('looks for a deadline ever more seldom where the option now stands still', () => {
+    const { cache } = cacheOf({ defaultTtl: '10s', now: () => 1 })
+    cache['list'] = []
+    vi.runAllTimers()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('asks a clock that fails ever more seldom', () => {
+    let fails = false
+    const errors: unknown[] = []
+    const { cache } = cacheOf({
+      defaultTtl: '10s',
+      now: () => (fails ? Number.NaN : 1),
+      onError: (error) => errors.push(error),
+    })
+    cache['list'] = []
+    fails = true
+    vi.runAllTimers()
+    expect(errors.length).toBeLessThan(100)
+  })
+
+  it('starts again with the next write, at its interval', () => {
+    const { cache, left } = cacheWith({ defaultTtl: '1h' })
+    cache['a'] = 'text'
+    vi.advanceTimersByTime(60_000)
+    controllerOf(cache).set('b', 'text', { ttl: '1s' })
+    vi.advanceTimersByTime(5_000)
+    expect(left).toEqual([['b', 'expired']])
+  })
+})
+
+describe('runAllTimers ends', () => {
+  beforeEach(() => {
+    // Of sinon; Vitest allows 10,000 and Jest 100,000.
+    vi.useFakeTimers({ loopLimit: 1_000 })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  const many = <T>(make: (at: number) => T): T[] =>
+    Array.from({ length: 1_000 }, (_, at) => make(at))
+
+  it.each<[string, CacheOptions, (cache: Record<string, unknown>) => unknown]>([
+    ['with an object without a TTL', {}, (cache) => (cache['a'] = {})],
+    ['with a TTL of years', { defaultTtl: '3650d' }, (cache) => (cache['a'] = {})],
+    [
+      'with a date in the distant future',
+      {},
+      (cache) => controllerOf(cache).set('a', {}, { expiresAt: new Date('9999-12-31') }),
+    ],
+    [
+      'with a thousand TTLs over a day',
+      {},
+      (cache) => many((at) => controllerOf(cache).set(`${at}`, {}, { ttl: 86.4 * (at + 1) })),
+    ],
+    [
+      'with a short interval',
+      { sweepInterval: '1ms', defaultTtl: '1d' },
+      (cache) => (cache['a'] = {}),
+    ],
+    [
+      'with promises',
+      { defaultTtl: '1h' },
+      (cache) => many((at) => (cache[at] = Promise.resolve({}))),
+    ],
+    ['with promises that never settle', {}, (cache) => (cache['a'] = new Promise(() => {}))],
+    [
+      'with a value that the program lets grow for a while',
+      {},
+      (cache) => {
+        const list: unknown[] = []
+        cache['list'] = list
+        many((at) => at % 50 === 0 && setTimeout(() => list.push({}), 1_000 * at))
+      },
+    ],
+    ['with a million parts', {}, (cache) => (cache['a'] = many(() => many((at) => ({ at }))))],
+    [
+      'with 40,000 that expire',
+      { defaultTtl: '1m' },
+      (cache) => {
+        for (let at = 0; at < 40_000; at++) cache[at] = at
+      },
+    ],
+  ])('%s', (_name, options, fill) => {
+    const cache = new FaaSCacheDict<Record<string, unknown>>({ maxSizeBytes: null, ...options })
+    fill(cache)
+    vi.runAllTimers()
+    expect(vi.getTimerCount()).toBe(0)
+    // Read, it is swept again; and that comes to an end as well.
+    for (const key of Object.keys(cache)) cache[key]
+    vi.runAllTimers()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('with several caches, of which hooks write into others', () => {
+    const caches: Record<string, unknown>[] = []
+    for (let at = 0; at < 10; at++) {
+      caches.push(
+        new FaaSCacheDict<Record<string, unknown>>({
+          defaultTtl: '1h',
+          onDelete: (key) => {
+            const next = caches[at + 1]
+            if (next) next[key] = {}
+          },
+        }),
+      )
+    }
+    for (const cache of caches) for (let i = 0; i < 10; i++) cache[i] = {}
+    vi.runAllTimers()
+    expect(caches.map((cache) => Object.keys(cache).length)).toEqual(Array(10).fill(0))
+  })
+
+  it('with a cache that was made, and filled, before the timers were faked', () => {
+    vi.useRealTimers()
+    const cache = new FaaSCacheDict<Record<string, unknown>>({ defaultTtl: '1h' })
+    cache['before'] = {}
+    vi.useFakeTimers({ loopLimit: 1_000 })
+    cache['after'] = {}
+    vi.runAllTimers()
+    expect(vi.getTimerCount()).toBe(0)
+    controllerOf(cache).close()
+  })
+})
+
+describe('removing what has expired', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('is done in slices, each followed by its hooks, and is exact for who asks meanwhile', () => {
+    const { cache, controller, left } = cacheWith({ maxSizeBytes: null, sweepInterval: '30s' })
+    for (let at = 0; at < 40_000; at++) cache[at] = 'text'
+    vi.advanceTimersByTime(30_000)
+    expect(left.length).toBeGreaterThan(0)
+    expect(left.length).toBeLessThan(20_000)
+    expect(cache['39999']).toBeUndefined()
+    cache['new'] = 'text'
+    const swept = left.length
+    vi.advanceTimersByTime(20)
+    expect(left.length).toBeGreaterThan(swept)
+    expect(left.length).toBeLessThan(40_000)
+    expect(controller.size).toBe(1)
+    expect([controller.stats().expirations, left.length]).toEqual([40_000, 40_000])
+    expect(new Set(left.map(([key]) => key)).size).toBe(40_000)
+  })
+
+  it('ends a slice when hooks have taken its time', () => {
+    let time = 0
+    const reading = vi.spyOn(performance, 'now').mockImplementation(() => time)
+    const told: string[] = []
+    const { cache } = cacheWith({
+      now: () => Date.now(),
+      onDelete: (key) => {
+        time += 1
+        told.push(key)
+      },
+    })
+    for (let at = 0; at < 1_000; at++) cache[at] = 'text'
+    vi.advanceTimersByTime(10_000)
+    expect(told.length).toBeGreaterThan(0)
+    expect(told.length).toBeLessThan(100)
+    reading.mockRestore()
+  })
+
+  it('takes first what has expired where a write needs room, though a sweep is under way', () => {
+    const { cache, left, controller } = cacheWith({ maxItems: 40_000, maxSizeBytes: null })
+    controller.set('live', 1, { ttl: '1h' })
+    for (let at = 1; at < 40_000; at++) cache[at] = 'text'
+    vi.advanceTimersByTime(10_000)
+    const swept = left.length
+    expect(swept).toBeLessThan(39_999)
+    for (let at = 0; at < swept + 10; at++) controller.set(`new ${at}`, 1, { ttl: '1h' })
+    expect(left.slice(swept).map(([, reason]) => reason)).toEqual(Array(10).fill('expired'))
+    expect(cache['live']).toBe(1)
+  })
+})
