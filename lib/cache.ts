@@ -73,7 +73,7 @@ export class Cache {
     this.#wait = sweepInterval
     this.sweep = new Sweep<Cache>(sweepInterval, this, (cache) => cache.sweepOnce(), this.clock)
     this.#isHeapSize = settings.sizeOf === heapSize
-    this.applyLimits()
+    this.applyLimits(this.clock.now())
   }
 
   /** For promises and loads, which may be waited for long after the cache was dropped. */
@@ -242,9 +242,9 @@ export class Cache {
   }
 
   /** The limits as the settings have them now. */
-  applyLimits(): void {
+  applyLimits(now: number): void {
     this.#budget.set(this.settings)
-    this.#keepLimits(this.clock.now())
+    this.#keepLimits(now)
     this.hooks.run()
   }
 

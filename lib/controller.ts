@@ -331,9 +331,11 @@ export class CacheController<Schema extends object = any> {
     const { maxSizeBytes = settings.maxSizeBytes, maxItems = settings.maxItems } =
       limitsFrom(limits)
     requireRoom(maxSizeBytes, limits?.maxSizeBytes)
+    // Before anything changes, since the option now may throw.
+    const now = cache.clock.now()
     settings.maxSizeBytes = maxSizeBytes
     settings.maxItems = maxItems
-    cache.applyLimits()
+    cache.applyLimits(now)
     return this
   }
 

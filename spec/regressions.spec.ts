@@ -75,3 +75,16 @@ test('an entry that grows to all that there is room for stays, and leaves with a
   controller.remeasure('a')
   expect(controller.size).toBe(0)
 })
+
+test('resize leaves the limits as they were if the option now throws', () => {
+  let time = 1
+  const cache = new FaaSCacheDict<Record<string, unknown>>({ now: () => time, maxItems: 9 })
+  const controller = controllerOf(cache)
+  for (let i = 0; i < 9; i++) cache[i] = i
+  time = Number.NaN
+  expect(() => controller.resize({ maxItems: 2 })).toThrow('The option now')
+  time = 2
+  expect([controller.maxItems, controller.size]).toEqual([9, 9])
+  controller.resize({ maxItems: 2 })
+  expect(Object.keys(cache)).toEqual(['7', '8'])
+})
