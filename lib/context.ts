@@ -8,12 +8,13 @@ const CONTEXTS = new Set<string | undefined>([
   'kClientAsyncContext', // Bun
 ])
 
-/** What else Node hangs on promises and handles: numbers, and all other timers of the process. */
+/** What else Node and Deno hang on handles: numbers, and all other timers of the process. */
 const OTHERS = new Set<string | symbol | undefined>([
   'async_id_symbol',
   'trigger_async_id_symbol',
   '_idleNext',
   '_idlePrev',
+  '_timer',
 ])
 
 /** Whether a property is the platform's own, and no part of the value that has it. */

@@ -80,7 +80,8 @@ export class StoredPromises {
       if (holder !== undefined) holder.promises.#settle(holder, key, pending, kept)
     }
     const rejected = (): void => settled()
-    const pending: Pending = { promise, terms, servedUntil, watchedAt: 0, rejected }
+    const watchedAt = Number.NEGATIVE_INFINITY
+    const pending: Pending = { promise, terms, servedUntil, watchedAt, rejected }
     this.#pending ??= new Map()
     this.#pending.set(key, pending)
     this.#schedule(holder, slot, pending, now)

@@ -215,31 +215,6 @@ test('a promise that clears the cache and fails as it is subscribed to leaves it
   expectInvariants(controller)
 })
 
-test('a promise that fails as it is subscribed to again at a read is served as before', () => {
-  const { cache, controller } = made()
-  const { hands, promise } = meddling()
-  cache.p = promise
-  hands.onSubscribe = () => {
-    throw new Error('no subscriber')
-  }
-  expect(cache.p).toBe(promise)
-  expect(controller.stats()).toMatchObject({ hits: 1, misses: 0, items: 1 })
-})
-
-test('a promise that deletes its entry as it is read is a miss, and no other value', () => {
-  const { cache, controller } = made()
-  const { hands, promise } = meddling()
-  cache.p = promise
-  hands.onSubscribe = () => {
-    hands.onSubscribe = () => {}
-    delete cache.p
-    cache.other = Promise.resolve(1)
-  }
-  expect(cache.p).toBeUndefined()
-  expect(controller.stats()).toMatchObject({ hits: 0, misses: 1, items: 1 })
-  expectInvariants(controller)
-})
-
 test('the then of any other thenable is never called', async () => {
   const { cache, controller } = made()
   let calls = 0

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { memoryLimit } from '../../lib/options/memory-limit.ts'
 
@@ -105,27 +106,93 @@ describe('where there is no SharedArrayBuffer, and no Buffer', () => {
   })
 })
 
-describe('where there is no AsyncLocalStorage to snapshot', () => {
-  const hooksOf = (module: unknown) =>
+describe('where timers are bound to a request out of reach, as on Bun and Deno', () => {
+  const isWithout = (module: unknown) =>
     new Proxy(process, {
       get: (target, name) =>
         name === 'getBuiltinModule' ? () => module : Reflect.get(target, name),
     })
+  const isBun = new Proxy(process, {
+    get: (target, name) =>
+      name === 'versions' ? { ...target.versions, bun: '1' } : Reflect.get(target, name),
+  })
 
   it.each([
-    ['no process', undefined],
-    ['no modules', withoutModules],
-    ['none in its module', hooksOf({})],
-    ['an older one', hooksOf({ AsyncLocalStorage: class {} })],
-  ])('as with %s, the sweep runs in the context that there is', async (_name, process) => {
+    ['Deno', { Deno: {} }],
+    ['Bun', { process: isBun }],
+  ])('on %s, they are set in the context of the import', async (_name, globals) => {
+    const requests = new AsyncLocalStorage()
+    const { FaaSCacheDict, controllerOf } = await requests.run('import', () => loadedWhere(globals))
+    vi.unstubAllGlobals()
+    const seen: unknown[] = []
+    vi.stubGlobal('setTimeout', () => seen.push(requests.getStore()))
+    const cache = requests.run('maker', () => new FaaSCacheDict<Record<string, number>>({}))
+    requests.run('writer', () => controllerOf(cache).set('a', 1, { ttl: 1 }))
+    expect(seen).toEqual(['import'])
+  })
+
+  it.each([
+    ['modules', withoutModules],
+    ['AsyncLocalStorage', isWithout({})],
+    ['snapshot', isWithout({ AsyncLocalStorage: class {} })],
+  ])('without %s, they are set in the context that there is', async (_name, process) => {
     vi.useFakeTimers()
-    const { FaaSCacheDict, controllerOf } = await loadedWhere({})
-    const cache = withProcess(process, () => {
-      return new FaaSCacheDict<Record<string, unknown>>({ defaultTtl: '1s', maxSizeBytes: '1M' })
-    })
+    const { FaaSCacheDict, controllerOf } = await loadedWhere({ Deno: {}, process })
+    const cache = new FaaSCacheDict<Record<string, unknown>>({ defaultTtl: '1s' })
     cache.a = 1
-    await vi.advanceTimersByTimeAsync(6_000)
+    vi.advanceTimersByTime(6_000)
     expect(controllerOf(cache).isExpired('a')).toBeUndefined()
+  })
+})
+
+describe('on a Worker, where a promise ends with its request for those who subscribe later', () => {
+  /** A pending promise whose species runs `onSubscribe`, as every subscription asks for it. */
+  async function meddling() {
+    vi.useFakeTimers()
+    const { FaaSCacheDict, controllerOf } = await loadedWhere({
+      navigator: { userAgent: 'Cloudflare-Workers' },
+    })
+    const hands = { onSubscribe: vi.fn() }
+    class Meddling extends Promise<unknown> {
+      static override get [Symbol.species](): PromiseConstructor {
+        hands.onSubscribe()
+        return Promise
+      }
+    }
+    const cache = new FaaSCacheDict<Record<string, unknown>>({ pendingTtl: '10s' })
+    const promise = new Meddling(() => {})
+    cache.p = promise
+    return { cache, controller: controllerOf(cache), promise, hands }
+  }
+
+  it('it is subscribed to again as it is read, ten times a second at the most', async () => {
+    const { cache, hands } = await meddling()
+    for (let reads = 0; reads < 2_000; reads++) {
+      cache.p
+      vi.advanceTimersByTime(1)
+    }
+    expect(hands.onSubscribe).toHaveBeenCalledTimes(1 + 20)
+  })
+
+  it('it is served as before where that fails', async () => {
+    const { cache, controller, promise, hands } = await meddling()
+    hands.onSubscribe = vi.fn(() => {
+      throw new Error('no subscriber')
+    })
+    expect(cache.p).toBe(promise)
+    expect(hands.onSubscribe).toHaveBeenCalled()
+    expect(controller.stats()).toMatchObject({ hits: 1, misses: 0, items: 1 })
+  })
+
+  it('it is a miss, and no other value, where that deletes its entry', async () => {
+    const { cache, controller, hands } = await meddling()
+    hands.onSubscribe = vi.fn(() => {
+      hands.onSubscribe = vi.fn()
+      delete cache.p
+      cache.other = 1
+    })
+    expect(cache.p).toBeUndefined()
+    expect(controller.stats()).toMatchObject({ hits: 0, misses: 1, items: 1 })
   })
 })
 
