@@ -5,11 +5,13 @@ import { denoUnpermitted } from './runtimes/deno.mjs'
 import { installPackage } from './runtimes/install.mjs'
 import { lambda } from './runtimes/lambda.mjs'
 import { runSpecs, specRuntimes } from './runtimes/specs.mjs'
-import { LATEST, OLDEST, workerd } from './runtimes/workerd.mjs'
+import { LATEST, OLDEST, WITH_NODE, workerd } from './runtimes/workerd.mjs'
 
 const platforms = {
   'deno-unpermitted': denoUnpermitted,
   workerd: (consumer) => workerd(consumer, LATEST),
+  'workerd-node': (consumer) =>
+    workerd(consumer, WITH_NODE, { compatibilityFlags: ['nodejs_compat'] }),
   'workerd-oldest': (consumer) => workerd(consumer, OLDEST),
   chromium,
   'cloud-functions': cloudFunctions,

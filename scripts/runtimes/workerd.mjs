@@ -15,9 +15,12 @@ const program = ['index.mjs', 'expect.mjs', 'values.mjs', 'checks.mjs', 'request
 
 /** Before WeakRef, and before promises of a request that has ended could be told. */
 export const OLDEST = '2022-10-31'
+/** With what Node has by default, timers that are objects included. */
 export const LATEST = '2026-11-17'
+/** With what Node has only if asked for, and timers that are numbers. */
+export const WITH_NODE = '2025-06-16'
 
-export async function workerd(consumer, compatibilityDate) {
+export async function workerd(consumer, compatibilityDate, options) {
   writeFileSync(
     join(consumer, 'worker.mjs'),
     `import { answer } from './index.mjs'
@@ -28,11 +31,12 @@ export default {
 }
 `,
   )
-  const { port, close } = await serve(consumer, compatibilityDate, {
+  const listed = {
     ...modules,
     ...Object.fromEntries(program.map((name) => [name, `conformance/${name}`])),
     'faas-cache-dict/object-sizeof': await bundledDependency(consumer),
-  })
+  }
+  const { port, close } = await serve(consumer, compatibilityDate, listed, options)
   return {
     version: versionOf('workerd'),
     expects: { clockAtImport: 0, defaultBudget: 32 * MEBIBYTE },
@@ -44,7 +48,7 @@ export default {
 
 /** Starts a Worker of these modules, name to file, the first as its main one. */
 export async function serve(folder, compatibilityDate, modules, options = {}) {
-  const { isInspected = false, v8Flags = [] } = options
+  const { isInspected = false, v8Flags = [], compatibilityFlags = [] } = options
   const listed = Object.entries(modules).map(
     ([name, file]) => `(name = ${JSON.stringify(name)}, esModule = embed ${JSON.stringify(file)})`,
   )
@@ -57,6 +61,7 @@ const config :Workerd.Config = (
   services = [(name = "main", worker = (
     modules = [${listed.join(', ')}],
     compatibilityDate = "${compatibilityDate}",
+    compatibilityFlags = ${JSON.stringify(compatibilityFlags)},
   ))],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );

@@ -14,6 +14,8 @@ const swept = new FaaSCacheDict({
 })
 const impatient = new FaaSCacheDict({ pendingTtl: '1s' })
 const written = { by: 'an earlier request' }
+const leftRequest = []
+let made
 
 const HUNG = Symbol('hung')
 const orHung = (promise) => Promise.race([promise, sleep(1_200).then(() => HUNG)])
@@ -80,6 +82,34 @@ export const requests = [
       equal(left, ['soon expired'])
     },
   ],
+  [
+    'a request makes a cache',
+    () => {
+      made = new FaaSCacheDict({
+        defaultTtl: '100ms',
+        sweepInterval: '100ms',
+        onDelete: (key, _value, reason) => leftRequest.push(`${key} ${reason}`),
+      })
+      made.first = { by: 'the request that made it' }
+    },
+  ],
+  ...Array.from({ length: 5 }, (_, i) => [
+    `request ${i + 1} after it writes to that cache more than two sweep intervals later`,
+    async () => {
+      await sleep(250)
+      made[i] = { i }
+      await null
+      if (globalThis.WeakRef === undefined) equal(controllerOf(made).size, 1)
+      const earlier = i === 0 ? 'first' : String(i - 1)
+      ok(
+        leftRequest.includes(`${earlier} expired`),
+        `what was written before is swept: ${leftRequest}`,
+      )
+      equal(await (made.promise ??= Promise.resolve({ i })), { i })
+      equal(await controllerOf(made).getOrSet('loaded', async () => i), i)
+      equal(Object.keys(made), [String(i), 'promise', 'loaded'])
+    },
+  ]),
   [
     ['two requests at once share one load: the first', shareLoad],
     ['two requests at once share one load: the second', shareLoad],
