@@ -66,6 +66,31 @@ const checks = {
     return await counted.all(9)
   },
 
+  'a request is collected, though the cache that it made, and promises that it stored, are used':
+    async () => {
+      const { AsyncLocalStorage } = await import('node:async_hooks')
+      const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
+      const counted = counter()
+      const requests = new AsyncLocalStorage()
+      const shared = new FaaSCacheDict({ defaultTtl: '1h' })
+      const caches = []
+      const handle = async (i) => {
+        const cache = new FaaSCacheDict({ defaultTtl: '1h', sweepInterval: '5ms' })
+        caches.push(cache)
+        const load = async () => ({ i })
+        await Promise.all([(cache.own ??= load()), (shared[i] ??= load())])
+        await controllerOf(cache).getOrSet('loaded', load)
+      }
+      for (let i = 0; i < 100; i++) {
+        const request = { large: new Array(1_000).fill(i) }
+        counted.add(request)
+        await requests.run(request, handle, i)
+      }
+      const outcome = await counted.all(100)
+      for (const cache of caches) await cache.own
+      return outcome
+    },
+
   'a value that left is collected, however it left': async () => {
     const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
     let collected = 0

@@ -28,6 +28,32 @@ describe('a process', () => {
     expect(printed).toEqual([[], ['setTimeout']])
   })
 
+  it('has no asynchronous resource of a cache that a tool would report as open', async () => {
+    const left = await inChild(`
+      import { AsyncLocalStorage, createHook } from 'node:async_hooks'
+      import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+      const requests = new AsyncLocalStorage()
+      const open = new Map()
+      // As Jest does with --detectOpenHandles.
+      createHook({
+        init(id, type, _trigger, resource) {
+          if (type !== 'PROMISE') open.set(id, { type, holds: () => resource.hasRef?.() ?? true })
+        },
+        destroy: (id) => open.delete(id),
+      }).enable()
+      const use = async () => {
+        const cache = new FaaSCacheDict({ defaultTtl: '1h' }, { a: {} })
+        cache.b = Promise.resolve({})
+        await controllerOf(cache).getOrSet('c', async () => ({}))
+        await cache.b
+      }
+      await use()
+      await requests.run({}, use)
+      console.log(JSON.stringify([...open.values()].filter(({ holds }) => holds()).map(({ type }) => type)))
+    `)
+    expect(left).toEqual([])
+  })
+
   it('collects caches that were dropped, timers and all', async () => {
     const printed = await inChild(
       `
