@@ -88,7 +88,8 @@ export function visitKeys(
 /** Without what the platform hangs on handles, all of which have symbols for keys; they come last. */
 function ownKeys(value: object): (string | symbol)[] {
   const keys = Reflect.ownKeys(value)
-  return typeof keys[keys.length - 1] === 'symbol'
+  const last = keys.length - 1
+  return last >= 0 && typeof keys[last] === 'symbol'
     ? keys.filter((key) => !isPlatformKey(key))
     : keys
 }
