@@ -6,7 +6,10 @@ import { wrongKind } from './options/refusal.ts'
 export { type Dictionary, KeyvCacheDict }
 
 export interface CreateKeyvOptions {
-  /** Kept before each key: `cache['ns:key']`. Default: none. */
+  /**
+   * Put before each key: `cache['ns:key']`. `clear` removes the entries of the namespace only. With
+   * namespaces `a` and `a:b` in use, the entry `a:b:c` belongs to `a:b`. Default: none.
+   */
   namespace?: string | undefined
 }
 

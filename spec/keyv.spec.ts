@@ -293,6 +293,81 @@ describe('a namespace', () => {
     await keyv.clear()
     expect({ ...cache }).toEqual({ a: 0 })
   })
+
+  test('leaves out the entries of a longer one that begins with it', async () => {
+    const cache = new FaaSCacheDict()
+    const outer = createKeyv(cache, { namespace: 'a' })
+    const inner = createKeyv(cache, { namespace: 'a:b' })
+    await inner.set('c', 1)
+    await outer.set('c', 2)
+    await outer.set('d:e', 3)
+    expect(await collect(outer)).toEqual([
+      ['c', 2],
+      ['d:e', 3],
+    ])
+    await outer.clear()
+    expect({ ...cache }).toEqual({ 'a:b:c': 1 })
+    expect(await collect(inner)).toEqual([['c', 1]])
+    await inner.clear()
+    expect({ ...cache }).toEqual({})
+  })
+
+  test('shares the entry that two of them name alike, and the longer one clears it', async () => {
+    const cache = new FaaSCacheDict()
+    const outer = createKeyv(cache, { namespace: 'a' })
+    const inner = createKeyv(cache, { namespace: 'a:b' })
+    await outer.set('b:c', 1)
+    expect(await inner.get('c')).toBe(1)
+    await outer.clear()
+    expect(await outer.get('b:c')).toBe(1)
+    await inner.clear()
+    expect(await outer.get('b:c')).toBeUndefined()
+  })
+
+  test('is told from others for as long as it holds an entry, however many there were', async () => {
+    const cache = new FaaSCacheDict()
+    const outer = createKeyv(cache, { namespace: 'a' })
+    for (let i = 0; i < 300; i++) {
+      const tenant = createKeyv(cache, { namespace: `a:${i}` })
+      await tenant.set('x', i)
+      if (i % 100 !== 0) await tenant.clear()
+    }
+    await outer.clear()
+    expect({ ...cache }).toEqual({ 'a:0:x': 0, 'a:100:x': 100, 'a:200:x': 200 })
+  })
+})
+
+test('a number is the key that a cache makes of it, and what is no key rejects', async () => {
+  const cache = new FaaSCacheDict({}, { undefined: 1, null: 2 })
+  const adapter = new KeyvCacheDict(cache)
+  expect(await adapter.set(42 as never, 'x')).toBe(true)
+  expect(await adapter.has(42n as never)).toBe(true)
+  for (const key of [Symbol('s'), undefined, null, {}] as never[]) {
+    const calls = [
+      () => adapter.get(key),
+      () => adapter.getMany([key]),
+      () => adapter.set(key, 1),
+      () => adapter.setMany([{ key, value: 1 }]),
+      () => adapter.has(key),
+      () => adapter.hasMany([key]),
+      () => adapter.delete(key),
+      () => adapter.deleteMany([key]),
+    ]
+    for (const call of calls) await expect(call()).rejects.toThrow(/^A key must be/)
+  }
+  expect({ ...cache }).toEqual({ undefined: 1, null: 2, 42: 'x' })
+})
+
+test('an expiry that was added to Object.prototype is none of an entry', async () => {
+  const cache = new FaaSCacheDict()
+  const prototype = Object.prototype as { expires?: number }
+  prototype.expires = 7
+  try {
+    await new KeyvCacheDict(cache).setMany([{ key: 'a', value: 1 }])
+  } finally {
+    delete prototype.expires
+  }
+  expect(controllerOf(cache).ttl('a')).toBeNull()
 })
 
 describe('the adapter in a Keyv of its own', () => {

@@ -1,10 +1,15 @@
 import type { FaaSCacheDict } from '../cache-dict.ts'
 import type { CacheController } from '../controller.ts'
 import { DataTooLargeError } from '../errors.ts'
+import { keyFrom } from '../key.ts'
 import { isNativePromise } from '../native-promise.ts'
+import { unpolluted } from '../options/known.ts'
 import { wrongKind } from '../options/refusal.ts'
 import { registered } from '../registry.ts'
 import { type Convention, KEYV_5, KEYV_5_BARE, KEYV_6 } from './convention.ts'
+import { entriesIn, rememberNamespace } from './namespaces.ts'
+
+const FIELDS = ['key', 'value', 'ttl', 'expires']
 
 type Values = Record<string, unknown>
 /** A dictionary of any schema. */
@@ -94,7 +99,10 @@ export class KeyvCacheDict {
   /** Whether each was stored. */
   async setMany(entries: SetEntry[]): Promise<Handed> {
     return Promise.all(
-      entries.map(({ key, value, ttl, expires }) => this.set(key, value, ttl ?? expires)),
+      entries.map((entry) => {
+        const { key, value, ttl, expires } = unpolluted(entry, FIELDS) as unknown as SetEntry
+        return this.set(key, value, ttl ?? expires)
+      }),
     )
   }
 
@@ -115,18 +123,22 @@ export class KeyvCacheDict {
     return this.#convention.removed(keys.map((key) => this.#controller.delete(this.#nameOf(key))))
   }
 
-  /** The namespace only, where there is one. */
+  /**
+   * Removes the entries of the namespace; without a namespace, every entry of the dictionary. An
+   * entry belongs to the longest namespace in use: `a:b:c` to `a:b`, once an adapter has used that.
+   */
   async clear(): Promise<void> {
-    if (this.#prefix === '') this.#controller.clear()
-    else for (const name of this.#ownNames()) this.#controller.delete(name)
+    const prefix = this.#prefix
+    if (prefix === '') this.#controller.clear()
+    else for (const [name] of entriesIn(this.#controller, prefix)) this.#controller.delete(name)
   }
 
   /** What leaves before its turn is passed over, and what comes is not seen. No use. */
   async *iterator(): AsyncGenerator<Handed, void> {
-    const start = this.#convention.isKeyBare ? this.#prefix.length : 0
-    for (const name of this.#ownNames()) {
-      if (!this.#controller.has(name)) continue
-      const data = await this.#handOver(name, this.#controller.peek(name))
+    const prefix = this.#prefix
+    const start = this.#convention.isKeyBare ? prefix.length : 0
+    for (const [name, stored] of entriesIn(this.#controller, prefix)) {
+      const data = await this.#handOver(name, stored)
       if (data !== undefined) yield [name.slice(start), data]
     }
   }
@@ -144,12 +156,10 @@ export class KeyvCacheDict {
 
   /** The key in the dictionary. */
   #nameOf(key: string): string {
+    const name = keyFrom(key)
     const prefix = this.#prefix
-    return this.#convention.isKeyBare || !key.startsWith(prefix) ? prefix + key : key
-  }
-
-  #ownNames(): string[] {
-    return [...this.#controller.keys()].filter((name) => name.startsWith(this.#prefix))
+    if (this.namespace) rememberNamespace(this.#controller, this.namespace)
+    return this.#convention.isKeyBare || !name.startsWith(prefix) ? prefix + name : name
   }
 
   async #read(key: string): Promise<Envelope | string | undefined> {
