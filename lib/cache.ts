@@ -12,6 +12,7 @@ import { StoredPromises } from './promises.ts'
 import { CLEARED, DELETED, EVICTED, EXPIRED, REASONS, REPLACED } from './reasons.ts'
 import { heapSize } from './size/heap-size.ts'
 import { stringSize } from './size/string.ts'
+import { requireStack } from './stack.ts'
 import { Statistics } from './statistics.ts'
 import { MORE } from './table/expiry.ts'
 import {
@@ -100,8 +101,8 @@ export class Cache {
       this.hooks.run()
       return 0
     }
-    this.statistics.hits++
     promote(int32, slot)
+    this.statistics.hits++
     if (this.isResting) this.wake()
     return slot
   }
@@ -143,6 +144,7 @@ export class Cache {
   clear(): void {
     const { table } = this
     const now = this.clock.now()
+    requireStack(table.size)
     const { int32 } = table.records
     for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
       this.#leave(slot, this.#isExpired(slot, now) ? EXPIRED : CLEARED)
@@ -164,6 +166,7 @@ export class Cache {
 
   place(slot: number, isNewest: boolean): void {
     const { int32 } = this.table.records
+    requireStack(slot)
     if (isNewest) promote(int32, slot)
     else {
       unlink(int32, slot)
@@ -173,7 +176,8 @@ export class Cache {
 
   /** Virtual milliseconds that a live entry has left, or `undefined` where there is none. No use. */
   timeLeft(key: string): number | undefined {
-    const now = this.clock.fresh()
+    // A TTL that was just set is what is left of it, to the millisecond.
+    const now = this.clock.fresh(20)
     const slot = this.findLive(key, now)
     return slot === 0 ? undefined : this.table.deadlineOf(slot) - now
   }
@@ -228,6 +232,7 @@ export class Cache {
     const now = this.clock.fresh()
     const slot = this.findLive(key, now)
     if (slot === 0) return false
+    requireStack(slot)
     if (!this.promises.renew(this, slot, terms, now)) this.begin(slot, terms, now)
     this.wake()
     this.purge(now)
@@ -243,6 +248,7 @@ export class Cache {
 
   /** The limits as the settings have them now. */
   applyLimits(now: number): void {
+    requireStack(this.table.size)
     this.#budget.set(this.settings)
     this.#keepLimits(now)
     this.hooks.run()
@@ -362,6 +368,7 @@ export class Cache {
         slot = table.find(key)
       }
     }
+    requireStack(slot)
     const bytes = keyBytes + valueBytes
     if (!this.#budget.admits(bytes)) return this.#refuse(key, value, bytes)
     const isObject = typeof value === 'object' && value !== null
@@ -456,6 +463,7 @@ export class Cache {
   }
 
   #due(now: number): number {
+    requireStack(now)
     return this.table.expiry.due(now)
   }
 
@@ -475,7 +483,7 @@ export class Cache {
   #makeRoom(now: number, bytes: number, items: number): void {
     const { table } = this
     do {
-      const due = table.expiry.due(now)
+      const due = this.#due(now)
       const oldest = leastRecent(table.records.int32)
       if (due !== 0) this.remove(due, EXPIRED)
       else if (table.size + items > 1 || !this.#fits(oldest)) this.remove(oldest, EVICTED)
@@ -502,6 +510,7 @@ export class Cache {
 
   /** The one way out. */
   remove(slot: number, reason: number): void {
+    requireStack(slot)
     this.#leave(slot, reason)
     if (this.promises.size !== 0) this.promises.forget(this.table.keyAt(slot))
     this.table.remove(slot)

@@ -159,6 +159,14 @@ describe('after a long synchronous run', () => {
     expect(controller.ttl('a')).toBe(9)
   })
 
+  it('a TTL that was just set is left in whole, though a few milliseconds have passed', async () => {
+    const { hands, controller } = await afterOneSecond()
+    controller.setTtl('a', '5s')
+    hands.wall += 20
+    hands.monotonic += 20
+    expect(controller.ttl('a')).toBe(5)
+  })
+
   it.each([
     ['set', 1],
     ['expireAt', 1],

@@ -4,8 +4,8 @@ import { withoutContext } from '../context.ts'
 export interface Clock {
   /** Whole virtual milliseconds: never go back, and may stand still within one synchronous run. */
   now(): number
-  /** The same, and never of more than some 20 milliseconds ago. */
-  fresh(): number
+  /** The same, of so many milliseconds ago at the most. */
+  fresh(most?: number): number
   /** The wall clock in epoch milliseconds at a virtual time that was read last. */
   wallAt(now: number): number
   /**
@@ -68,9 +68,9 @@ class SystemClock implements Clock {
     return --this.uses >= 0 && Date.now === nativeNow ? this.present : this.read()
   }
 
-  fresh(): number {
+  fresh(most = 0): number {
     const age = Date.now() - this.#wall
-    if (!(age >= 0 && age <= TOLERANCE)) this.uses = 0
+    if (!(age >= 0 && age <= most)) this.uses = 0
     return this.now()
   }
 
