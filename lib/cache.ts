@@ -351,9 +351,11 @@ export class Cache {
     if (typeof value === 'function' && key === 'then') {
       throw new TypeError("A function under 'then' would make a promise of the cache")
     }
-    if (this.loads.size !== 0) this.loads.overtake(key)
     const { table } = this
     let slot = table.find(key)
+    // First, since a value would be measured wrong as well.
+    requireStack(slot)
+    if (this.loads.size !== 0) this.loads.overtake(key)
     let keyBytes = 0
     let valueBytes = terms.sizeBytes
     const isGiven = valueBytes !== undefined
@@ -368,7 +370,6 @@ export class Cache {
         slot = table.find(key)
       }
     }
-    requireStack(slot)
     const bytes = keyBytes + valueBytes
     if (!this.#budget.admits(bytes)) return this.#refuse(key, value, bytes)
     const isObject = typeof value === 'object' && value !== null

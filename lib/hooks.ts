@@ -1,5 +1,6 @@
 import { isNativePromise, subscribe } from './native-promise.ts'
 import type { OnDelete, OnError, Reason } from './options/options.ts'
+import { requireStack } from './stack.ts'
 
 /** Further than any program means to go that removes for each removal. */
 const ENDLESS = 1_000_000
@@ -61,23 +62,38 @@ export class Hooks {
   }
 
   #drain(): void {
-    this.#isRunning = true
     // What a call removed is told whole; what hooks remove in answer, and so on, might never end.
     let most = this.#queue.length + Math.max(ENDLESS, 10 * this.#queue.length)
-    while (this.#queue.length !== 0) {
-      const batch = this.#queue
-      this.#queue = []
-      most -= batch.length
-      if (most < 0) {
-        this.#stop()
-        break
+    this.#isRunning = true
+    try {
+      while (this.#queue.length !== 0) {
+        most -= this.#queue.length
+        if (most < 0) {
+          this.#stop()
+          break
+        }
+        this.#runBatch()
       }
-      for (const happening of batch) {
+    } finally {
+      this.#isRunning = false
+    }
+  }
+
+  #runBatch(): void {
+    const batch = this.#queue
+    this.#queue = []
+    let told = 0
+    try {
+      while (told < batch.length) {
+        requireStack(told)
+        const happening = batch[told++] as Departure | Failure
         if ('context' in happening) this.#fail(happening)
         else this.#tell(happening)
       }
+    } finally {
+      // The stack has overflowed: the rest is for the next call.
+      if (told < batch.length) this.#queue = batch.slice(told).concat(this.#queue)
     }
-    this.#isRunning = false
   }
 
   #stop(): void {

@@ -4,6 +4,7 @@ import { type Duration, lifetime } from './options/duration.ts'
 import type { Settings } from './options/options.ts'
 import { shown } from './options/shown.ts'
 import type { WriteTerms } from './options/write-options.ts'
+import { requireStack } from './stack.ts'
 import type { Statistics } from './statistics.ts'
 import type { Table } from './table/table.ts'
 import type { Clock } from './time/clock.ts'
@@ -99,11 +100,13 @@ export class Loads {
         throw error
       },
     )
+    silence(promise)
     const load: Load = { promise, givenUpAt: now + settings.pendingTtl }
+    // One that were registered and never begun would be joined for all of `pendingTtl`.
+    requireStack(now)
     this.#underWay ??= new Map()
     forgetGivenUp(this.#underWay, now)
     this.#underWay.set(key, load)
-    silence(promise)
     // Registered before it runs, since the factory may write the key, which wins over the load.
     const outer = this.#starting
     this.#starting = { key, outer }
