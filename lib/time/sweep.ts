@@ -1,6 +1,6 @@
 import { isWorker } from '../worker.ts'
 import { systemClock } from './clock.ts'
-import { setTimer, type Timer } from './timer.ts'
+import { clearTimer, setTimer, type Timer } from './timer.ts'
 
 // Timers take no more: a longer delay would fire at once.
 const LONGEST_DELAY = 2 ** 31 - 1
@@ -15,9 +15,9 @@ export type SweepOnce<T> = (target: T) => number | undefined
 /**
  * One timer that calls `sweep` for as long as anything is left to do, the first time `interval`
  * milliseconds after it was woken. It keeps neither the process nor its target alive, nor the request
- * that woke it, and runs outside any request. It is absent where the platform refuses timers. A timer that is an interval late, since it died with the
- * request of a Worker that set it, is made up for when next woken. `sweep` must not hold the target
- * itself.
+ * that woke it, and runs outside any request. It is absent where the platform refuses timers. A timer
+ * that is an interval late, since it died with the request of a Worker that set it, is made up for
+ * when next woken. `sweep` must not hold the target itself.
  */
 export class Sweep<T extends object> {
   readonly #interval: number
@@ -46,7 +46,7 @@ export class Sweep<T extends object> {
 
   wake(): void {
     if (!this.isAwake) {
-      clearTimeout(this.#timer)
+      clearTimer(this.#timer)
       this.#schedule(this.#interval)
     } else if (systemClock.now() >= this.#overdueAt) this.#makeUp()
   }
@@ -56,7 +56,7 @@ export class Sweep<T extends object> {
     this.#isClosed = true
     this.isAwake = true
     this.#waitUntil(NEVER)
-    clearTimeout(this.#timer)
+    clearTimer(this.#timer)
   }
 
   #schedule(delay: number): void {
@@ -74,14 +74,14 @@ export class Sweep<T extends object> {
     this.#waitUntil(NEVER)
     // A process that was frozen has its timers still, and they know no request.
     if (typeof this.#timer === 'object' && !isWorker()) {
-      clearTimeout(this.#timer)
+      clearTimer(this.#timer)
       this.#schedule(0)
     } else Promise.resolve().then(() => this.#run())
   }
 
   #run(): void {
     if (this.#isClosed) return
-    clearTimeout(this.#timer)
+    clearTimer(this.#timer)
     const target = this.#target?.deref()
     if (!target) return
     this.isAwake = true

@@ -24,3 +24,8 @@ export function setTimer(call: () => void, delay: number): Timer {
   else (globalThis as { Deno?: { unrefTimer?(id: unknown): void } }).Deno?.unrefTimer?.(timer)
   return timer
 }
+
+/** Does nothing where none was set, as where the platform has no timers. */
+export function clearTimer(timer: Timer | undefined): void {
+  if (timer !== undefined) clearTimeout(timer)
+}
