@@ -14,12 +14,13 @@ rmSync(join(root, 'dist'), { recursive: true, force: true })
 // Bundlers warn of a source map without its sources; Node, for whom CommonJS is, reads none.
 await bundle('esm', '.js', true)
 await bundle('cjs', '.cjs', false)
+for (const name of entryPoints) exportOwnNamesOnly(join(root, 'dist', `${name}.cjs`))
 declareTypes()
 report()
 
 /**
- * Names are kept, so that a stack trace can be read without its source map, and lines are broken,
- * since Node prints the whole line that an uncaught error came from.
+ * Readable without its source map: names and whitespace are kept, and lines are short, since Node
+ * prints the whole line that threw an uncaught error. `minifySyntax` puts constants in place.
  */
 function bundle(format, extension, sourcesContent) {
   return build({
@@ -33,13 +34,20 @@ function bundle(format, extension, sourcesContent) {
     platform: 'neutral',
     target: 'es2022',
     minifySyntax: true,
-    minifyWhitespace: true,
     sourcemap: 'linked',
     sourcesContent,
-    lineLimit: 500,
+    lineLimit: 120,
     legalComments: 'none',
     logLevel: 'warning',
   })
+}
+
+/** esbuild exports what it finds by `for in`, and so what a program added to `Object.prototype`. */
+function exportOwnNamesOnly(path) {
+  const text = readFileSync(path, 'utf8')
+  const [before, after, ...more] = text.split('for (var name in all)')
+  if (after === undefined || more.length > 0) throw new Error(`${path} exports in another way`)
+  writeFileSync(path, `${before}for (var name of Object.keys(all))${after}`)
 }
 
 function declareTypes() {

@@ -59,8 +59,8 @@ await check('tarball holds what it should', () => {
 await check('publint --strict', () => {
   must(join(tools, 'node_modules/.bin/publint'), ['--strict', tarball], root)
 })
-await check('attw --profile node16', () => {
-  must(join(tools, 'node_modules/.bin/attw'), ['--profile', 'node16', tarball], root)
+await check('attw, node10 included', () => {
+  must(join(tools, 'node_modules/.bin/attw'), [tarball], root)
 })
 
 const byLanguage = JSON.stringify([['d', 'e'], 2, true, 32 * 1024 ** 2, true, true])
@@ -114,6 +114,33 @@ await check('stack traces lead to lib', () => {
     if (!source.includes('throw new KeyError')) throw new Error(`${file}:${line} is ${source}`)
   }
 })
+const failing = "controllerOf(new FaaSCacheDict()).getOrThrow('absent')"
+for (const script of [
+  `const { controllerOf, FaaSCacheDict } = require('faas-cache-dict'); ${failing}`,
+  `import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'; ${failing}`,
+]) {
+  await check(`an uncaught error prints short lines: ${script.split(' ')[0]}`, () => {
+    const type = script.startsWith('import') ? 'module' : 'commonjs'
+    const args = [`--input-type=${type}`, '-e', script]
+    const { stderr } = spawnSync(node, args, { cwd: consumer, encoding: 'utf8' })
+    const [place, line] = stderr.split('\n')
+    if (!/dist\/index\.c?js:\d+$/.test(place) || line.length > 160) throw new Error(stderr)
+  })
+}
+// Keyv itself does not load there.
+await check('both builds load where a program has added to Object.prototype', () => {
+  const script = `
+    Object.prototype.extra = () => {}
+    Object.prototype.maxItems = 0
+    const use = ({ FaaSCacheDict }, { payloadSize }) => {
+      const cache = new FaaSCacheDict({ sizeOf: payloadSize }, { a: 1 })
+      if (cache.a !== 1) throw new Error('It does not work')
+    }
+    const names = ['faas-cache-dict', 'faas-cache-dict/payload']
+    use(...names.map((name) => require(name)))
+    Promise.all(names.map((name) => import(name))).then((modules) => use(...modules))`
+  must(node, ['-e', script], consumer)
+})
 await check('an unsupported Node is told which one is needed', () => {
   const script = "new (require('faas-cache-dict').FaaSCacheDict)()"
   const { status, stderr } = spawnSync(commandOf('node18'), ['-e', script], {
@@ -135,7 +162,8 @@ const source = join(root, 'scripts/package/consumer.ts')
 for (const { name, project, args } of typedProjects(consumer, tools, source)) {
   await check(name, () => must(node, args, project))
 }
-const expected = JSON.stringify(['first', true, 'second', true, 'first', 'function'])
+const names = ['FaaSCacheDict', 'CacheController', true]
+const expected = JSON.stringify(['first', true, 'second', true, 'first', 'function', ...names])
 const bundlers = { esbuild: join(root, 'node_modules/.bin/esbuild'), rollup: tools }
 for (const { name, run } of bundles(consumer, bundlers)) {
   await check(name, async () => equal(await run(), expected))

@@ -53,7 +53,7 @@ export interface CacheOptions<K extends string = string, V = unknown> {
   maxSizeBytes?: ByteSize | undefined
   /**
    * How many entries are kept: a whole number above 0. `null`: no limit. In any case a cache keeps
-   * 8,388,608 entries (2 ** 23) at most: the engine's own tables hold little more.
+   * 8,388,608 entries (2 ** 23) at most, since a `Map` of the engine ends at about twice as many.
    * @default null
    */
   maxItems?: number | null | undefined

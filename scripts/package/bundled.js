@@ -5,6 +5,13 @@ import { payloadSize } from 'faas-cache-dict/payload'
 const cache = new FaaSCacheDict({ defaultTtl: '10s', maxItems: 2 }, { foo: 'first' })
 cache.bar = 'second'
 const sized = new FaaSCacheDict({ sizeOf: payloadSize }, { foo: 'first' })
+const messageOf = (action) => {
+  try {
+    action()
+  } catch (error) {
+    return error.message
+  }
+}
 const seen = [
   cache.foo,
   'bar' in cache,
@@ -12,5 +19,9 @@ const seen = [
   cache instanceof FaaSCacheDict,
   sized.foo,
   typeof createKeyv,
+  FaaSCacheDict.name,
+  controllerOf(cache).constructor.name,
+  // Other platforms have messages of their own.
+  !globalThis.process || messageOf(() => structuredClone(cache)).includes('FaaSCacheDict'),
 ]
 globalThis.seen = JSON.stringify(seen)

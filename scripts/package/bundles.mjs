@@ -35,10 +35,16 @@ export function* bundles(folder, { esbuild, rollup }) {
   )) {
     const made = (bundler) => join(folder, `${bundler}-${target}.${extensions[format]}`)
     yield {
-      name: `esbuild for ${target}, then run there`,
+      name: `esbuild for ${target}, minified, then run there`,
       run: () => {
         const file = made('esbuild')
-        const args = ['--bundle', `--format=${format}`, `--outfile=${file}`, '--log-level=error']
+        const args = [
+          '--bundle',
+          `--format=${format}`,
+          `--outfile=${file}`,
+          '--minify',
+          '--log-level=error',
+        ]
         must(esbuild, ['bundled.js', ...args, ...flags], folder)
         return seen(folder, file)
       },
