@@ -51,14 +51,16 @@ export class CacheController<Schema extends object = any> {
     return new this(cache, LEAVE)
   }
 
-  /** What a member works on; a detached one is told what to do. @internal */
-  static cacheOf(controller: CacheController, member: string): Cache {
-    try {
-      return controller.#cache
-    } catch {
-      throw new TypeError(
-        `${member} was called without its controller: call controller.${member}(…), or bind it`,
-      )
+  /** For the members, of which a detached one is told what to do. @internal */
+  static accessor(): (controller: CacheController, member: string) => Cache {
+    return (controller, member) => {
+      try {
+        return controller.#cache
+      } catch {
+        throw new TypeError(
+          `${member} was called without its controller: call controller.${member}(…), or bind it`,
+        )
+      }
     }
   }
 
@@ -421,10 +423,8 @@ export class CacheController<Schema extends object = any> {
   }
 }
 
-// From within the class, a bundler would give the class another name for this.
-function cacheOf(controller: CacheController, member: string): Cache {
-  return CacheController.cacheOf(controller, member)
-}
+// Outside the class, which a bundler would give another name if it named itself.
+const cacheOf = /* @__PURE__ */ CacheController.accessor()
 
 function* partOf(entries: Iterable<[string, unknown]>, index: 0 | 1): IterableIterator<unknown> {
   for (const entry of entries) yield entry[index]
