@@ -1,6 +1,14 @@
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { inChild } from '../support/child.ts'
+
+// First, since nothing has been defined before the first cache of this process is made.
+it('a globalThis that takes no property forbids no cache', () => {
+  const define = vi.spyOn(Reflect, 'defineProperty').mockReturnValue(false)
+  const cache = new FaaSCacheDict({}, { a: 1 })
+  expect(controllerOf(cache).get('a')).toBe(1)
+  define.mockRestore()
+})
 
 it('a copy of another version finds the controllers under the same registered symbol', () => {
   const cache = new FaaSCacheDict()
