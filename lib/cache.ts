@@ -269,6 +269,7 @@ export class Cache {
   /** What an entry's value weighs now. */
   recharge(slot: number, valueBytes: number, now = this.clock.now()): void {
     const { table } = this
+    requireStack(slot)
     const keyBytes = table.keyBytesOf(slot)
     if (!this.#budget.admits(keyBytes + valueBytes)) this.remove(slot, EVICTED)
     else {
@@ -384,7 +385,7 @@ export class Cache {
       this.#replace(slot, key, value)
       table.charge(slot, keyBytes, valueBytes, isGiven)
     } else {
-      if (slot !== 0) this.remove(slot, EXPIRED)
+      if (slot !== 0) this.#take(slot, EXPIRED)
       // Before it comes, so that it takes the place of what leaves.
       if (this.#budget.isExceeded(table, bytes + table.growthBytes, 1)) {
         this.#makeRoom(now, bytes, 1)
@@ -425,7 +426,7 @@ export class Cache {
     handle(value)
     const slot = table.find(key)
     if (slot !== 0) {
-      if (this.#isExpired(slot, now)) this.remove(slot, EXPIRED)
+      if (this.#isExpired(slot, now)) this.#take(slot, EXPIRED)
       else {
         this.#replace(slot, key, value)
         table.remove(slot)
@@ -484,10 +485,10 @@ export class Cache {
   #makeRoom(now: number, bytes: number, items: number): void {
     const { table } = this
     do {
-      const due = this.#due(now)
+      const due = table.expiry.due(now)
       const oldest = leastRecent(table.records.int32)
-      if (due !== 0) this.remove(due, EXPIRED)
-      else if (table.size + items > 1 || !this.#fits(oldest)) this.remove(oldest, EVICTED)
+      if (due !== 0) this.#take(due, EXPIRED)
+      else if (table.size + items > 1 || !this.#fits(oldest)) this.#take(oldest, EVICTED)
       else {
         // What is left fits; tables that grew for more do not.
         table.compact()
@@ -509,9 +510,13 @@ export class Cache {
     )
   }
 
-  /** The one way out. */
   remove(slot: number, reason: number): void {
     requireStack(slot)
+    this.#take(slot, reason)
+  }
+
+  /** The one way out. */
+  #take(slot: number, reason: number): void {
     this.#leave(slot, reason)
     if (this.promises.size !== 0) this.promises.forget(this.table.keyAt(slot))
     this.table.remove(slot)

@@ -24,7 +24,9 @@ interface Failure {
 export class Hooks {
   readonly #onDelete: OnDelete | undefined
   readonly #onError: OnError | undefined
-  #queue: (Departure | Failure)[] = []
+  #queue: (Departure | Failure | undefined)[] = []
+  /** How many of the queue have been let go. */
+  #told = 0
   #isRunning = false
 
   constructor(onDelete: OnDelete | undefined, onError: OnError | undefined) {
@@ -66,34 +68,24 @@ export class Hooks {
     let most = this.#queue.length + Math.max(ENDLESS, 10 * this.#queue.length)
     this.#isRunning = true
     try {
-      while (this.#queue.length !== 0) {
-        most -= this.#queue.length
-        if (most < 0) {
-          this.#stop()
-          break
-        }
-        this.#runBatch()
+      while (this.#told < this.#queue.length) {
+        // Where the stack is full, what is left is for the next call.
+        requireStack(most)
+        if (--most < 0) this.#stop()
+        else this.#runNext()
       }
+      this.#queue = []
+      this.#told = 0
     } finally {
       this.#isRunning = false
     }
   }
 
-  #runBatch(): void {
-    const batch = this.#queue
-    this.#queue = []
-    let told = 0
-    try {
-      while (told < batch.length) {
-        requireStack(told)
-        const happening = batch[told++] as Departure | Failure
-        if ('context' in happening) this.#fail(happening)
-        else this.#tell(happening)
-      }
-    } finally {
-      // The stack has overflowed: the rest is for the next call.
-      if (told < batch.length) this.#queue = batch.slice(told).concat(this.#queue)
-    }
+  #runNext(): void {
+    const happening = this.#queue[this.#told] as Departure | Failure
+    this.#queue[this.#told++] = undefined
+    if ('context' in happening) this.#fail(happening)
+    else this.#tell(happening)
   }
 
   #stop(): void {
@@ -101,7 +93,7 @@ export class Hooks {
       `Hooks removed more than ${ENDLESS} values in answer to one call; what left last is not told`,
     )
     this.#fail({ error, context: { source: 'onDelete' } })
-    this.#queue = []
+    this.#told = this.#queue.length
   }
 
   #tell({ key, value, reason, sizeBytes }: Departure): void {

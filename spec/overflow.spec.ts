@@ -1,0 +1,189 @@
+import { inspect } from 'node:util'
+import { type CacheController, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { inChild } from './support/child.ts'
+import { atEachDepth, callAt } from './support/deep.ts'
+import { expectInvariants } from './support/invariants.ts'
+
+type Values = Record<string, unknown>
+type Act = (cache: Values, controller: CacheController) => unknown
+
+const LIMITS = { maxItems: 12, maxSizeBytes: '64K', defaultTtl: '1h' } as const
+const EMPTY = controllerOf(new FaaSCacheDict(LIMITS)).sizeBytes
+
+const filled = (onDelete?: () => void) => {
+  const cache = new FaaSCacheDict<Values>({ ...LIMITS, sweepInterval: null, onDelete })
+  for (let at = 0; at < 14; at++) cache[`k${at}`] = at % 2 === 0 ? `${at}` : { at }
+  return { cache, controller: controllerOf(cache) }
+}
+
+const acts: Record<string, Act> = {
+  'a write of a new key': (cache) => {
+    cache['new'] = 'new'
+  },
+  'a write that replaces': (cache) => {
+    cache['k5'] = 'replaced'
+  },
+  'a write of an object': (cache) => {
+    cache['new'] = { list: [{}, new Map([[1, {}]])], date: new Date(0) }
+  },
+  'a write of a promise': (cache) => {
+    cache['new'] = Promise.resolve(1)
+  },
+  'a write with a TTL': (_, controller) => controller.set('k5', 1, { ttl: '2h' }),
+  'a write that has expired already': (_, controller) => controller.set('k5', 1, { ttl: -1 }),
+  'a write with an absolute expiry': (_, controller) =>
+    controller.set('new', 1, { expiresAt: Date.now() + 3_600_000 }),
+  'a refused write': (_, controller) => controller.getOrSet('k5', () => 'x'.repeat(100_000)),
+  'a read': (cache) => cache['k5'],
+  'a delete': (cache) => delete cache['k5'],
+  clear: (_, controller) => controller.clear(),
+  pop: (_, controller) => controller.pop('k5'),
+  popOldest: (_, controller) => controller.popOldest(),
+  evictOldest: (_, controller) => controller.evictOldest(),
+  setTtl: (_, controller) => controller.setTtl('k5', '2h'),
+  'setTtl of 0': (_, controller) => controller.setTtl('k5', 0),
+  promote: (_, controller) => controller.promote('k5'),
+  demote: (_, controller) => controller.demote('k5'),
+  remeasure: (_, controller) => controller.remeasure(),
+  stats: (_, controller) => controller.stats(),
+}
+
+const expectSound = (controller: CacheController) => {
+  expectInvariants(controller)
+  for (const [key, value] of controller) {
+    const charge = controller.sizeOf(key)
+    controller.remeasure(key)
+    expect([controller.peek(key), controller.sizeOf(key)]).toEqual([value, charge])
+    expect(controller.ttl(key)).toBeGreaterThan(value instanceof Promise ? 25 : 3_500)
+  }
+  controller.clear()
+  expect(controller.sizeBytes).toBe(EMPTY)
+}
+
+const removalsOf = (controller: CacheController) => {
+  const { items, writes } = controller.stats()
+  return writes - items
+}
+
+describe('where the stack overflows, at whatever depth', () => {
+  it.each(Object.entries(acts))('%s leaves entries, order, bytes and counters right', (_, act) => {
+    atEachDepth(
+      () => filled(),
+      ({ cache, controller }) => act(cache, controller),
+      ({ controller }) => expectSound(controller),
+    )
+  })
+
+  it.each(Object.entries(acts))(
+    '%s leaves hooks that are told of all that left, once',
+    (_, act) => {
+      atEachDepth(
+        () => {
+          const told = { count: 0 }
+          return { ...filled(() => told.count++), told }
+        },
+        ({ cache, controller }) => act(cache, controller),
+        ({ cache, controller, told }) => {
+          cache['last'] = 1
+          delete cache['last']
+          expect(told.count).toBe(removalsOf(controller))
+          expectSound(controller)
+        },
+      )
+    },
+  )
+
+  it('a hook that takes much of it is told of the rest by the next call', () => {
+    atEachDepth(
+      () => {
+        const told = new Set<string>()
+        const cache = new FaaSCacheDict<Values>({
+          onError: () => {},
+          onDelete: (key) => {
+            told.add(key)
+            callAt(50, () => {})
+          },
+        })
+        for (let at = 0; at < 10; at++) cache[at] = at
+        return { cache, controller: controllerOf(cache), told }
+      },
+      ({ controller }) => controller.clear(),
+      ({ cache, controller, told }) => {
+        controller.clear()
+        cache['last'] = 1
+        delete cache['last']
+        expect(told.size).toBe(11)
+      },
+    )
+  })
+
+  it('a load is begun or refused, and nobody waits for one that was not', async () => {
+    const asked: Promise<unknown>[] = []
+    atEachDepth(
+      () => controllerOf(new FaaSCacheDict<Values>()),
+      (controller) => controller.getOrSet('a', () => 1).catch(() => {}),
+      (controller) => asked.push(controller.getOrSet('a', () => 2)),
+    )
+    for (const value of await Promise.all(asked)) expect([1, 2]).toContain(value)
+  })
+
+  it('printing shows a cache in whole the next time', () => {
+    atEachDepth(
+      () => new FaaSCacheDict<Values>({}, { a: 1 }),
+      (cache) => inspect(cache),
+      (cache) => expect(inspect(cache)).toContain('{ a: 1 }'),
+    )
+  })
+})
+
+describe('after an overflow amid hooks', () => {
+  it('what leaves is told and let go', async () => {
+    const grown = await inChild(
+      `
+      import { FaaSCacheDict } from 'faas-cache-dict'
+      let told = 0
+      const cache = new FaaSCacheDict({ maxSizeBytes: '1M', onError() {}, onDelete() { told++ } })
+      const deep = () => { try { deep() } finally { cache.a = {}; delete cache.a } }
+      try { deep() } catch {}
+      const heap = () => { gc(); return process.memoryUsage().heapUsed }
+      cache.a = 1
+      delete cache.a
+      told = 0
+      const before = heap()
+      for (let id = 0; id < 5_000; id++) cache[id] = { row: 'x'.repeat(5_000) + id + 'y'.repeat(5_000) }
+      console.log(JSON.stringify({ megabytes: (heap() - before) / 2 ** 20, told }))
+    `,
+      '--expose-gc',
+    )
+    expect((grown as { megabytes: number }).megabytes).toBeLessThan(2)
+    expect((grown as { told: number }).told).toBeGreaterThan(4_800)
+  })
+})
+
+describe('the sweep', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('is set by the next write where there was no stack left to set it', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'] })
+    const subjects: { cache: Values; told: string[] }[] = []
+    atEachDepth(
+      () => {
+        const told: string[] = []
+        const onDelete = (key: string) => told.push(key)
+        const options = { defaultTtl: '1s', sweepInterval: '2s', onDelete }
+        return { cache: new FaaSCacheDict<Values>(options), told }
+      },
+      ({ cache }) => {
+        cache['a'] = 1
+      },
+      (subject) => subjects.push(subject),
+    )
+    await null
+    for (const { cache } of subjects) cache['b'] = 2
+    vi.advanceTimersByTime(4_100)
+    for (const { told } of subjects) expect(told).toContain('b')
+  })
+})
