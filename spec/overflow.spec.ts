@@ -137,6 +137,40 @@ describe('where the stack overflows, at whatever depth', () => {
   })
 })
 
+describe('where the engine has no memory for larger tables', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals()
+  })
+
+  it.each(['ArrayBuffer', 'Int32Array'])('a %s that is refused leaves all right', (name) => {
+    const cache = new FaaSCacheDict<Values>({ maxSizeBytes: '8M', maxItems: 1_000 })
+    const controller = controllerOf(cache)
+    let failures = 0
+    const attempt = (act: () => void) => {
+      vi.stubGlobal(name, function refuse() {
+        throw new RangeError('Array buffer allocation failed')
+      })
+      try {
+        act()
+      } catch (error) {
+        expect(error).toBeInstanceOf(RangeError)
+        failures++
+      }
+      vi.unstubAllGlobals()
+      expectInvariants(controller)
+    }
+    for (let at = 0; at < 1_500; at++) {
+      attempt(() => {
+        cache[at] = at
+      })
+      cache[at] = at
+    }
+    for (let at = 0; at < 1_500; at++) attempt(() => delete cache[at])
+    expect(failures).toBeGreaterThan(0)
+    expect(Object.keys(cache)).toEqual([])
+  })
+})
+
 describe('after an overflow amid hooks', () => {
   it('what leaves is told and let go', async () => {
     const grown = await inChild(
