@@ -413,9 +413,9 @@ export class Cache {
   }
 
   #refuse(key: string, value: unknown, bytes: number): DataTooLargeError {
-    this.statistics.refusals++
     handle(value)
     this.#drop(key, REPLACED)
+    this.statistics.refusals++
     const { maxSizeBytes } = this.settings
     return new DataTooLargeError(key, ENTRY_BYTES + bytes, maxSizeBytes)
   }

@@ -12,7 +12,8 @@ export type SizeOf<K extends string = string, V = unknown> = (value: V, key: K) 
 export type Reason = 'deleted' | 'evicted' | 'expired' | 'replaced' | 'cleared' | 'rejected'
 
 /**
- * `value` is the promise where one was stored; `sizeBytes` is what the entry was charged. May be
+ * A value that has expired as it is written leaves at once, with reason `'expired'`. `value` is the
+ * promise where one was stored; `sizeBytes` is what the entry was charged. May be
  * async: what it rejects with goes to `onError`.
  */
 export type OnDelete<K extends string = string, V = unknown> = (

@@ -1,4 +1,5 @@
 import { withoutContext } from '../context.ts'
+import { requireStack } from '../stack.ts'
 
 /** Two views of time. A TTL is counted in virtual time, an absolute expiry by the wall clock. */
 export interface Clock {
@@ -89,12 +90,11 @@ class SystemClock implements Clock {
 
   read(isSecond = false): number {
     const isTrusted = Date.now === nativeNow
-    const isSpent = this.uses < 0
     this.uses = 0
     const wall = Date.now()
-    const isNativeOnly = isTrusted && globalThis.performance?.now === nativeMonotonic
-    if (isNativeOnly && this.#isForgetting && wall === this.#wall) {
-      if (isSpent) this.#allowance = Math.min(2 * this.#allowance, MOST_USES)
+    const areNative = isTrusted && globalThis.performance?.now === nativeMonotonic
+    if (areNative && this.#isForgetting && wall === this.#wall) {
+      this.#allowance = Math.min(2 * this.#allowance, MOST_USES)
       this.uses = this.#allowance
       return this.present
     }
@@ -116,10 +116,11 @@ class SystemClock implements Clock {
     }
     const now = Math.floor(this.#virtual)
     const passed = now - this.present
+    const waiting = this.#waiting
+    if (waiting) requireStack(now)
     this.#wall = wall
     this.present = now
-    if (isNativeOnly) this.#remember(passed)
-    const waiting = this.#waiting
+    if (areNative) this.#remember(passed)
     if (waiting) {
       this.#waiting = undefined
       for (const run of waiting) run(now)

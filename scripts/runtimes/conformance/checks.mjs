@@ -141,6 +141,31 @@ export const checks = [
     },
   ],
   [
+    'a TTL of 0 or less has expired already, and evicts nobody',
+    async () => {
+      const { cache, controller } = made({ maxItems: 2 }, { a: 1, b: 2 })
+      for (const ttl of [0, -30, '-5s']) {
+        controller.set('dead', 1, { ttl })
+        equal(await controller.getOrSet('dead', () => 3, { ttl: () => ttl }), 3)
+      }
+      const expiresAt = Date.now() - 1
+      // A Worker knows no date before its first request.
+      if (expiresAt > 0) controller.set('dead', 1, { expiresAt })
+      equal({ ...cache }, { a: 1, b: 2 })
+      const { writes, expirations, evictions } = controller.stats()
+      equal([writes - expirations, evictions], [2, 0])
+    },
+  ],
+  [
+    'a time in seconds is a RangeError that says so',
+    () => {
+      const { controller } = made({}, { a: 1 })
+      const write = () => controller.set('a', 1, { expiresAt: 1_700_000_000 })
+      ok(throws(write, RangeError, 'it').message.includes('seconds'), 'it says so')
+      throws(() => controller.expireAt('a', new Date(0)), RangeError, 'a date')
+    },
+  ],
+  [
     'an entry lives its TTL and is not served after it',
     async () => {
       const start = Date.now()
