@@ -91,6 +91,27 @@ const checks = {
       return outcome
     },
 
+  'a request is collected, though it was the first to require the library': async () => {
+    const { AsyncLocalStorage } = await import('node:async_hooks')
+    const { createRequire } = await import('node:module')
+    const require = createRequire(import.meta.url)
+    const counted = counter()
+    const requests = new AsyncLocalStorage()
+    const caches = []
+    const handle = () => {
+      const { FaaSCacheDict } = require('faas-cache-dict')
+      caches.push(new FaaSCacheDict({ defaultTtl: '1h' }, { a: { b: 1 } }))
+    }
+    const serve = (i) => {
+      const request = { large: new Array(1_000).fill(i) }
+      // The last may still lie on the stack.
+      if (i === 0) counted.add(request)
+      requests.run(request, handle)
+    }
+    for (let i = 0; i < 10; i++) serve(i)
+    return await counted.all(1)
+  },
+
   'a value that left is collected, however it left': async () => {
     const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
     let collected = 0

@@ -169,7 +169,7 @@ test('promises of another realm and of a subclass are promises', async () => {
 
 /** Promises whose species runs `onSubscribe`, as every subscription asks for it. */
 function meddling() {
-  const hands = { onSubscribe: () => {} }
+  const hands: { onSubscribe: () => void } = { onSubscribe() {} }
   class Meddling extends Promise<unknown> {
     static override get [Symbol.species](): PromiseConstructor {
       hands.onSubscribe()
@@ -213,6 +213,18 @@ test('a promise that clears the cache and fails as it is subscribed to leaves it
   cache.p = promise
   expect(left).toEqual([['p', 'cleared']])
   expectInvariants(controller)
+})
+
+test('a pending promise is subscribed to once, however often it is read or stored', () => {
+  const { cache } = made()
+  const { hands, promise } = meddling()
+  let subscriptions = 0
+  hands.onSubscribe = () => subscriptions++
+  for (let uses = 0; uses < 10; uses++) {
+    cache.p = promise
+    expect(cache.p).toBe(promise)
+  }
+  expect(subscriptions).toBe(1)
 })
 
 test('the then of any other thenable is never called', async () => {

@@ -253,6 +253,19 @@ describe('a stored promise with properties of its own', () => {
     expect(then).not.toHaveBeenCalled()
   })
 
+  it('is charged as any other promise, before and after', async () => {
+    const cache = new FaaSCacheDict<Values>()
+    const controller = controllerOf(cache)
+    const trace = { of: 'an agent', body: 'b'.repeat(10_000) }
+    cache.a = Object.assign(later({ id: 1 }), { trace })
+    cache.b = later({ id: 1 })
+    expect(controller.sizeOf('a')).toBe(controller.sizeOf('b'))
+    await cache.b
+    expect(controller.sizeOf('a')).toBe(controller.sizeOf('b'))
+    controller.remeasure()
+    expect(controller.sizeOf('a')).toBe(controller.sizeOf('b'))
+  })
+
   it('leaves where its value cannot be measured, as any other', async () => {
     const cache = new FaaSCacheDict<Values>({
       sizeOf: (value) => (value === 'unweighable' ? Number.NaN : 1),
