@@ -151,11 +151,11 @@ describe('a hook that the sweep runs', () => {
         { made: 1 },
       )
     })
-    await vi.waitFor(() => expect(seen).toEqual([['made', undefined]]))
+    await vi.waitFor(() => expect(seen).toEqual([['made', undefined]]), 10_000)
     inRequest(() => {
       cache.written = 1
     })
-    await vi.waitFor(() => expect(seen).toHaveLength(2))
+    await vi.waitFor(() => expect(seen).toHaveLength(2), 10_000)
     expect(seen[1]).toEqual(['written', undefined])
   })
 })
