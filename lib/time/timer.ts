@@ -9,7 +9,7 @@ type Run = <T>(call: () => T) => T
 const leave: Run | undefined = /* @__PURE__ */ contextOfImport()
 
 function contextOfImport(): Run | undefined {
-  const isBound = 'Deno' in globalThis || globalThis.process?.versions?.bun !== undefined
+  const isBound = 'Deno' in globalThis || 'Bun' in globalThis
   return isBound ? builtinModule('node:async_hooks')?.AsyncLocalStorage?.snapshot?.() : undefined
 }
 
