@@ -65,6 +65,23 @@ export class Expiry {
     if (deadline !== Number.POSITIVE_INFINITY) this.#place(slot, deadline)
   }
 
+  /** A slot that is given up. */
+  forget(slot: number): void {
+    if (this.#records.int32[(slot << 3) + BEFORE] !== 0) this.#unlink(slot)
+  }
+
+  /** A slot takes the place of another one, whose record it has taken over. */
+  move(from: number, to: number): void {
+    const { int32 } = this.#records
+    const before = int32[(from << 3) + BEFORE] as number
+    if (before === 0) return
+    const after = int32[(from << 3) + AFTER] as number
+    if (before < 0) this.#heads[~before] = to
+    else int32[(before << 3) + AFTER] = to
+    if (after !== 0) int32[(after << 3) + BEFORE] = to
+    int32[(from << 3) + BEFORE] = 0
+  }
+
   /**
    * The slot of some entry that has expired, or 0; `MORE` once so many others were placed anew, of a
    * bucket that holds more.

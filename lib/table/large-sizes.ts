@@ -19,6 +19,11 @@ export class LargeSizes {
     this.#bySlot.delete(slot)
   }
 
+  move(from: number, to: number): void {
+    this.#bySlot.set(to, this.get(from))
+    this.#bySlot.delete(from)
+  }
+
   #add(bytes: bigint): void {
     this.#sum += bytes
     this.bytes = Number(this.#sum)

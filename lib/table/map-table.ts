@@ -33,6 +33,11 @@ export class MapTable {
     return isFull
   }
 
+  /** Whether a table of so many, or more, halves with the next removal. */
+  isAboutToHalve(large: number): boolean {
+    return this.#capacity >= large && this.#live <= this.#capacity >> 2
+  }
+
   /** Whether the table changed its size. */
   remove(): boolean {
     this.#live--

@@ -57,3 +57,10 @@ export function promote(records: Int32Array, slot: number): void {
   records[(previous << 3) + NEWER] = slot
   records[OLDER] = slot
 }
+
+/** A slot takes the place of another one, whose record it has taken over. */
+export function replace(records: Int32Array, slot: number): void {
+  const at = slot << 3
+  records[((records[at + OLDER] as number) << 3) + NEWER] = slot
+  records[((records[at + NEWER] as number) << 3) + OLDER] = slot
+}

@@ -41,10 +41,25 @@ export class Records {
 
   /** The slot freed last, since its record is the likeliest to be in the processor's cache. */
   allocate(): number {
-    const slot = this.#free
-    if (slot === 0) return this.#used++
+    let slot = this.#free
+    // Given up since it was freed.
+    while (slot >= this.#used) slot = this.int32[(slot << 3) + NEWER] as number
+    if (slot === 0) {
+      this.#free = 0
+      return this.#used++
+    }
     this.#free = this.int32[(slot << 3) + NEWER] as number
     return slot
+  }
+
+  /** The highest slot that is used, or has been. */
+  get last(): number {
+    return this.#used - 1
+  }
+
+  /** Gives up the last slot, which holds no entry. */
+  dropLast(): void {
+    this.#used--
   }
 
   /** The slot keeps its place in the lists of expiry, which its next entry may need as well. */
@@ -59,9 +74,11 @@ export class Records {
     return this.int32[(slot << 3) + OLDER] === FREE
   }
 
-  grow(capacity: number): void {
+  /** No slot may be free that is not the last one or beyond, where it is made smaller. */
+  resize(capacity: number): void {
     const int32 = new Int32Array(capacity * (RECORD_BYTES / 4))
-    int32.set(this.int32)
+    if (capacity < this.capacity) this.#free = 0
+    int32.set(capacity < this.capacity ? this.int32.subarray(0, int32.length) : this.int32)
     this.int32 = int32
     this.float64 = new Float64Array(int32.buffer)
     this.capacity = capacity

@@ -1,13 +1,17 @@
 import { EXPIRY_BYTES, Expiry } from './expiry.ts'
+import { KeySlots } from './key-slots.ts'
 import { LargeSizes } from './large-sizes.ts'
-import { MAP_ENTRY_BYTES, MAP_HEADER_BYTES, MapTable } from './map-table.ts'
-import { leastRecent, newerThan, placeMostRecent, unlink } from './recency.ts'
+import { MAP_ENTRY_BYTES, MAP_HEADER_BYTES } from './map-table.ts'
+import { leastRecent, newerThan, placeMostRecent, replace, unlink } from './recency.ts'
 import { DEADLINE, KEY_BYTES, RECORD_BYTES, Records, VALUE_BYTES } from './records.ts'
 
 const REFERENCE_BYTES = 8
 const SLOT_BYTES = RECORD_BYTES + 2 * REFERENCE_BYTES
 const SMALLEST = 2
 const GROWTH = 1.25
+/** Entries. Up to so many are given other slots at once, beyond some with each removal. */
+const AT_ONCE = 4096
+const STEPS = 8
 
 /** What the structure costs for one entry: its record, its two references, its place in the `Map`. */
 export const ENTRY_BYTES = SLOT_BYTES + MAP_ENTRY_BYTES
@@ -40,8 +44,7 @@ export class Table {
   /** Of all keys and values, but for large sizes. */
   #contentBytes = 0
   #structureBytes = 0
-  #slots = new Map<string, number>()
-  #map = new MapTable()
+  #slots = new KeySlots()
   /** By slot, a key and its value. */
   #cells: unknown[] = new Array(2 * SMALLEST)
   /** Of values, where a record has no room for them. */
@@ -59,8 +62,7 @@ export class Table {
 
   /** The slot of a key, expired or not, or 0. */
   find(key: string): number {
-    const slot = this.#slots.get(key)
-    return slot === undefined ? 0 : slot
+    return this.#slots.get(key)
   }
 
   keyAt(slot: number): string {
@@ -103,15 +105,14 @@ export class Table {
   }
 
   get #nextCapacity(): number {
-    return Math.ceil(this.records.capacity * GROWTH) + 2
+    return grown(this.records.capacity)
   }
 
   /** A slot for a key that has none, the most recently used. */
   add(key: string, value: unknown, keyBytes: number, valueBytes: number, isGiven: boolean): number {
     if (this.records.isFull) this.#resize(this.#nextCapacity)
     const slot = this.#occupy(key, value, keyBytes, valueBytes, isGiven)
-    this.#slots.set(key, slot)
-    if (this.#map.add()) this.#weighStructure()
+    if (this.#slots.add(key, slot)) this.#weighStructure()
     return slot
   }
 
@@ -164,14 +165,49 @@ export class Table {
     const cell = slot << 1
     this.#contentBytes -= this.keyBytesOf(slot)
     this.#chargeValue(slot, 0)
-    this.#slots.delete(this.#cells[cell] as string)
+    const key = this.#cells[cell] as string
     this.#cells[cell] = undefined
     this.#cells[cell + 1] = undefined
     unlink(this.records.int32, slot)
     this.records.release(slot)
     this.size--
-    if (this.#map.remove()) this.#weighStructure()
-    if (this.records.capacity > 64 && this.size < this.records.capacity >> 2) this.compact()
+    if (this.#slots.remove(key)) this.#weighStructure()
+    if (this.records.capacity > 64 && this.size < this.records.capacity >> 2) {
+      if (this.size <= AT_ONCE) this.compact()
+      else this.#compactSome()
+    }
+  }
+
+  /** Frees the last slots, until those are left that are needed. */
+  #compactSome(): void {
+    const { records } = this
+    for (let step = 0; step < STEPS; step++) {
+      const { last } = records
+      if (this.size === last) {
+        this.#resize(grown(this.size))
+        return
+      }
+      if (records.isFree(last)) this.expiry.forget(last)
+      else this.#move(last, records.allocate())
+      records.dropLast()
+    }
+  }
+
+  /** An entry to a slot that is free. */
+  #move(from: number, to: number): void {
+    const { int32 } = this.records
+    this.expiry.forget(to)
+    int32.copyWithin(to << 3, from << 3, (from + 1) << 3)
+    replace(int32, to)
+    this.expiry.move(from, to)
+    const cells = this.#cells
+    const key = this.keyAt(from)
+    cells[to << 1] = key
+    cells[(to << 1) + 1] = this.valueAt(from)
+    cells[from << 1] = cells[(from << 1) + 1] = undefined
+    this.#slots.move(key, to)
+    if ((int32[(to << 3) + VALUE_BYTES] as number) < 0) this.#large?.move(from, to)
+    this.rebuilds++
   }
 
   /** Whether so many slots are free that room for other entries can be made of them. */
@@ -191,11 +227,10 @@ export class Table {
       const valueBytes = this.valueBytesOf(slot)
       const isGiven = this.hasGivenSize(slot)
       const copy = table.#occupy(key, this.valueAt(slot), keyBytes, valueBytes, isGiven)
-      this.#slots.set(key, copy)
+      this.#slots.move(key, copy)
       table.expiry.schedule(copy, this.deadlineOf(slot), this.expiry.time)
     }
     table.#slots = this.#slots
-    table.#map = this.#map
     table.#weighStructure()
     this.#become(table)
     this.rebuilds++
@@ -212,22 +247,26 @@ export class Table {
     this.#contentBytes = table.#contentBytes
     this.#structureBytes = table.#structureBytes
     this.#slots = table.#slots
-    this.#map = table.#map
     this.#cells = table.#cells
     this.#large = table.#large
   }
 
   #resize(capacity: number): void {
-    const cells: unknown[] = new Array(2 * capacity)
-    // Growing by assignment would leave half as much room again as there are slots.
-    for (let i = 0; i < this.#cells.length; i++) cells[i] = this.#cells[i]
-    this.#cells = cells
-    this.records.grow(capacity)
+    if (capacity < this.records.capacity) this.#cells.length = 2 * capacity
+    else {
+      const cells: unknown[] = new Array(2 * capacity)
+      // Growing by assignment would leave half as much room again as there are slots.
+      for (let i = 0; i < this.#cells.length; i++) cells[i] = this.#cells[i]
+      this.#cells = cells
+    }
+    this.records.resize(capacity)
     this.#weighStructure()
   }
 
   #weighStructure(): void {
     this.#structureBytes =
-      FIXED_BYTES + this.records.capacity * SLOT_BYTES + EXPIRY_BYTES + this.#map.bytes
+      FIXED_BYTES + this.records.capacity * SLOT_BYTES + EXPIRY_BYTES + this.#slots.bytes
   }
 }
+
+const grown = (capacity: number): number => Math.ceil(capacity * GROWTH) + 2

@@ -1,0 +1,78 @@
+import { MapTable } from './map-table.ts'
+
+/** Removals that would make the engine rehash at once what is left of so large a table are put off. */
+const LARGE = 2 ** 18
+/** Of what is left, for each removal. */
+const STEPS = 4
+
+/** A `Map` that is left behind: 0 is the slot of what was removed from it since. */
+interface Former {
+  readonly slots: Map<string, number>
+  readonly bytes: number
+  readonly rest: Iterator<[string, number]>
+}
+
+/**
+ * From key to slot. Where a large `Map` has lost so many keys that the engine would shrink it, which
+ * takes 17 ms for a quarter of a million keys, those that are left move to another `Map`, some with
+ * each removal.
+ */
+export class KeySlots {
+  #slots = new Map<string, number>()
+  #table = new MapTable()
+  #former: Former | undefined
+
+  get bytes(): number {
+    const { bytes } = this.#table
+    return this.#former === undefined ? bytes : bytes + this.#former.bytes
+  }
+
+  /** The slot of a key, or 0. */
+  get(key: string): number {
+    const slot = this.#slots.get(key)
+    if (slot !== undefined) return slot
+    return this.#former === undefined ? 0 : (this.#former.slots.get(key) ?? 0)
+  }
+
+  /** Of a key that has no slot. Whether other bytes are taken. */
+  add(key: string, slot: number): boolean {
+    this.#slots.set(key, slot)
+    return this.#table.add()
+  }
+
+  /** Another slot of a key. */
+  move(key: string, slot: number): void {
+    const isFormer = this.#former !== undefined && !this.#slots.has(key)
+    const slots = isFormer ? (this.#former as Former).slots : this.#slots
+    slots.set(key, slot)
+  }
+
+  /** Whether other bytes are taken. */
+  remove(key: string): boolean {
+    if (this.#former === undefined) {
+      if (!this.#table.isAboutToHalve(LARGE)) {
+        this.#slots.delete(key)
+        return this.#table.remove()
+      }
+      this.#leave()
+    }
+    const { slots } = this.#former as Former
+    if (slots.get(key)) slots.set(key, 0)
+    if (this.#slots.delete(key)) this.#table.remove()
+    for (let step = 0; step < STEPS && this.#former !== undefined; step++) this.#takeOver()
+    return true
+  }
+
+  #leave(): void {
+    const slots = this.#slots
+    this.#former = { slots, bytes: this.#table.bytes, rest: slots.entries() }
+    this.#slots = new Map()
+    this.#table = new MapTable()
+  }
+
+  #takeOver(): void {
+    const { done, value } = (this.#former as Former).rest.next()
+    if (done) this.#former = undefined
+    else if (value[1] !== 0) this.add(value[0], value[1])
+  }
+}
