@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { inChild } from './support/child.ts'
 
+const isNode = !('Bun' in globalThis) && !('Deno' in globalThis)
+
 describe('a process', () => {
   it('with a pending sweep ends at once', async () => {
     // Held open, it would outlive the minute that a spec may take.
@@ -124,7 +126,7 @@ describe('a process', () => {
     expect(printed).toEqual([true, true, true])
   })
 
-  it.runIf(!('Bun' in globalThis) && !('Deno' in globalThis))(
+  it.runIf(isNode)(
     'holds small dictionaries in what they are charged, an empty one in 3 KB',
     async () => {
       const weighed = await inChild(
@@ -165,6 +167,35 @@ describe('a process', () => {
       }
     },
   )
+
+  // Other runtimes do not count the bytes of a Blob.
+  it.runIf(isNode)('keeps no more bytes in Blobs than its budget allows', async () => {
+    const [most, grown] = (await inChild(
+      `
+      import { FaaSCacheDict, controllerOf } from 'faas-cache-dict'
+      const alive = async () => {
+        globalThis.gc()
+        await new Promise((turn) => setTimeout(turn, 5))
+        const { heapUsed, external, arrayBuffers } = process.memoryUsage()
+        return heapUsed + external + arrayBuffers
+      }
+      const cache = new FaaSCacheDict({ maxSizeBytes: '32M' })
+      const before = await alive()
+      let most = 0
+      for (let id = 0; id < 600; id++) {
+        cache[id] = new Blob([new Uint8Array(1e6)])
+        most = Math.max(most, controllerOf(cache).size)
+      }
+      for (let round = 0; round < 8; round++) await alive()
+      console.log(JSON.stringify([most, (await alive()) - before]))
+    `,
+      '--expose-gc',
+    )) as [number, number]
+    expect(most).toBeLessThanOrEqual(32)
+    expect(most).toBeGreaterThan(28)
+    expect(grown).toBeGreaterThan(28e6)
+    expect(grown).toBeLessThan(48e6)
+  })
 
   it('does not fill with the keys of objects that it measured', async () => {
     // Of 100 MB that go through.

@@ -94,12 +94,11 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
 
 /**
  * The first `push` makes room for 17 elements, a literal for its own. Which of them made the array
- * cannot be seen: three quarters of the room are a compromise. A value with one such array has it
- * exact.
+ * cannot be seen: charging the room of all but the first is a compromise.
  */
 function addSpareRoom(walk: Walk, array: readonly unknown[], length: number): void {
   if (isProxy(array)) walk.bytes += ARRAY_PROXY
-  if (walk.arrays++ > 0) walk.bytes += (PUSHED_ROOM - length) * WORD * 0.75
+  if (walk.arrays++ > 0) walk.bytes += (PUSHED_ROOM - length) * WORD
 }
 
 /**

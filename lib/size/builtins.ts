@@ -74,15 +74,15 @@ const estimates: Record<string, number> = {
   FinalizationRegistry: 150,
   Generator: 650,
   AsyncGenerator: 700,
-  'Intl.Collator': 2500,
-  'Intl.DateTimeFormat': 30_000,
-  'Intl.DisplayNames': 2500,
-  'Intl.DurationFormat': 1500,
-  'Intl.ListFormat': 1600,
+  'Intl.Collator': 3500,
+  'Intl.DateTimeFormat': 34_000,
+  'Intl.DisplayNames': 3000,
+  'Intl.DurationFormat': 2500,
+  'Intl.ListFormat': 2500,
   'Intl.Locale': 500,
-  'Intl.NumberFormat': 2500,
-  'Intl.PluralRules': 3000,
-  'Intl.RelativeTimeFormat': 8500,
+  'Intl.NumberFormat': 3500,
+  'Intl.PluralRules': 4000,
+  'Intl.RelativeTimeFormat': 9000,
   'Intl.Segmenter': 7000,
   'Temporal.Duration': 550,
   'Temporal.Instant': 500,
@@ -110,11 +110,10 @@ const estimates: Record<string, number> = {
 
 /** Charges a value, what it has of its own included. */
 type VisitWhole = (walk: Walk, value: object, prototype: object) => void
-const known = new WeakMap<object, { visit: VisitWhole | undefined }>()
 
-function visitOf(name: unknown, tag: unknown, own: object): VisitWhole | undefined {
-  const path = (tag ?? name) as string
-  const ofPlatform = platformVisit(own, path)
+/** How to charge instances of the class that has this prototype, if it is a built-in one. */
+function visitOf(own: object, name: string, tag: string): VisitWhole | undefined {
+  const ofPlatform = platformVisit(own, tag || name)
   if (ofPlatform !== undefined) {
     // What it has under symbols are its insides.
     return (walk, value) => {
@@ -122,38 +121,47 @@ function visitOf(name: unknown, tag: unknown, own: object): VisitWhole | undefin
       visitNames(walk, value)
     }
   }
-  if (Object.hasOwn(visits, name as string)) {
-    const visit = visits[name as string] as Visit
+  if (Object.hasOwn(visits, name)) {
+    const visit = visits[name] as Visit
     return (walk, value, prototype) => {
       visit(walk, value)
       visitKeys(walk, value, prototype, 0)
     }
   }
-  if (Object.hasOwn(wrappers, name as string)) {
-    const primitiveOf = wrappers[name as string] as () => unknown
+  if (Object.hasOwn(wrappers, name)) {
+    const primitiveOf = wrappers[name] as () => unknown
     // A string has a key for each character.
     return (walk, value) => {
       walk.add(primitiveOf.call(value))
       walk.bytes += WRAPPER
     }
   }
-  if (!Object.hasOwn(estimates, tag as string)) return
-  const bytes = estimates[tag as string] as number
-  return (walk, value, prototype) => visitKeys(walk, value, prototype, bytes)
+  return
 }
 
-/** The built-in class, of any realm and by its name or tag, among those that a value inherits from. */
+function textOf(value: unknown, name: string | symbol): string {
+  const text = dataOf(value, name)
+  return typeof text === 'string' ? text : ''
+}
+
+const known = new WeakMap<object, { visit: VisitWhole | undefined }>()
+
+/** Of the built-in class, of any realm, among those that a value inherits from. */
 function builtinOf(prototype: object): VisitWhole | undefined {
   const found = known.get(prototype)
   if (found !== undefined) return found.visit
   let visit: VisitWhole | undefined
+  let estimate: number | undefined
   let at: object | null = prototype
   // A Proxy among the prototypes may answer with another one for ever.
   for (let depth = 0; at !== null && depth < 64 && visit === undefined; depth++) {
-    const name = dataOf(dataOf(at, 'constructor'), 'name')
-    visit = visitOf(name, dataOf(at, Symbol.toStringTag), at)
+    const tag = textOf(at, Symbol.toStringTag)
+    visit = visitOf(at, textOf(dataOf(at, 'constructor'), 'name'), tag)
+    if (Object.hasOwn(estimates, tag)) estimate ??= estimates[tag]
     at = Object.getPrototypeOf(at)
   }
+  const bytes = estimate
+  if (bytes !== undefined) visit ??= (walk, value, own) => visitKeys(walk, value, own, bytes)
   known.set(prototype, { visit })
   return visit
 }

@@ -21,7 +21,7 @@ export const SYMBOL = 4 * WORD
 export const FUNCTION = 128
 export const PROXY = 64
 /** With a handler and two functions of its own, as libraries make them for their arrays. */
-export const ARRAY_PROXY = 300
+export const ARRAY_PROXY = 400
 /** Slots of an array after its first `push`. */
 export const PUSHED_ROOM = 17
 /** Of an object around a primitive. */

@@ -1,9 +1,10 @@
 import { visitArray } from './arrays.ts'
 import { visitView } from './buffers.ts'
 import { visitBuiltin } from './builtins.ts'
-import { FUNCTION, HEAP_NUMBER, OBJECT_HEADER, PROXY } from './layout.ts'
+import { visitFunction } from './functions.ts'
+import { HEAP_NUMBER, OBJECT_HEADER, PROXY } from './layout.ts'
 import { isSmall } from './number.ts'
-import { visitKeys, visitNames, visitPlain } from './objects.ts'
+import { visitKeys, visitPlain } from './objects.ts'
 import { mayBeProxy } from './proxy.ts'
 import { stringSize } from './string.ts'
 import { Walk } from './walk.ts'
@@ -22,10 +23,8 @@ export function lookFurther(walk: Walk): boolean {
     if (prototype === Object.prototype && !isWatched) visitPlain(walk, value)
     else if (Array.isArray(value)) visitArray(walk, value)
     else if (ArrayBuffer.isView(value)) visitView(walk, value)
-    else if (typeof value === 'function') {
-      walk.bytes += FUNCTION
-      visitNames(walk, value)
-    } else if (prototype === null || !visitBuiltin(walk, value, prototype)) {
+    else if (typeof value === 'function') visitFunction(walk, value)
+    else if (prototype === null || !visitBuiltin(walk, value, prototype)) {
       if (prototype !== null && prototype !== Object.prototype) walk.isAssembled = true
       visitKeys(walk, value, prototype, OBJECT_HEADER)
     }

@@ -98,21 +98,10 @@ function ownKeys(value: object): (string | symbol)[] {
 export function visitNames(walk: Walk, value: object): void {
   const isArray = Array.isArray(value)
   const keys = isArray ? Reflect.ownKeys(value) : Object.keys(value)
-  if (typeof value === 'function' && keys.length > 0 && isClass(value)) return
   // The first name of an array is `length`.
   const start = isArray ? indexesOf(keys) + 1 : 0
   walk.bytes += (keys.length - start) * WORD
   addValues(walk, value, keys, start)
-}
-
-/**
- * A program keeps its classes by itself. The prototype of a function is made when it is first asked
- * for, which is why a function that holds nothing is not asked.
- */
-function isClass(value: object): boolean {
-  const prototype = Object.getOwnPropertyDescriptor(value, 'prototype')
-  if (prototype === undefined) return false
-  return prototype.writable === false || Reflect.ownKeys(Object(prototype.value)).length > 1
 }
 
 /** What instances of a class inherit from, which a program keeps by itself as well. */

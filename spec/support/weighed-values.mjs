@@ -70,6 +70,12 @@ const shared = () => {
   new Uint8Array(buffer).fill(1)
   return buffer
 }
+const megabyte = Buffer.alloc(2 ** 20, 1)
+const memory = () => {
+  const memory = new WebAssembly.Memory({ initial: 16 })
+  new Uint8Array(memory.buffer).fill(1)
+  return memory
+}
 const row = () =>
   parsed({
     id: ++count,
@@ -79,6 +85,42 @@ const row = () =>
     active: true,
     parent: null,
   })
+
+const pairs = (length) => list(length, (at) => [`x-field-${at}`, text(30)])
+const form = () => {
+  const data = new FormData()
+  for (const [name, value] of pairs(10)) data.append(name, value)
+  return data
+}
+
+/** As decimal.js does it. */
+function Decimal() {
+  this.digits = [++count, 1]
+  this.constructor = Decimal
+}
+Decimal.prototype.plus = () => {}
+Decimal.table = list(10_000, (at) => at + 0.5)
+
+class Message {
+  tags = []
+  parts = []
+  constructor() {
+    for (let at = 0; at < 2; at++) {
+      this.tags.push(text())
+      this.parts.push(text())
+    }
+  }
+}
+/** As a parser of HTML makes it. */
+const tree = () => {
+  const root = { name: text(), parent: null, children: [] }
+  for (let at = 0; at < 40; at++) {
+    const child = { name: text(), parent: root, children: [] }
+    child.children.push({ name: text(), parent: child, children: [] })
+    root.children.push(child)
+  }
+  return root
+}
 
 const exact = [0.95, 1.08]
 /** Spare room cannot be seen: what an exact array may be charged too much is all that can be done. */
@@ -90,6 +132,10 @@ const stepped = [0.65, 1.08]
 const smallSets = [0.95, 1.42]
 const assignment = [0.75, 1.08]
 const dataKeys = [0.8, 1.4]
+/** Tables that the platform has beside what it lists. */
+const listed = [0.85, 1.3]
+/** Seen only in the size of the process, which grows by pages. */
+const estimated = [0.5, 2]
 
 /**
  * By name: charged ÷ real from and to, how many to weigh, how to make one, and `rss` where the
@@ -207,4 +253,20 @@ export const weighedValues = {
   ],
   cycles: [exact, 30_000, cycle],
   'a linked list of a million': [exact, 1, linked],
+  headers: [listed, 2000, () => new Headers(pairs(20))],
+  'headers of a few fields': [listed, 5000, () => new Headers(pairs(3))],
+  'form data': [listed, 2000, form],
+  'search parameters': [listed, 2000, () => new URLSearchParams(pairs(20))],
+  urls: [listed, 3000, () => new URL(`https://example.com/${text(36)}?${text(36).repeat(20)}`)],
+  'responses without a body': [listed, 1000, () => new Response(null, { headers: pairs(10) })],
+  blobs: [exact, 60, () => new Blob([megabyte]), 'rss'],
+  'memories of WebAssembly': [exact, 60, memory, 'rss'],
+  'formatters of dates': [estimated, 1000, () => new Intl.DateTimeFormat('en'), 'rss'],
+  'formatters of numbers': [[0.5, 3.5], 4000, () => new Intl.NumberFormat('en'), 'rss'],
+  generators: [listed, 20_000, () => (function* () {})()],
+  'texts as objects': [exact, 50_000, () => new String(text())],
+  'doubles as objects': [[0.95, 1.4], 100_000, () => new Number(double())],
+  'instances that name their class': [listed, 50_000, () => new Decimal()],
+  'instances with arrays grown by push': [[0.7, 1.08], 20_000, () => new Message()],
+  'trees that refer to parents': [[0.7, 1.08], 500, tree],
 }

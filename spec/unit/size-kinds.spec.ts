@@ -163,6 +163,43 @@ describe('objects', () => {
     expect(bytesOf(Object.assign(() => {}, { kept }))).toBe(bytesOf(bare) + 8 + bytesOf(kept))
   })
 
+  class Money {
+    static zero = 'x'.repeat(10_000)
+    amount = 1
+    plus() {}
+  }
+  function Decimal(this: { digits: number[]; constructor: unknown }) {
+    this.digits = [1, 2]
+    this.constructor = Decimal
+  }
+  Decimal.cache = 'x'.repeat(10_000)
+  Decimal.prototype.plus = () => {}
+  const New = Decimal as unknown as new () => object
+
+  it.each<[string, object]>([
+    ['a class', Money],
+    ['a class without methods', class {}],
+    ['a function with methods for what it makes', Decimal],
+    ['a class of the language', Object.assign(class extends Map {}, { kept: Money })],
+  ])('count %s as a reference: what hangs on it a program keeps by itself', (_name, of) => {
+    expect(bytesOf(of)).toBe(0)
+    expect(bytesOf({ id: 1, of })).toBe(bytesOf({ id: 1, of: null }))
+    expect(bytesOf(new Map([[1, of]]))).toBe(bytesOf(new Map([[1, null]])))
+  })
+
+  it('count no class that they name as their constructor', () => {
+    expect(bytesOf(new New())).toBe(24 + 2 * 8 + bytesOf([1, 2]))
+  })
+
+  it.each<[string, object]>([
+    ['a class', Money.prototype],
+    ['a function', Decimal.prototype],
+    ['a subclass', class extends Money {}.prototype],
+  ])('count the prototype of %s for next to nothing', (_name, prototype) => {
+    expect(bytesOf({ prototype })).toBeLessThan(bytesOf({ prototype: {} }) + 1)
+    expect(bytesOf(Object.create(prototype))).toBe(24)
+  })
+
   it.each(['Response', 'URL', 'Promise', 'WeakMap'])(
     'of a class %s of the program itself are charged as of any class',
     (name) => {
@@ -241,6 +278,62 @@ describe('objects', () => {
       expect(bytesOf(pretender)).toBeLessThan(100)
     }
   })
+})
+
+describe('a value that a program put together', () => {
+  class Message {
+    tags: unknown
+    parts: unknown
+    constructor(tags: unknown, parts: unknown) {
+      this.tags = tags
+      this.parts = parts
+    }
+  }
+  const spare = (length: number) => (17 - length) * 8
+  const tags = () => ['a tag', 'another']
+  const message = (more: number) => bytesOf(new Message(tags(), Array(more).fill(1)))
+  const exact = (more: number) => 24 + 2 * 8 + bytesOf(tags()) + bytesOf(Array(more).fill(1))
+
+  it('counts room to spare for its arrays, since it may have pushed, but for the first', () => {
+    expect(message(0)).toBe(exact(0))
+    for (const length of [1, 2, 16]) expect(message(length)).toBe(exact(length) + spare(length))
+    for (const length of [17, 300]) expect(message(length)).toBe(exact(length))
+  })
+
+  it('counts none where it may as well have parsed', () => {
+    const row = { tags: tags(), parts: [tags(), tags()] }
+    expect(bytesOf(row)).toBe(24 + 2 * 8 + 3 * bytesOf(tags()) + 48 + 2 * 8)
+    expect(bytesOf(Object.assign(Object.create(null), row))).toBeLessThan(bytesOf(row) + 200)
+  })
+
+  it('is one whose objects refer back to one another', () => {
+    interface Node {
+      parent: Node | null
+      children: Node[]
+    }
+    const tree = (count: number) => {
+      const root: Node = { parent: null, children: [] }
+      for (let at = 0; at < count; at++) {
+        const child: Node = { parent: root, children: [] }
+        child.children = [{ parent: child, children: [] }]
+        root.children.push(child)
+      }
+      return root
+    }
+    const node = 24 + 2 * 8
+    const ofTree = (count: number) =>
+      (1 + 2 * count) * node + bytesOf(Array(count).fill(0)) + count * (2 * 32 + 24)
+    expect(bytesOf(tree(4))).toBe(ofTree(4))
+    expect(bytesOf(tree(30))).toBeGreaterThan(ofTree(30) + 20 * spare(1))
+  })
+
+  it.runIf('process' in globalThis && !('Bun' in globalThis))(
+    'counts the Proxy of an array of it',
+    () => {
+      const value = (parts: unknown) => bytesOf(new Message([1], parts))
+      expect(value(new Proxy([1, 2], {})) - value([1, 2])).toBe(400)
+    },
+  )
 })
 
 describe('what is held many times', () => {
