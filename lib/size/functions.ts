@@ -1,5 +1,6 @@
 import { FUNCTION } from './layout.ts'
 import { visitNames } from './objects.ts'
+import { dataOf } from './slots.ts'
 import type { Walk } from './walk.ts'
 
 const sourceOf = Function.prototype.toString
@@ -17,6 +18,5 @@ function isClass(value: object): boolean {
   // The engine makes the prototype of a function when it is first asked for: 290 bytes. A function
   // that holds nothing is not asked.
   if (Object.keys(value).length === 0) return false
-  const prototype: unknown = Object.getOwnPropertyDescriptor(value, 'prototype')?.value
-  return Reflect.ownKeys(Object(prototype)).length > 1
+  return Reflect.ownKeys(Object(dataOf(value, 'prototype'))).length > 1
 }

@@ -187,6 +187,14 @@ describe('objects', () => {
     expect(bytesOf(new Map([[1, of]]))).toBe(bytesOf(new Map([[1, null]])))
   })
 
+  it('count a function that makes objects without methods as any function', () => {
+    function Row() {}
+    expect(bytesOf(Row)).toBe(128)
+    Row.prototype = null
+    Row.kept = 'x'.repeat(1000)
+    expect(bytesOf(Row)).toBe(128 + 8 + bytesOf(Row.kept))
+  })
+
   it('count no class that they name as their constructor', () => {
     expect(bytesOf(new New())).toBe(24 + 2 * 8 + bytesOf([1, 2]))
   })

@@ -75,16 +75,6 @@ describe('what an object of the platform holds is charged:', () => {
     }
   })
 
-  it('the stated length of a body, and some length where nothing states it', () => {
-    const stated = (length: string) =>
-      heapSize(new Response(text(10), { headers: { 'content-length': length } }))
-    const bare = heapSize(new Response(null))
-    expect(heapSize(new Response(text(10)))).toBeGreaterThan(bare + 1000)
-    for (const wrong of ['-1', 'many', '1.5', '1e400']) {
-      expect(stated(wrong)).toBeLessThan(50_000)
-    }
-  })
-
   it('what a program hangs on one', () => {
     const headers = new Headers()
     const bare = heapSize(headers)
@@ -206,6 +196,69 @@ describe('a subclass of a class of the platform', () => {
     Object.defineProperty(response, 'body', { get: () => ran.push('body') })
     expect(heapSize(response)).toBeGreaterThan(500)
     expect(ran).toEqual([])
+  })
+})
+
+describe('a Response that keeps what it holds to itself', () => {
+  class Response {
+    readonly #parts: { body: unknown; headers: Headers }
+    constructor(body: unknown, headers: Record<string, string> = {}) {
+      this.#parts = { body, headers: new Headers(headers) }
+    }
+    get url() {
+      this.#parts
+      return 'https://example.com/'
+    }
+    get headers() {
+      return this.#parts.headers
+    }
+    get body() {
+      return this.#parts.body
+    }
+  }
+  Object.defineProperty(Response.prototype, Symbol.toStringTag, { value: 'Response' })
+  const stream = { queue: [megabyte()] }
+
+  it.runIf(isNode)(
+    'is charged its URL, its fields, its stream, and the length of its body',
+    async () => {
+      vi.stubGlobal('Response', Response)
+      vi.resetModules()
+      try {
+        const { heapSize } = await import('../../lib/size/heap-size.ts')
+        const bare = 300 + heapSize('https://example.com/') + heapSize(new Headers())
+        expect(heapSize(new Response(null))).toBe(bare)
+        expect(heapSize(new Response(stream))).toBe(bare + heapSize(stream) + 8192)
+        for (const [length, bytes] of [
+          ['0', 0],
+          ['123456', 123_456],
+          ['-1', 8192],
+          ['1.5', 8192],
+          ['many', 8192],
+          ['1e400', 8192],
+        ] as const) {
+          const headers = { 'content-length': length }
+          const response = new Response(stream, headers)
+          const fields = heapSize(new Headers(headers)) - heapSize(new Headers())
+          expect(heapSize(response)).toBe(bare + fields + heapSize(stream) + bytes)
+        }
+        expect(heapSize(Object.create(Response.prototype))).toBe(24)
+      } finally {
+        vi.unstubAllGlobals()
+      }
+    },
+  )
+
+  it('is not asked for its body where that may turn it into a stream', async () => {
+    vi.stubGlobal('Response', Response)
+    vi.stubGlobal('process', undefined)
+    vi.resetModules()
+    try {
+      const { heapSize } = await import('../../lib/size/heap-size.ts')
+      expect(heapSize(new Response(stream))).toBeLessThan(10_000)
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 })
 
