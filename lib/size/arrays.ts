@@ -38,7 +38,8 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   // expression matched has the text that it was found in.
   if (isOther || Object.hasOwn(array, 'input')) visitNames(walk, array)
   if (length === 0) return
-  if (walk.isAssembled && length < PUSHED_ROOM) addSpareRoom(walk, array, length)
+  if (walk.exactArrays !== Number.POSITIVE_INFINITY && length < PUSHED_ROOM)
+    addSpareRoom(walk, array, length)
   const isLong = length > CHUNK
   // In a structure that is watched it is none.
   if ((!walk.isWatched && isProxy(array)) || (isLong && isSparse(array, length))) {
@@ -94,11 +95,12 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
 
 /**
  * The first `push` makes room for 17 elements, a literal for its own. Which of them made the array
- * cannot be seen: charging the room of all but the first is a compromise.
+ * cannot be seen. Libraries push, as do programs that make more than one array of a value.
  */
 function addSpareRoom(walk: Walk, array: readonly unknown[], length: number): void {
   if (isProxy(array)) walk.bytes += ARRAY_PROXY
-  if (walk.arrays++ > 0) walk.bytes += (PUSHED_ROOM - length) * WORD
+  if (walk.exactArrays > 0) walk.exactArrays--
+  else walk.bytes += (PUSHED_ROOM - length) * WORD
 }
 
 /**

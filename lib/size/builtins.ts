@@ -1,9 +1,11 @@
 import { visitBuffer } from './buffers.ts'
+import { isWrittenAsClass } from './functions.ts'
 import {
   COLLECTION_HEADER,
   DATE,
   hashTableBytes,
   leastSetRoom,
+  OBJECT_HEADER,
   PROMISE,
   WRAPPER,
 } from './layout.ts'
@@ -144,12 +146,17 @@ function textOf(value: unknown, name: string | symbol): string {
   return typeof text === 'string' ? text : ''
 }
 
-const known = new WeakMap<object, { visit: VisitWhole | undefined }>()
+interface Class {
+  visit: VisitWhole | undefined
+  /** Short arrays of an instance that are taken as exact. */
+  exactArrays: number
+}
+const known = new WeakMap<object, Class>()
 
-/** Of the built-in class, of any realm, among those that a value inherits from. */
-function builtinOf(prototype: object): VisitWhole | undefined {
+/** The built-in class, of any realm, among those that a value inherits from, or else its own. */
+function classOf(prototype: object): Class {
   const found = known.get(prototype)
-  if (found !== undefined) return found.visit
+  if (found !== undefined) return found
   let visit: VisitWhole | undefined
   let estimate: number | undefined
   let at: object | null = prototype
@@ -162,17 +169,28 @@ function builtinOf(prototype: object): VisitWhole | undefined {
   }
   const bytes = estimate
   if (bytes !== undefined) visit ??= (walk, value, own) => visitKeys(walk, value, own, bytes)
-  known.set(prototype, { visit })
-  return visit
+  const made = { visit, exactArrays: isOfFunction(prototype) ? 0 : 1 }
+  known.set(prototype, made)
+  return made
 }
 
-/** Charges a built-in object; `false` for any other. Runs no code of the value's own. */
-export function visitBuiltin(walk: Walk, value: object, prototype: object): boolean {
-  const visit = builtinOf(prototype)
-  try {
-    visit?.(walk, value, prototype)
-    return visit !== undefined
-  } catch {
-    return false
+/** Whether instances are made by a function, as those of decimal.js, protobufjs and mongoose are. */
+function isOfFunction(prototype: object): boolean {
+  const owner = dataOf(prototype, 'constructor')
+  return typeof owner === 'function' && !isWrittenAsClass(owner)
+}
+
+/** Charges an object that inherits from another one. Runs no code of its own. */
+export function visitInstance(walk: Walk, value: object, prototype: object): void {
+  const { visit, exactArrays } = classOf(prototype)
+  if (visit !== undefined) {
+    try {
+      visit(walk, value, prototype)
+      return
+    } catch {
+      // It only inherits from the class.
+    }
   }
+  walk.expectPushes(exactArrays)
+  visitKeys(walk, value, prototype, OBJECT_HEADER)
 }

@@ -12,9 +12,11 @@ export function visitFunction(walk: Walk, value: object): void {
   visitNames(walk, value)
 }
 
+export const isWrittenAsClass = (value: object): boolean => sourceOf.call(value).startsWith('class')
+
 function isClass(value: object): boolean {
   if (!Object.hasOwn(value, 'prototype')) return false
-  if (sourceOf.call(value).startsWith('class')) return true
+  if (isWrittenAsClass(value)) return true
   // The engine makes the prototype of a function when it is first asked for: 290 bytes. A function
   // that holds nothing is not asked.
   if (Object.keys(value).length === 0) return false

@@ -1,6 +1,6 @@
 import { visitArray } from './arrays.ts'
 import { visitView } from './buffers.ts'
-import { visitBuiltin } from './builtins.ts'
+import { visitInstance } from './builtins.ts'
 import { visitFunction } from './functions.ts'
 import { HEAP_NUMBER, OBJECT_HEADER, PROXY } from './layout.ts'
 import { isSmall } from './number.ts'
@@ -24,10 +24,9 @@ export function lookFurther(walk: Walk): boolean {
     else if (Array.isArray(value)) visitArray(walk, value)
     else if (ArrayBuffer.isView(value)) visitView(walk, value)
     else if (typeof value === 'function') visitFunction(walk, value)
-    else if (prototype === null || !visitBuiltin(walk, value, prototype)) {
-      if (prototype !== null && prototype !== Object.prototype) walk.isAssembled = true
+    else if (prototype === null || prototype === Object.prototype) {
       visitKeys(walk, value, prototype, OBJECT_HEADER)
-    }
+    } else visitInstance(walk, value, prototype)
   } catch {
     walk.bytes += PROXY
   }

@@ -33,10 +33,8 @@ export class Walk {
   bytes = 0
   /** Objects that were taken up. */
   met = 0
-  /** Whether a program put the value together, piece by piece: no parser and no literal makes such. */
-  isAssembled = false
-  /** Short arrays that were met since that is known. */
-  arrays = 0
+  /** Short arrays that are still taken as exact. Finite in a value that no parser makes. */
+  exactArrays = Number.POSITIVE_INFINITY
   #returns = 0
   readonly #queue: object[] = []
   #next = 0
@@ -96,7 +94,7 @@ export class Walk {
 
   /** An object that another one has as a property. */
   addHeld(value: object): void {
-    if (!this.addObject(value) && ++this.#returns === MANY_RETURNS) this.isAssembled = true
+    if (!this.addObject(value) && ++this.#returns === MANY_RETURNS) this.expectPushes(1)
   }
 
   #isInFull(value: object): boolean {
@@ -104,6 +102,11 @@ export class Walk {
     if (full === undefined) return false
     for (let at = 0; at < full.length; at++) if (full[at]?.has(value)) return true
     return false
+  }
+
+  /** Takes no more than so many further short arrays as exact. */
+  expectPushes(exactArrays: number): void {
+    this.exactArrays = Math.min(this.exactArrays, exactArrays)
   }
 
   /** An object to look at. None while a chunk was done instead: then `isDone` tells. */

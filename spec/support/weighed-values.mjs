@@ -95,7 +95,8 @@ const form = () => {
 
 /** As decimal.js does it. */
 function Decimal() {
-  this.digits = [++count, 1]
+  this.digits = pushed(2, (at) => at + count)
+  count++
   this.constructor = Decimal
 }
 Decimal.prototype.plus = () => {}

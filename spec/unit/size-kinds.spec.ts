@@ -196,7 +196,7 @@ describe('objects', () => {
   })
 
   it('count no class that they name as their constructor', () => {
-    expect(bytesOf(new New())).toBe(24 + 2 * 8 + bytesOf([1, 2]))
+    expect(bytesOf(new New())).toBe(24 + 2 * 8 + bytesOf([1, 2]) + 15 * 8)
   })
 
   it.each<[string, object]>([
@@ -306,6 +306,15 @@ describe('a value that a program put together', () => {
     expect(message(0)).toBe(exact(0))
     for (const length of [1, 2, 16]) expect(message(length)).toBe(exact(length) + spare(length))
     for (const length of [17, 300]) expect(message(length)).toBe(exact(length))
+  })
+
+  it('counts it for the first as well where a function made it, as libraries have them', () => {
+    function Row(this: { tags: string[] }) {
+      this.tags = tags()
+    }
+    const MadeRow = Row as unknown as new () => object
+    expect(bytesOf(new MadeRow())).toBe(24 + 8 + bytesOf(tags()) + spare(2))
+    expect(bytesOf([[1], new MadeRow()])).toBe(bytesOf([[1], null]) + bytesOf(new MadeRow()))
   })
 
   it('counts none where it may as well have parsed', () => {
