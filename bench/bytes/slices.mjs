@@ -90,6 +90,8 @@ async function swept(entries, options) {
     })
   await walked()
   slices = []
+  // Unused, it would rest.
+  controller.get(Object.keys(entries)[0])
   await walked()
   controller.close()
   const longest = Math.max(...slices)

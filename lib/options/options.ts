@@ -90,6 +90,15 @@ export interface CacheOptions<K extends string = string, V = unknown> {
   /**
    * The time between background sweeps: seconds, or a string with a unit, as `defaultTtl`; `null`:
    * none. Expiry is right without any.
+   *
+   * A sweep removes what has expired, and measures again what may have grown in place. If nothing was
+   * read or written since the last sweep, and that found no growth, the sweep rests until the next
+   * use. While it rests it misses growth by a reference that the program kept; the first sweep after
+   * the next use finds it, or `remeasure`. An unused cache still removes what expires, up to a quarter
+   * of the time since its last use too late.
+   *
+   * So `runAllTimers` of Jest, Vitest and sinon ends. It does not with an `onDelete` that writes an
+   * entry with a TTL for each one that expires: such a program never ends by itself.
    * @default '5s'
    */
   sweepInterval?: Duration | undefined
