@@ -45,10 +45,11 @@ export class Sweep<T extends object> {
   }
 
   wake(): void {
-    if (!this.isAwake) {
+    if (systemClock.now() >= this.#overdueAt) this.#makeUp()
+    else if (!this.isAwake) {
       clearTimer(this.#timer)
       this.#schedule(this.#interval)
-    } else if (systemClock.now() >= this.#overdueAt) this.#makeUp()
+    }
   }
 
   /** For good: nothing wakes it from here on. */
@@ -63,7 +64,7 @@ export class Sweep<T extends object> {
     this.isAwake = delay <= this.#interval
     try {
       this.#timer = setTimer(() => this.#run(), Math.min(delay, LONGEST_DELAY))
-      this.#waitUntil(this.isAwake ? systemClock.now() + delay + this.#interval : NEVER)
+      this.#waitUntil(systemClock.now() + delay + this.#interval)
     } catch {
       // Refused at a Worker's module scope, but not in its requests: try again, yet not in a loop.
       Promise.resolve().then(() => this.#sleep())
@@ -71,6 +72,7 @@ export class Sweep<T extends object> {
   }
 
   #makeUp(): void {
+    this.isAwake = true
     this.#waitUntil(NEVER)
     // A process that was frozen has its timers still, and they know no request.
     if (typeof this.#timer === 'object' && !isWorker()) {

@@ -85,6 +85,28 @@ describe('a sweep', () => {
     expect(sweep).toHaveBeenCalledTimes(3)
   })
 
+  it('rests where it says so, and comes after its interval once it is woken', () => {
+    const delays = [60_000, 70_000, undefined]
+    const sweep = vi.fn(() => delays.shift())
+    const resting = new Sweep(5000, targetWith(1), sweep)
+    resting.wake()
+    vi.advanceTimersByTime(5000)
+    expect([resting.isAwake, vi.getTimerCount()]).toEqual([false, 1])
+    resting.wake()
+    expect([resting.isAwake, vi.getTimerCount()]).toEqual([true, 1])
+    vi.advanceTimersByTime(5000)
+    expect(sweep).toHaveBeenCalledTimes(2)
+    vi.advanceTimersByTime(70_000)
+    expect(sweep).toHaveBeenCalledTimes(3)
+  })
+
+  it('rests until it is woken where it would rest for longer than timers can wait', () => {
+    const sweep = new Sweep(5000, targetWith(1), () => 2 ** 31)
+    sweep.wake()
+    vi.advanceTimersByTime(5000)
+    expect([sweep.isAwake, vi.getTimerCount()]).toEqual([false, 0])
+  })
+
   it('has no timer once nothing is left to do, and can be woken again', () => {
     const target = targetWith(1)
     const sweep = new Sweep(5000, target, sweepOnce)
@@ -259,6 +281,25 @@ describe('where timers die with the request that set them, a sweep', () => {
     await null
     expect(target.swept).toBe(1)
     vi.advanceTimersByTime(10_000)
+    sweep.wake()
+    await null
+    expect(target.swept).toBe(2)
+  })
+
+  it('that rests is made up for as late as it meant to rest', async () => {
+    const target = targetWith(9)
+    vi.stubGlobal('setTimeout', () => 7)
+    vi.stubGlobal('clearTimeout', () => {})
+    const sweep = new Sweep(5000, target, (swept) => {
+      swept.swept++
+      return 60_000
+    })
+    sweep.wake()
+    vi.advanceTimersByTime(10_000)
+    sweep.wake()
+    await null
+    expect([target.swept, sweep.isAwake]).toEqual([1, false])
+    vi.advanceTimersByTime(65_000)
     sweep.wake()
     await null
     expect(target.swept).toBe(2)
