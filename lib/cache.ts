@@ -494,8 +494,15 @@ export class Cache {
         table.compact()
         return
       }
-      if (items === 0 && table.isSparse) table.compact()
-    } while (this.#budget.isExceeded(table, bytes, items))
+    } while (this.#budget.isExceeded(table, bytes, items) && !(items === 0 && this.#isFreed()))
+  }
+
+  /** Whether free slots alone were too much, which are given back then: once, as it takes long. */
+  #isFreed(): boolean {
+    const { table } = this
+    if (!table.isSparse || this.#budget.isExceeded(table, -table.spareBytes, 0)) return false
+    table.compact()
+    return true
   }
 
   #leave(slot: number, reason: number): void {

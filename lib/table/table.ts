@@ -216,6 +216,11 @@ export class Table {
     return capacity > 64 && this.size < capacity - (capacity >> 2)
   }
 
+  /** What `compact` gives back. */
+  get spareBytes(): number {
+    return (this.records.capacity - Math.max(this.size + 1, SMALLEST)) * SLOT_BYTES
+  }
+
   /** Leaves no slot free. The `Map` is the engine's to shrink, and it does as entries leave. */
   compact(): void {
     const table = new Table()

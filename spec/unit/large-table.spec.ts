@@ -131,6 +131,7 @@ describe('a large table from which most is removed', () => {
     const pair = new Pair()
     for (const [at, key] of keys.entries()) pair.add(key, at)
     for (const key of keys.slice(0, COUNT - 2 ** 16 + 100)) pair.remove(key)
+    expect([pair.table.find(keys[0] as string), pair.table.find('absent')]).toEqual([0, 0])
     pair.table.compact()
     pair.check()
     expect(pair.table.records.isFull).toBe(true)

@@ -38,6 +38,7 @@ const forms: [string, (next: () => unknown) => unknown][] = [
   ['an array, first', (next) => withGetter(objects(2), 0, next)],
   ['an array, last', (next) => withGetter(objects(2), 1, next)],
   ['an array of numbers', (next) => withGetter(numbers(2), 1, next)],
+  ['an array of numbers and others', (next) => withGetter([1, 2, 'text', {}], 1, next)],
   ['an array that is almost empty', (next) => withGetter([], 1_000_000, next)],
   ['a long array', (next) => withGetter(objects(300), 299, next)],
   ['a long array of numbers', (next) => withGetter(numbers(300), 299, next)],

@@ -220,7 +220,9 @@ describe('a table', () => {
     const table = filled(300)
     for (let i = 0; i < 300; i += 2) table.remove(table.find(`key-${i}`))
     table.expiry.schedule(table.find('key-7'), 5_000, 0)
+    const compacted = table.sizeBytes - table.spareBytes
     table.compact()
+    expect([table.sizeBytes, table.spareBytes]).toEqual([compacted, 0])
     expect(table.records.capacity).toBe(151)
     expect(table.records.isFull).toBe(true)
     expect(table.size).toBe(150)
