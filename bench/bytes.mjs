@@ -84,7 +84,7 @@ async function survival(node) {
   const survived = []
   for (const [name, { most }] of Object.entries(kinds)) {
     const flags = ['--max-old-space-size=128']
-    const reading = await script([node, ...flags], 'survive', name, 1_000_000)
+    const reading = await script([node, ...flags], 'survive', name, 1_000_000, cache)
     survived.push({ name, most, ...reading })
   }
   return survived

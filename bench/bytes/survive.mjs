@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { controllerOf, FaaSCacheDict } from '../../dist/index.js'
 import { alive } from './alive.mjs'
 import { kinds } from './kinds.mjs'
@@ -6,8 +8,14 @@ import { kinds } from './kinds.mjs'
 // most that was alive beyond the empty process at any of ten readings.
 const BUDGET = 64 * 2 ** 20
 const READINGS = 10
-const [name, million] = process.argv.slice(2)
-const { make, keyOf, turns = 1 } = kinds[name]
+const [name, million, cache] = process.argv.slice(2)
+const {
+  keyOf,
+  turns = 1,
+  package: from,
+  makeWith,
+  make = makeWith(await imported(from)),
+} = kinds[name]
 const writes = Number(million) * turns
 
 const empty = await alive()
@@ -23,3 +31,7 @@ for (let reading = 1, id = 0; reading <= READINGS; reading++) {
 }
 const { items, evictions, sizeBytes } = controller.stats()
 console.log(JSON.stringify({ writes, items, evictions, sizeBytes, live, budget: BUDGET }))
+
+function imported(name) {
+  return import(pathToFileURL(createRequire(`${cache}/package.json`).resolve(name)))
+}

@@ -10,7 +10,7 @@ import {
 import { isSmall } from './number.ts'
 import { visitNames } from './objects.ts'
 import { isProxy } from './proxy.ts'
-import { CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
+import { ALL, CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
 
 /** Of one that is almost empty: measured, since the engine has several rules. */
 const LONGEST_LIST = 5000
@@ -38,8 +38,7 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   // expression matched has the text that it was found in.
   if (isOther || Object.hasOwn(array, 'input')) visitNames(walk, array)
   if (length === 0) return
-  if (walk.exactArrays !== Number.POSITIVE_INFINITY && length < PUSHED_ROOM)
-    addSpareRoom(walk, array, length)
+  if (walk.exactArrays !== ALL && length < PUSHED_ROOM) addSpareRoom(walk, array, length)
   const isLong = length > CHUNK
   // In a structure that is watched it is none.
   if ((!walk.isWatched && isProxy(array)) || (isLong && isSparse(array, length))) {

@@ -21,6 +21,9 @@ const WATCHED = 4096
 /** So many references to what was met already are no accident. */
 const MANY_RETURNS = 8
 
+/** Of the arrays in a value as a parser makes it. An integer, since another number would take a box. */
+export const ALL = 2 ** 30
+
 /** Does one chunk, and tells whether more remains. */
 type Rest = () => boolean
 
@@ -33,8 +36,8 @@ export class Walk {
   bytes = 0
   /** Objects that were taken up. */
   met = 0
-  /** Short arrays that are still taken as exact. Finite in a value that no parser makes. */
-  exactArrays = Number.POSITIVE_INFINITY
+  /** Short arrays that are still taken as exact. */
+  exactArrays = ALL
   #returns = 0
   readonly #queue: object[] = []
   #next = 0
