@@ -7,6 +7,8 @@ import { outOfRange, wrongKind } from './refusal.ts'
 export type Duration = number | string | null
 
 const FORMS = "a string with a unit such as '500ms', '10s', '5m', '2h' or '1d', or null for ever"
+const OF_OPTION = `seconds above 0, ${FORMS}`
+const OF_ENTRY = `seconds, ${FORMS}`
 
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -18,18 +20,16 @@ const UNITS: Readonly<Record<string, number>> = {
 
 /** Milliseconds, `Infinity` for ever. */
 export function milliseconds(name: string, value: unknown): number {
-  const accepted = `seconds above 0, ${FORMS}`
-  const duration = millisecondsOf(name, accepted, value)
+  const duration = millisecondsOf(name, OF_OPTION, value)
   if (duration > 0) return duration
-  throw outOfRange(name, accepted, value)
+  throw outOfRange(name, OF_OPTION, value)
 }
 
 /** The same of one entry, whose TTL is often computed: 0 or less means that it has expired already. */
 export function lifetime(name: string, value: unknown): number {
-  const accepted = `seconds, ${FORMS}`
-  const duration = millisecondsOf(name, accepted, value)
+  const duration = millisecondsOf(name, OF_ENTRY, value)
   if (!Number.isNaN(duration)) return duration
-  throw outOfRange(name, accepted, value)
+  throw outOfRange(name, OF_ENTRY, value)
 }
 
 function millisecondsOf(name: string, accepted: string, value: unknown): number {

@@ -60,13 +60,18 @@ const EARLIEST = 1e11
 /** Epoch milliseconds of a number or of a `Date` of any realm. */
 export function instant(name: string, value: unknown): number {
   const accepted = 'a valid Date or epoch milliseconds'
-  let time = value
-  try {
-    time = Date.prototype.getTime.call(value)
-  } catch {}
-  if (typeof time !== 'number') throw wrongKind(name, accepted, value)
+  const time = typeof value === 'number' ? value : timeOf(value)
+  if (time === undefined) throw wrongKind(name, accepted, value)
   if (!(Math.abs(time) < Number.POSITIVE_INFINITY)) throw outOfRange(name, accepted, value)
   if (time >= EARLIEST) return time
   const hint = 'multiply seconds by 1000; with a now option that counts from 0, use a ttl'
   throw outOfRange(name, `${accepted}, at least ${EARLIEST} (March 1973): ${hint}`, time)
+}
+
+function timeOf(date: unknown): number | undefined {
+  try {
+    return Date.prototype.getTime.call(date)
+  } catch {
+    return undefined
+  }
 }
