@@ -465,7 +465,7 @@ export class Cache {
   }
 
   #due(now: number): number {
-    requireStack(now)
+    requireStack(this.table.size)
     return this.table.expiry.due(now)
   }
 

@@ -70,7 +70,7 @@ export class Hooks {
     try {
       while (this.#told < this.#queue.length) {
         // Where the stack is full, what is left is for the next call.
-        requireStack(most)
+        requireStack(this.#told)
         if (--most < 0) this.#stop()
         else this.#runNext()
       }

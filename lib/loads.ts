@@ -103,7 +103,7 @@ export class Loads {
     silence(promise)
     const load: Load = { promise, givenUpAt: now + settings.pendingTtl }
     // One that were registered and never begun would be joined for all of `pendingTtl`.
-    requireStack(now)
+    requireStack(this.size)
     this.#underWay ??= new Map()
     forgetGivenUp(this.#underWay, now)
     this.#underWay.set(key, load)

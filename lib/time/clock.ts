@@ -117,7 +117,7 @@ class SystemClock implements Clock {
     const now = Math.floor(this.#virtual)
     const passed = now - this.present
     const waiting = this.#waiting
-    if (waiting) requireStack(now)
+    if (waiting) requireStack(waiting.length)
     this.#wall = wall
     this.present = now
     if (areNative) this.#remember(passed)
