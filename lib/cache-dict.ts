@@ -1,6 +1,7 @@
 import { requireRoom } from './budget.ts'
 import { Cache } from './cache.ts'
 import { CacheController } from './controller.ts'
+import { namedClass } from './named-class.ts'
 import { type CacheOptions, settingsFrom } from './options/options.ts'
 import { shown } from './options/shown.ts'
 import { pairsFrom } from './pairs.ts'
@@ -29,32 +30,29 @@ export interface FaaSCacheDictConstructor {
   [Symbol.hasInstance](value: unknown): boolean
 }
 
-export const FaaSCacheDict = class {
-  // A minifier renames the class, but not this.
-  static get name(): string {
-    return 'FaaSCacheDict'
-  }
-
-  constructor(options?: CacheOptions, entries?: unknown) {
-    if (new.target !== FaaSCacheDict) {
-      throw new TypeError('FaaSCacheDict cannot be subclassed: an instance has no prototype')
+export const FaaSCacheDict = /* @__PURE__ */ namedClass({
+  FaaSCacheDict: class {
+    constructor(options?: CacheOptions, entries?: unknown) {
+      if (new.target !== FaaSCacheDict) {
+        throw new TypeError('FaaSCacheDict cannot be subclassed: an instance has no prototype')
+      }
+      requireSupportedNode()
+      const settings = settingsFrom(options)
+      const initial = entries === undefined ? [] : pairsFrom(entries)
+      requireRoom(settings.maxSizeBytes, settings.given.maxSizeBytes)
+      const cache = new Cache(settings)
+      const proxy = proxyOver(cache)
+      register(proxy, CacheController.over(cache))
+      for (const [key, value] of initial) cache.write(key, value)
+      // biome-ignore lint/correctness/noConstructorReturn: the dictionary is the Proxy, not its class
+      return proxy
     }
-    requireSupportedNode()
-    const settings = settingsFrom(options)
-    const initial = entries === undefined ? [] : pairsFrom(entries)
-    requireRoom(settings.maxSizeBytes, settings.given.maxSizeBytes)
-    const cache = new Cache(settings)
-    const proxy = proxyOver(cache)
-    register(proxy, CacheController.over(cache))
-    for (const [key, value] of initial) cache.write(key, value)
-    // biome-ignore lint/correctness/noConstructorReturn: the dictionary is the Proxy, not its class
-    return proxy
-  }
 
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return registered(value) !== undefined
-  }
-} as unknown as FaaSCacheDictConstructor
+    static [Symbol.hasInstance](value: unknown): boolean {
+      return registered(value) !== undefined
+    }
+  },
+}) as unknown as FaaSCacheDictConstructor
 
 /**
  * The controller of a dictionary, whichever build or copy of the package made it.

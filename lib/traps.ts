@@ -1,4 +1,5 @@
 import type { Cache } from './cache.ts'
+import { namedClass } from './named-class.ts'
 import { shown } from './options/shown.ts'
 import { answerTo, INSPECT } from './symbols.ts'
 
@@ -13,9 +14,8 @@ export function proxyOver(cache: Cache): object {
  * Proxy can be broken by what comes and goes, and holds its cache where only the traps see it, so
  * that all dictionaries share one handler.
  */
-const Target = /* @__PURE__ */ named(
-  'FaaSCacheDict',
-  class {
+const Target = /* @__PURE__ */ namedClass({
+  FaaSCacheDict: class {
     readonly #cache: Cache
     #proxy: object | undefined
 
@@ -94,19 +94,9 @@ const Target = /* @__PURE__ */ named(
       },
     }
   },
-)
+})
 
 type Target = InstanceType<typeof Target>
-
-/**
- * A minifier renames a class that has a name in its source. Of an expression without a name, tools
- * read `name`, and the engine the tag.
- */
-function named<Class extends { prototype: object }>(name: string, type: Class): Class {
-  Object.defineProperty(type, 'name', { value: name })
-  Object.defineProperty(type.prototype, Symbol.toStringTag, { value: name })
-  return type
-}
 
 function refuseSymbol(): never {
   throw new TypeError('A symbol is no key of a cache')

@@ -570,7 +570,7 @@ describe('the name FaaSCacheDict', () => {
   it.runIf(process.versions.v8 && !process.versions.bun)(
     'is what the error of structuredClone shows, where the engine is V8',
     () => {
-      expect(messageOf(() => structuredClone(made()))).toMatch(/FaaSCacheDict\W/)
+      expect(messageOf(() => structuredClone(made()))).toContain('#<FaaSCacheDict>')
     },
   )
 })

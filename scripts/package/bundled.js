@@ -21,7 +21,6 @@ const seen = [
   typeof createKeyv,
   FaaSCacheDict.name,
   controllerOf(cache).constructor.name,
-  // Other platforms have messages of their own.
-  !globalThis.process || messageOf(() => structuredClone(cache)).includes('FaaSCacheDict'),
+  messageOf(() => structuredClone(cache)),
 ]
 globalThis.seen = JSON.stringify(seen)
