@@ -238,7 +238,7 @@ export const weighedValues = {
   'small maps': [exact, 50_000, () => new Map([[text(), ++count]])],
   dates: [exact, 100_000, () => new Date(++count)],
   'typed arrays': [exact, 4000, () => new Float64Array(500)],
-  'small typed arrays': [exact, 50_000, () => new Float32Array(4)],
+  'small typed arrays': [exact, 150_000, () => new Float32Array(4)],
   'array buffers': [exact, 4000, () => new ArrayBuffer(4096)],
   'resizable array buffers': [exact, 2000, () => new ArrayBuffer(4096, { maxByteLength: 8192 })],
   'shared array buffers': [exact, 200, shared, 'rss'],
