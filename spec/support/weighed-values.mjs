@@ -259,7 +259,11 @@ export const weighedValues = {
   'form data': [listed, 2000, form],
   'search parameters': [listed, 2000, () => new URLSearchParams(pairs(20))],
   urls: [listed, 3000, () => new URL(`https://example.com/${text(36)}?${text(36).repeat(20)}`)],
-  'responses without a body': [listed, 1000, () => new Response(null, { headers: pairs(10) })],
+  'responses without a body': [
+    [0.85, 1.45],
+    1000,
+    () => new Response(null, { headers: pairs(10) }),
+  ],
   blobs: [exact, 60, () => new Blob([megabyte]), 'rss'],
   'memories of WebAssembly': [exact, 60, memory, 'rss'],
   'formatters of dates': [estimated, 1000, () => new Intl.DateTimeFormat('en'), 'rss'],
