@@ -439,7 +439,7 @@ export class Cache {
 
   #replace(slot: number, key: string, value: unknown): void {
     this.statistics.count(REPLACED)
-    if (this.promises.size !== 0 && this.table.valueAt(slot) !== value) this.promises.forget(key)
+    if (this.promises.size !== 0) this.promises.forget(key)
     if (this.hooks.isHeard) this.#tellReplaced(slot, key, value)
     this.table.setValue(slot, value)
     promote(this.table.records.int32, slot)

@@ -8,19 +8,63 @@ import { EVICTED, EXPIRED, REJECTED } from './reasons.ts'
 import { systemClock } from './time/clock.ts'
 import { isWorker } from './worker.ts'
 
-/** A stored promise that has not settled, and the terms that its entry takes on when it has. */
+/** An entry whose promise has not settled, and the terms that the entry takes on when it has. */
 interface Pending {
-  readonly promise: Promise<unknown>
+  readonly key: string
+  readonly holder: PromiseHolder['weak']
+  readonly subscription: Subscription
   terms: WriteTerms
   /** In virtual time: it is not served from then on, unless it has settled. */
   servedUntil: number
-  /** By the system's clock. */
-  watchedAt: number
-  readonly rejected: () => void
 }
 
 /** Milliseconds from one subscription of a Worker to the next. */
 const WATCH_INTERVAL = 100
+
+const subscriptions = new WeakMap<Promise<unknown>, Subscription>()
+
+/** A promise is subscribed to once, by all entries that wait for it: each time would take memory. */
+class Subscription {
+  readonly promise: Promise<unknown>
+  readonly entries = new Set<Pending>()
+  /** By the system's clock. */
+  #watchedAt = Number.NEGATIVE_INFINITY
+
+  constructor(promise: Promise<unknown>) {
+    this.promise = promise
+  }
+
+  /** May run code of a subclass, which may throw. */
+  begin(): void {
+    const { promise } = this
+    subscriptions.set(promise, this)
+    const fulfilled = (value: unknown) => this.#settle(noteFulfilled(promise, value))
+    subscribe(promise, fulfilled, () => this.#settle(undefined))
+  }
+
+  /**
+   * Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.
+   * Each subscription stays until the promise settles, so there are few. May run code of a subclass.
+   */
+  watchAgain(): void {
+    const now = systemClock.now()
+    if (now - this.#watchedAt < WATCH_INTERVAL) return
+    this.#watchedAt = now
+    try {
+      subscribe(this.promise, undefined, () => this.#settle(undefined))
+    } catch {
+      // It was subscribed to when it was stored, and is known by that to have settled.
+    }
+  }
+
+  #settle(kept: Promise<unknown> | undefined): void {
+    subscriptions.delete(this.promise)
+    for (const entry of this.entries) {
+      const holder = entry.holder.deref()
+      if (holder !== undefined) holder.promises.settle(holder, entry, kept)
+    }
+  }
+}
 
 /** What stores promises. */
 export interface PromiseHolder extends Timed {
@@ -49,11 +93,14 @@ export class StoredPromises {
 
   /** It changes nothing any more when it settles. */
   forget(key: string): void {
+    const pending = this.#pending?.get(key)
+    if (pending === undefined) return
     this.#pending?.delete(key)
+    pending.subscription.entries.delete(pending)
   }
 
   clear(): void {
-    this.#pending = undefined
+    for (const key of this.#pending?.keys() ?? []) this.forget(key)
   }
 
   /** A promise that is stored in this slot now. */
@@ -66,30 +113,21 @@ export class StoredPromises {
   ): void {
     const key = holder.table.keyAt(slot)
     const servedUntil = now + holder.settings.pendingTtl
-    const before = this.#pending?.get(key)
-    if (before !== undefined) {
-      // The same promise was stored again: it is subscribed to.
-      before.terms = terms
-      before.servedUntil = servedUntil
-      this.#schedule(holder, slot, before, now)
-      return
-    }
-    const { weak } = holder
-    const settled = (kept?: Promise<unknown>): void => {
-      const holder = weak.deref()
-      if (holder !== undefined) holder.promises.#settle(holder, key, pending, kept)
-    }
-    const rejected = (): void => settled()
-    const watchedAt = Number.NEGATIVE_INFINITY
-    const pending: Pending = { promise, terms, servedUntil, watchedAt, rejected }
+    this.forget(key)
+    const before = subscriptions.get(promise)
+    const subscription = before ?? new Subscription(promise)
+    const pending: Pending = { key, holder: holder.weak, subscription, terms, servedUntil }
+    subscription.entries.add(pending)
     this.#pending ??= new Map()
     this.#pending.set(key, pending)
     this.#schedule(holder, slot, pending, now)
+    if (before !== undefined) return
     try {
-      subscribe(promise, (value) => settled(noteFulfilled(promise, value)), rejected)
+      subscription.begin()
     } catch (error) {
       // A subclass that cannot be subscribed to would never be known to have settled. Its own code
       // has run, so that the entry may be another one by now.
+      subscriptions.delete(promise)
       if (this.#pending?.get(key) === pending) holder.remove(holder.table.find(key), REJECTED)
       holder.hooks.failed(error, 'promise', key)
     }
@@ -104,21 +142,9 @@ export class StoredPromises {
     return true
   }
 
-  /**
-   * Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.
-   * Each subscription stays until the promise settles, so there are few. May run code of a subclass.
-   */
   watchAgain(key: string): void {
     const pending = this.#pending?.get(key)
-    if (pending === undefined || !isWorker()) return
-    const now = systemClock.now()
-    if (now - pending.watchedAt < WATCH_INTERVAL) return
-    pending.watchedAt = now
-    try {
-      subscribe(pending.promise, undefined, pending.rejected)
-    } catch {
-      // It was subscribed to when it was stored, and is known by that to have settled.
-    }
+    if (pending !== undefined && isWorker()) pending.subscription.watchAgain()
   }
 
   // A TTL starts when it fulfils, but what is to be gone by then is not served till then.
@@ -136,13 +162,9 @@ export class StoredPromises {
     table.expiry.schedule(slot, pendingDeadline(clock, terms, servedUntil, now), now)
   }
 
-  /** Where it has fulfilled, `kept` takes its place. */
-  #settle(
-    holder: PromiseHolder,
-    key: string,
-    pending: Pending,
-    kept: Promise<unknown> | undefined,
-  ): void {
+  /** Where its promise has fulfilled, `kept` takes the place of it. */
+  settle(holder: PromiseHolder, pending: Pending, kept: Promise<unknown> | undefined): void {
+    const { key } = pending
     if (this.#pending?.get(key) !== pending) return
     const { table, hooks } = holder
     let source = 'promise'
@@ -162,7 +184,7 @@ export class StoredPromises {
     } catch (error) {
       // Nothing stays whose life has not begun, or whose size nobody knows.
       const present = table.find(key)
-      if (present !== 0 && isSame(table.valueAt(present), pending.promise)) {
+      if (present !== 0 && isSame(table.valueAt(present), pending.subscription.promise)) {
         holder.remove(present, kept === undefined ? REJECTED : EVICTED)
       }
       hooks.failed(error, source, key)

@@ -224,7 +224,35 @@ test('a pending promise is subscribed to once, however often it is read or store
     cache.p = promise
     expect(cache.p).toBe(promise)
   }
+  cache.q = promise
+  delete cache.p
+  cache.p = promise
+  controllerOf(cache).clear()
+  cache.p = promise
+  made().cache.p = promise
   expect(subscriptions).toBe(1)
+})
+
+test('all entries of one promise, in any cache, settle with it, and once', async () => {
+  const one = made()
+  const other = made()
+  const { promise, resolve } = deferred<unknown>()
+  const { promise: failing, reject } = deferred<unknown>()
+  for (const { cache } of [one, other]) {
+    for (const key of ['a', 'b', 'gone', 'a']) cache[key] = promise
+    cache.failing = failing
+    delete cache.gone
+  }
+  other.cache.b = Promise.resolve('another')
+  resolve({ rows: 'x'.repeat(1000) })
+  reject(new Error('no'))
+  await new Promise((turn) => setImmediate(turn))
+  expect(Object.keys(one.cache)).toEqual(['b', 'a'])
+  expect(Object.keys(other.cache)).toEqual(['a', 'b'])
+  expect(one.controller.sizeOf('a')).toBeGreaterThan(1000)
+  expect(one.controller.stats()).toMatchObject({ rejections: 1, items: 2 })
+  expect(other.controller.stats()).toMatchObject({ rejections: 1, items: 2 })
+  for (const { controller } of [one, other]) expectInvariants(controller)
 })
 
 test('the then of any other thenable is never called', async () => {
