@@ -297,6 +297,10 @@ describe('a pending promise', () => {
       const use = (count) => {
         for (let i = 0; i < count; i++) cache.a
         for (let i = 0; i < count / 10; i++) cache.a = promise
+        for (let i = 0; i < count / 100; i++) {
+          cache.b = promise
+          delete cache.b
+        }
       }
       use(20_000)
       const before = await heap()
