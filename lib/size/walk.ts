@@ -29,7 +29,7 @@ type Rest = () => boolean
 
 /**
  * The bytes that were found, and what is still to be looked at; so depth is no limit. In steps, no
- * step takes long: a value of a million objects takes a step of some 10 ms, and twice as many
+ * step takes long: a value of a million objects takes a step of about 10 ms, and twice as many
  * objects twice as long.
  */
 export class Walk {
