@@ -18,7 +18,8 @@ interface Former {
  * each removal.
  */
 export class KeySlots {
-  #slots = new Map<string, number>()
+  /** Public, since every read looks here first. */
+  slots = new Map<string, number>()
   #table = new MapTable()
   #former: Former | undefined
 
@@ -27,23 +28,21 @@ export class KeySlots {
     return this.#former === undefined ? bytes : bytes + this.#former.bytes
   }
 
-  /** The slot of a key, or 0. */
-  get(key: string): number {
-    const slot = this.#slots.get(key)
-    if (slot !== undefined) return slot
+  /** The slot, or 0, of a key that is not in `slots`. */
+  getFormer(key: string): number {
     return this.#former === undefined ? 0 : (this.#former.slots.get(key) ?? 0)
   }
 
   /** Of a key that has no slot. Whether other bytes are taken. */
   add(key: string, slot: number): boolean {
-    this.#slots.set(key, slot)
+    this.slots.set(key, slot)
     return this.#table.add()
   }
 
   /** Another slot of a key. */
   move(key: string, slot: number): void {
-    const isFormer = this.#former !== undefined && !this.#slots.has(key)
-    const slots = isFormer ? (this.#former as Former).slots : this.#slots
+    const isFormer = this.#former !== undefined && !this.slots.has(key)
+    const slots = isFormer ? (this.#former as Former).slots : this.slots
     slots.set(key, slot)
   }
 
@@ -51,22 +50,22 @@ export class KeySlots {
   remove(key: string): boolean {
     if (this.#former === undefined) {
       if (!this.#table.isAboutToHalve(LARGE)) {
-        this.#slots.delete(key)
+        this.slots.delete(key)
         return this.#table.remove()
       }
       this.#leave()
     }
     const { slots } = this.#former as Former
     if (slots.get(key)) slots.set(key, 0)
-    if (this.#slots.delete(key)) this.#table.remove()
+    if (this.slots.delete(key)) this.#table.remove()
     for (let step = 0; step < STEPS && this.#former !== undefined; step++) this.#takeOver()
     return true
   }
 
   #leave(): void {
-    const slots = this.#slots
+    const slots = this.slots
     this.#former = { slots, bytes: this.#table.bytes, rest: slots.entries() }
-    this.#slots = new Map()
+    this.slots = new Map()
     this.#table = new MapTable()
   }
 

@@ -45,6 +45,7 @@ export class Table {
   #contentBytes = 0
   #structureBytes = 0
   #slots = new KeySlots()
+  #present = this.#slots.slots
   /** By slot, a key and its value. */
   #cells: unknown[] = new Array(2 * SMALLEST)
   /** Of values, where a record has no room for them. */
@@ -62,7 +63,8 @@ export class Table {
 
   /** The slot of a key, expired or not, or 0. */
   find(key: string): number {
-    return this.#slots.get(key)
+    const slot = this.#present.get(key)
+    return slot === undefined ? this.#slots.getFormer(key) : slot
   }
 
   keyAt(slot: number): string {
@@ -252,6 +254,7 @@ export class Table {
     this.#contentBytes = table.#contentBytes
     this.#structureBytes = table.#structureBytes
     this.#slots = table.#slots
+    this.#present = table.#present
     this.#cells = table.#cells
     this.#large = table.#large
   }
@@ -269,6 +272,7 @@ export class Table {
   }
 
   #weighStructure(): void {
+    this.#present = this.#slots.slots
     this.#structureBytes =
       FIXED_BYTES + this.records.capacity * SLOT_BYTES + EXPIRY_BYTES + this.#slots.bytes
   }
