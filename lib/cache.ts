@@ -57,8 +57,10 @@ export class Cache {
   readonly #growth = new Growth()
   readonly #isHeapSize: boolean
   #weak: Weak | undefined
-  /** Whether the sweep rests that looks for growth. Public, since every hit looks at it. */
-  isResting = false
+  /** Whether the sweep rests that looks for growth. */
+  #isResting = false
+  /** Whether the next use is to be attended to. One field, since each use looks at it. */
+  #isAttentive = false
   /** Values that were given out without a use. */
   #looks = 0
   /** When the last sweep ended. */
@@ -87,7 +89,7 @@ export class Cache {
   use(key: string): number {
     const { table } = this
     // First, since it may run code of the value, which may use the cache.
-    if (this.promises.size !== 0) this.promises.watchAgain(key)
+    if (this.#isAttentive) this.#attend(key)
     const slot = table.find(key)
     if (slot === 0) return 0
     const { int32, float64 } = table.records
@@ -103,14 +105,19 @@ export class Cache {
     }
     promote(int32, slot)
     this.statistics.hits++
-    if (this.isResting) this.wake()
     return slot
+  }
+
+  /** Wakes a sweep that rests. On a Worker, watches the promise that is read. */
+  #attend(key: string): void {
+    if (this.#isResting) this.wake()
+    this.#isAttentive = this.promises.watchAgain(key)
   }
 
   /** The value in a slot, without a use of it. It may grow in the hands of who asked. */
   look(slot: number): unknown {
     this.#looks++
-    if (this.isResting) this.wake()
+    if (this.#isResting) this.wake()
     return this.table.valueAt(slot)
   }
 
@@ -284,7 +291,7 @@ export class Cache {
       const isOver = timeSlice()
       const now = this.clock.now()
       const isDone =
-        this.#purgeUntil(isOver, now) && (this.isResting || this.#growth.look(this, isOver))
+        this.#purgeUntil(isOver, now) && (this.#isResting || this.#growth.look(this, isOver))
       this.hooks.run()
       return isDone ? this.#untilNextSweep(now) : PAUSE
     } catch (error) {
@@ -320,7 +327,8 @@ export class Cache {
       this.#wait = this.settings.sweepInterval
       return this.#wait
     }
-    this.isResting = this.#growth.hasObjects
+    this.#isResting = this.#growth.hasObjects
+    if (this.#isResting) this.#isAttentive = true
     return Math.max(this.#waitLonger(), this.table.expiry.next - now)
   }
 
@@ -336,13 +344,13 @@ export class Cache {
 
   /** Starts the background sweep, if there is anything for it to do. */
   wake(): void {
-    this.isResting = false
+    this.#isResting = false
     if (this.#hasSweepWork) this.sweep.wake()
   }
 
   /** Ends the background sweep for good. */
   close(): void {
-    this.isResting = false
+    this.#isResting = false
     this.sweep.close()
     this.#growth.clear()
   }
@@ -394,8 +402,10 @@ export class Cache {
     }
     this.statistics.writes++
     if (isObject && !isGiven) this.#growth.hasObjects = true
-    if (isPromise) this.promises.add(this, slot, value, terms, now)
-    else table.expiry.schedule(slot, deadline, now)
+    if (isPromise) {
+      this.promises.add(this, slot, value, terms, now)
+      this.#isAttentive = true
+    } else table.expiry.schedule(slot, deadline, now)
     this.#keepLimits(now)
     const { sweep } = this
     if (!sweep.isAwake || now >= sweep.askAt) this.wake()

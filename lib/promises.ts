@@ -142,9 +142,11 @@ export class StoredPromises {
     return true
   }
 
-  watchAgain(key: string): void {
-    const pending = this.#pending?.get(key)
-    if (pending !== undefined && isWorker()) pending.subscription.watchAgain()
+  /** On a Worker, looks whether a pending promise has failed; whether that is to be done again. */
+  watchAgain(key: string): boolean {
+    if (this.size === 0 || !isWorker()) return false
+    this.#pending?.get(key)?.subscription.watchAgain()
+    return true
   }
 
   // A TTL starts when it fulfils, but what is to be gone by then is not served till then.
