@@ -108,10 +108,10 @@ export class Cache {
     return slot
   }
 
-  /** Wakes a sweep that rests. On a Worker, watches the promise that is read. */
+  /** Wakes a sweep that rests, if the key has an entry. On a Worker, watches the promise that is read. */
   #attend(key: string): void {
-    if (this.#isResting) this.wake()
-    this.#isAttentive = this.promises.watchAgain(key)
+    if (this.#isResting && this.table.find(key) !== 0) this.wake()
+    this.#isAttentive = this.promises.watchAgain(key) || this.#isResting
   }
 
   /** The value in a slot, without a use of it. It may grow in the hands of who asked. */

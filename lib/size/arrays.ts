@@ -40,8 +40,7 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   if (length === 0) return
   if (walk.exactArrays !== ALL && length < PUSHED_ROOM) addSpareRoom(walk, array, length)
   const isLong = length > CHUNK
-  // In a structure that is watched it is none.
-  if ((!walk.isWatched && isProxy(array)) || (isLong && isSparse(array, length))) {
+  if (isLong && (isProxy(array) || isSparse(array, length))) {
     const keys = Object.keys(array)
     walk.bytes += isInOneList(keys, length) ? storeBytes(length) : indexedBytes(keys.length, length)
     walk.take(keys.length, (at) => {
@@ -62,7 +61,8 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
     return
   }
   const first = isOther && !Object.hasOwn(array, 0) ? undefined : elementAt.call(array, 0)
-  if (isOther || typeof first === 'string' || typeof first === 'object') {
+  // Asked last, since that takes as long as some elements. To slice a Proxy might never end.
+  if (isOther || typeof first === 'string' || typeof first === 'object' || isProxy(array)) {
     if (!isAdded(walk, array, 0, first)) return
     const most = walk.bytes + CHUNK_BYTES
     let done = 1

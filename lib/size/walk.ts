@@ -133,7 +133,7 @@ export class Walk {
 
   /** Whether what code of the value makes is no longer looked into, so that measuring ends. */
   get isWatched(): boolean {
-    return this.met + this.#queue.length - this.#next > WATCHED
+    return this.#seen !== undefined && this.met + this.#queue.length - this.#next > WATCHED
   }
 
   get isDone(): boolean {
