@@ -131,7 +131,6 @@ export class Table {
     this.#cells[slot << 1] = key
     this.#cells[(slot << 1) + 1] = value
     int32[(slot << 3) + KEY_BYTES] = isGiven ? keyBytes | 1 : keyBytes
-    int32[(slot << 3) + VALUE_BYTES] = 0
     this.#contentBytes += keyBytes
     this.#chargeValue(slot, valueBytes)
     placeMostRecent(int32, slot)
@@ -144,29 +143,32 @@ export class Table {
     const at = (slot << 3) + KEY_BYTES
     this.#contentBytes += keyBytes - ((int32[at] as number) & ~1)
     int32[at] = isGiven ? keyBytes | 1 : keyBytes
+    this.#giveBackValue(slot)
     this.#chargeValue(slot, valueBytes)
   }
 
   #chargeValue(slot: number, valueBytes: number): void {
     const { int32 } = this.records
-    const at = (slot << 3) + VALUE_BYTES
-    const before = int32[at] as number
-    if (before < 0) (this.#large as LargeSizes).delete(slot)
-    else this.#contentBytes -= before
     if (valueBytes <= MOST_BYTES) {
       this.#contentBytes += valueBytes
-      int32[at] = valueBytes
+      int32[(slot << 3) + VALUE_BYTES] = valueBytes
     } else {
-      int32[at] = -1
+      int32[(slot << 3) + VALUE_BYTES] = -1
       this.#large ??= new LargeSizes()
       this.#large.set(slot, valueBytes)
     }
   }
 
+  #giveBackValue(slot: number): void {
+    const bytes = this.records.int32[(slot << 3) + VALUE_BYTES] as number
+    if (bytes < 0) (this.#large as LargeSizes).delete(slot)
+    else this.#contentBytes -= bytes
+  }
+
   remove(slot: number): void {
     const cell = slot << 1
     this.#contentBytes -= this.keyBytesOf(slot)
-    this.#chargeValue(slot, 0)
+    this.#giveBackValue(slot)
     const key = this.#cells[cell] as string
     this.#cells[cell] = undefined
     this.#cells[cell + 1] = undefined
