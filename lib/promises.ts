@@ -29,6 +29,7 @@ class Subscription {
   readonly entries = new Set<Pending>()
   /** By the system's clock. */
   #watchedAt = Number.NEGATIVE_INFINITY
+  readonly #rejected = () => this.#settle(undefined)
 
   constructor(promise: Promise<unknown>) {
     this.promise = promise
@@ -39,7 +40,7 @@ class Subscription {
     const { promise } = this
     subscriptions.set(promise, this)
     const fulfilled = (value: unknown) => this.#settle(noteFulfilled(promise, value))
-    subscribe(promise, fulfilled, () => this.#settle(undefined))
+    subscribe(promise, fulfilled, this.#rejected)
   }
 
   /**
@@ -51,7 +52,7 @@ class Subscription {
     if (now - this.#watchedAt < WATCH_INTERVAL) return
     this.#watchedAt = now
     try {
-      subscribe(this.promise, undefined, () => this.#settle(undefined))
+      subscribe(this.promise, undefined, this.#rejected)
     } catch {
       // It was subscribed to when it was stored, and is known by that to have settled.
     }
@@ -167,7 +168,6 @@ export class StoredPromises {
   /** Where its promise has fulfilled, `kept` takes the place of it. */
   settle(holder: PromiseHolder, pending: Pending, kept: Promise<unknown> | undefined): void {
     const { key } = pending
-    if (this.#pending?.get(key) !== pending) return
     const { table, hooks } = holder
     let source = 'promise'
     try {

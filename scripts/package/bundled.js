@@ -9,7 +9,8 @@ const messageOf = (action) => {
   try {
     action()
   } catch (error) {
-    return error.message
+    // A browser says before it what failed to execute.
+    return error.message.replace(/^Failed to execute .*: /, '')
   }
 }
 const seen = [
