@@ -290,6 +290,7 @@ export class Cache {
     try {
       const isOver = timeSlice()
       const now = this.clock.now()
+      this.loads.forgetGivenUp(now)
       const isDone =
         this.#purgeUntil(isOver, now) && (this.#isResting || this.#growth.look(this, isOver))
       this.hooks.run()
@@ -339,6 +340,7 @@ export class Cache {
   }
 
   get #hasSweepWork(): boolean {
+    if (this.loads.size !== 0) return true
     return this.table.size !== 0 && (!this.table.expiry.isEmpty || this.#growth.hasWork)
   }
 

@@ -38,6 +38,8 @@ export interface LoadHolder {
   use(key: string): number
   findLive(key: string): number
   writeIfItFits(key: string, value: unknown, terms: WriteTerms): void
+  /** For the sweep, which forgets loads that are given up. */
+  wake(): void
 }
 
 /** Loads under way, by key. @internal */
@@ -56,6 +58,15 @@ export class Loads {
 
   clear(): void {
     this.#underWay = undefined
+  }
+
+  /** Lets go of loads that nobody joins any more, and so of the requests that began them. */
+  forgetGivenUp(now: number): void {
+    // They are in the order in which they began, and so in that in which they are given up.
+    for (const [key, { givenUpAt }] of this.#underWay ?? []) {
+      if (now < givenUpAt) return
+      this.#underWay?.delete(key)
+    }
   }
 
   /** The live value, as a use, or what the load of the key gives. */
@@ -78,12 +89,13 @@ export class Loads {
   }
 
   #begin(
-    { weak, settings }: LoadHolder,
+    holder: LoadHolder,
     key: string,
     factory: () => unknown,
     ttl: LoadTtl<unknown>,
     now: number,
   ): Promise<unknown> {
+    const { weak } = holder
     let resolve!: (outcome: unknown) => void
     let reject!: (error: unknown) => void
     const outcome = new Promise<unknown>((...settle) => {
@@ -101,12 +113,13 @@ export class Loads {
       },
     )
     silence(promise)
-    const load: Load = { promise, givenUpAt: now + settings.pendingTtl }
+    const load: Load = { promise, givenUpAt: now + holder.settings.pendingTtl }
     // One that were registered and never begun would be joined for all of `pendingTtl`.
     requireStack(this.size)
+    this.forgetGivenUp(now)
     this.#underWay ??= new Map()
-    forgetGivenUp(this.#underWay, now)
     this.#underWay.set(key, load)
+    holder.wake()
     // Registered before it runs, since the factory may write the key, which wins over the load.
     const outer = this.#starting
     this.#starting = { key, outer }
@@ -137,14 +150,6 @@ export class Loads {
   /** Nobody joins it from here on. Whether nothing had overtaken it. */
   end(key: string, load: Load): boolean {
     return this.#underWay?.get(key) === load && this.#underWay.delete(key)
-  }
-}
-
-// They are in the order in which they began, and so in that in which they are given up.
-function forgetGivenUp(loads: Map<string, Load>, now: number): void {
-  for (const [key, { givenUpAt }] of loads) {
-    if (now < givenUpAt) return
-    loads.delete(key)
   }
 }
 

@@ -423,6 +423,16 @@ describe('an absolute expiry', () => {
     expect(controller.purgeExpired()).toBe(0)
   })
 
+  it('may be any where fake timers count from 0', () => {
+    vi.useFakeTimers({ now: 0 })
+    const controller = controllerOf(new FaaSCacheDict<Record<string, number>>())
+    controller.set('a', 1, { expiresAt: new Date(Date.now() + 1000) })
+    expect(controller.ttl('a')).toBe(1)
+    vi.advanceTimersByTime(1000)
+    expect(controller.has('a')).toBe(false)
+    vi.useRealTimers()
+  })
+
   it.each([0, -1, 1_700_000_000, 1e11 - 1, -1_700_000_000_000, new Date(0), new Date(-1)])(
     'of %s is refused as one that is not in milliseconds',
     (when) => {

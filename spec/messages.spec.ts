@@ -11,8 +11,8 @@ const DURATION =
   "seconds above 0, a string with a unit such as '500ms', '10s', '5m', '2h' or '1d', or null for ever"
 const TTL = DURATION.replace(' above 0', '')
 const BYTES =
-  "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a share such as '25%', or null for no limit"
-const ITEMS = 'a whole number above 0, or null for no limit'
+  "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a share such as '25%', or null or Infinity for no limit"
+const ITEMS = 'a whole number above 0, or null or Infinity for no limit'
 const SIZE = 'a number of bytes from 0 to 2 ** 53'
 const SNAPSHOT = { format: 'faas-cache-dict', version: 1 }
 const ENTRY = { key: 'a', value: 1, expiresAt: null }

@@ -42,6 +42,7 @@ describe('what a cache keeps of a request', () => {
         'by getOrSet': async (i) => { await controller.getOrSet('k' + i, () => load(i)) },
         'by a getOrSet that fails': async (i) => { await controller.getOrSet('l' + i, () => load(i).then(() => { throw i })).catch(() => {}) },
         'by a promise that never settles': (i) => { impatient['m' + i] = new Promise(() => {}) },
+        'by a getOrSet that never settles': (i) => { controllerOf(impatient).getOrSet('p' + i, () => new Promise(() => {})) },
         'by setDefault': async (i) => { await controller.setDefault('n' + i, load(i)) },
         'by a plain value': (i) => { cache['o' + i] = { i } },
         'by reading': (i) => { cache['a' + i]; controller.peek('b' + i); controller.dump() },

@@ -255,6 +255,19 @@ describe('where the clock reads 0 at first', () => {
     expect(cache['initial']).toBeUndefined()
   })
 
+  it('a TTL counts from the write where only the monotonic clock reads 0, and then the epoch', async () => {
+    const { hands, library } = await onNativeClocks(start, 0)
+    const cache = new library.FaaSCacheDict({ defaultTtl: '10s' }, { initial: 1 })
+    const at = async (milliseconds: number) => {
+      await newRun()
+      hands.wall = hands.monotonic = start + milliseconds
+      return cache['initial']
+    }
+    expect(await at(1)).toBe(1)
+    expect(await at(9999)).toBe(1)
+    expect(await at(10_000)).toBeUndefined()
+  })
+
   it('an absolute expiry is obeyed once it runs', async () => {
     const { cache, controller, beginRequests, pass } = await atModuleScope()
     controller.set('past', 1, { expiresAt: start - 1 })

@@ -4,16 +4,16 @@ import { outOfRange, wrongKind } from './refusal.ts'
 /**
  * Bytes: a whole number, a string such as `'64K'`, `'128M'`, `'1.5G'` or `'1T'` in powers of 1024
  * (either case, rounded down to a byte), or a share such as `'25%'` of the memory that this process
- * may use; `null` for no limit.
+ * may use; `null` or `Infinity` for no limit.
  */
 export type ByteSize = number | string | null
 
 const ACCEPTED =
-  "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a share such as '25%', or null for no limit"
+  "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a share such as '25%', or null or Infinity for no limit"
 
 /** Bytes, `Infinity` for no limit. */
 export function byteSize(name: string, value: unknown): number {
-  if (value === null) return Number.POSITIVE_INFINITY
+  if (value === null || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
   const bytes = typeof value === 'number' ? value : parsed(value)
   if (bytes === undefined) throw wrongKind(name, ACCEPTED, value)
   if (bytes > 0 && Number.isInteger(bytes)) return bytes

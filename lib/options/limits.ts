@@ -12,8 +12,8 @@ export interface Limits {
 
 /** Entries, `Infinity` for no limit. */
 export function itemLimit(name: string, value: unknown): number {
-  if (value === null) return Number.POSITIVE_INFINITY
-  const accepted = 'a whole number above 0, or null for no limit'
+  if (value === null || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
+  const accepted = 'a whole number above 0, or null or Infinity for no limit'
   if (typeof value !== 'number') throw wrongKind(name, accepted, value)
   if (value > 0 && Number.isInteger(value)) return value
   throw outOfRange(name, accepted, value)

@@ -48,12 +48,12 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    * What the whole cache may weigh, its own structure included: a whole number of bytes; `'64K'`,
    * `'128M'`, `'1.5G'`, `'1T'` in powers of 1024, either case; or `'25%'` of the memory this process
    * may use, of which each cache takes its own share. At least the 2,520 bytes of an empty cache.
-   * `null`: no limit.
+   * `null` or `Infinity`: no limit.
    * @default '25%'
    */
   maxSizeBytes?: ByteSize | undefined
   /**
-   * How many entries are kept: a whole number above 0. `null`: no limit. In any case a cache keeps
+   * How many entries are kept: a whole number above 0. `null` or `Infinity`: no limit. In any case a cache keeps
    * 8,388,608 entries (2 ** 23) at most, since a `Map` of the engine ends at about twice as many.
    * @default null
    */

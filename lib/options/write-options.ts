@@ -1,3 +1,4 @@
+import { isFakeTimeBefore } from '../time/clock.ts'
 import { entrySize } from './byte-size.ts'
 import { type Duration, lifetime } from './duration.ts'
 import { refuseUnknown } from './known.ts'
@@ -63,7 +64,7 @@ export function instant(name: string, value: unknown): number {
   const time = typeof value === 'number' ? value : timeOf(value)
   if (time === undefined) throw wrongKind(name, accepted, value)
   if (!(Math.abs(time) < Number.POSITIVE_INFINITY)) throw outOfRange(name, accepted, value)
-  if (time >= EARLIEST) return time
+  if (time >= EARLIEST || isFakeTimeBefore(EARLIEST)) return time
   const hint = 'multiply seconds by 1000; with a now option that counts from 0, use a ttl'
   throw outOfRange(name, `${accepted}, at least ${EARLIEST} (March 1973): ${hint}`, time)
 }

@@ -34,6 +34,10 @@ const isNative = (now: () => number) =>
 const nativeNow = isNative(Date.now) ? Date.now : undefined
 const nativeMonotonic = globalThis.performance?.now
 
+/** Whether fake timers count from about 0, as those of `node:test` do by default. */
+export const isFakeTimeBefore = (time: number): boolean =>
+  Date.now !== nativeNow && Date.now() < time
+
 /**
  * One virtual time for two clocks that fail in opposite ways: the monotonic one stands still while
  * a machine is frozen, the wall clock is set back. Virtual time has moved, from the origins that
@@ -99,7 +103,9 @@ class SystemClock implements Clock {
       return this.present
     }
     if (Number.isNaN(wall) || (isTrusted && wall === 0)) return this.present
-    const monotonic = globalThis.performance?.now() ?? wall
+    const measured = globalThis.performance?.now() ?? wall
+    // It does not run at the module scope of a Worker, and is the wall clock in its requests.
+    const monotonic = areNative && measured === 0 ? wall : measured
     const byWall = wall - this.#wallOrigin
     const byMonotonic = monotonic - this.#monotonicOrigin
     const isParted = !(
