@@ -12,7 +12,7 @@ import { StoredPromises } from './promises.ts'
 import { CLEARED, DELETED, EVICTED, EXPIRED, REASONS, REPLACED } from './reasons.ts'
 import { heapSize } from './size/heap-size.ts'
 import { stringSize } from './size/string.ts'
-import { requireStack } from './stack.ts'
+import { requireStack, TO_COMPILE } from './stack.ts'
 import { Statistics } from './statistics.ts'
 import { MORE } from './table/expiry.ts'
 import {
@@ -24,11 +24,14 @@ import {
   unlink,
 } from './table/recency.ts'
 import { DEADLINE } from './table/records.ts'
-import { ENTRY_BYTES, Table } from './table/table.ts'
+import { ENTRY_BYTES, MOST_BYTES, Table } from './table/table.ts'
 import { type Clock, clockFrom } from './time/clock.ts'
 import { PAUSE, timeSlice } from './time/slice.ts'
 import { Sweep } from './time/sweep.ts'
 import { weigh } from './weigh.ts'
+
+/** By then each function that a usual change runs has run. */
+const EARLY = 32
 
 type Weak = Pick<WeakRef<Cache>, 'deref'>
 
@@ -61,6 +64,9 @@ export class Cache {
   #isResting = false
   /** Whether the next use is to be attended to. One field, since each use looks at it. */
   #isAttentive = false
+  /** Changes until the functions that they run are compiled. */
+  #earlyWrites = EARLY
+  #earlyRemovals = EARLY
   /** Values that were given out without a use. */
   #looks = 0
   /** When the last sweep ended. */
@@ -151,7 +157,7 @@ export class Cache {
   clear(): void {
     const { table } = this
     const now = this.clock.now()
-    requireStack(table.size)
+    requireStack(table.size, TO_COMPILE)
     const { int32 } = table.records
     for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
       this.#leave(slot, this.#isExpired(slot, now) ? EXPIRED : CLEARED)
@@ -173,7 +179,7 @@ export class Cache {
 
   place(slot: number, isNewest: boolean): void {
     const { int32 } = this.table.records
-    requireStack(slot)
+    requireStack(slot, TO_COMPILE)
     if (isNewest) promote(int32, slot)
     else {
       unlink(int32, slot)
@@ -239,7 +245,7 @@ export class Cache {
     const now = this.clock.fresh()
     const slot = this.findLive(key, now)
     if (slot === 0) return false
-    requireStack(slot)
+    requireStack(slot, TO_COMPILE)
     if (!this.promises.renew(this, slot, terms, now)) this.begin(slot, terms, now)
     this.wake()
     this.purge(now)
@@ -255,7 +261,7 @@ export class Cache {
 
   /** The limits as the settings have them now. */
   applyLimits(now: number): void {
-    requireStack(this.table.size)
+    requireStack(this.table.size, TO_COMPILE)
     this.#budget.set(this.settings)
     this.#keepLimits(now)
     this.hooks.run()
@@ -276,7 +282,7 @@ export class Cache {
   /** What an entry's value weighs now. */
   recharge(slot: number, valueBytes: number, now = this.clock.now()): void {
     const { table } = this
-    requireStack(slot)
+    requireStack(slot, TO_COMPILE)
     const keyBytes = table.keyBytesOf(slot)
     if (!this.#budget.admits(keyBytes + valueBytes)) this.remove(slot, EVICTED)
     else {
@@ -365,7 +371,7 @@ export class Cache {
     const { table } = this
     let slot = table.find(key)
     // First, since a value would be measured wrong as well.
-    requireStack(slot)
+    this.#requireStackToWrite(slot)
     if (this.loads.size !== 0) this.loads.overtake(key)
     let keyBytes = 0
     let valueBytes = terms.sizeBytes
@@ -383,8 +389,10 @@ export class Cache {
     }
     const bytes = keyBytes + valueBytes
     if (!this.#budget.admits(bytes)) return this.#refuse(key, value, bytes)
+    if (bytes > MOST_BYTES) requireStack(slot, TO_COMPILE)
     const isObject = typeof value === 'object' && value !== null
     const isPromise = isObject && isNativePromise(value)
+    if (isPromise) requireStack(slot, TO_COMPILE)
     const now = terms.expiresAt === undefined ? this.clock.now() : this.clock.fresh()
     const { defaultTtl, pendingTtl } = this.settings
     const deadline = isPromise
@@ -395,7 +403,7 @@ export class Cache {
       this.#replace(slot, key, value)
       table.charge(slot, keyBytes, valueBytes, isGiven)
     } else {
-      if (slot !== 0) this.#take(slot, EXPIRED)
+      if (slot !== 0) this.remove(slot, EXPIRED)
       // Before it comes, so that it takes the place of what leaves.
       if (this.#budget.isExceeded(table, bytes + table.growthBytes, 1)) {
         this.#makeRoom(now, bytes, 1)
@@ -425,6 +433,7 @@ export class Cache {
   }
 
   #refuse(key: string, value: unknown, bytes: number): DataTooLargeError {
+    requireStack(bytes, TO_COMPILE)
     handle(value)
     this.#drop(key, REPLACED)
     this.statistics.refusals++
@@ -435,6 +444,7 @@ export class Cache {
   /** A write that has expired already takes no place, so nothing is evicted for it. */
   #passBy(key: string, value: unknown, bytes: number, now: number): undefined {
     const { table, statistics, hooks } = this
+    requireStack(bytes, TO_COMPILE)
     handle(value)
     const slot = table.find(key)
     if (slot !== 0) {
@@ -529,8 +539,16 @@ export class Cache {
     )
   }
 
+  #requireStackToWrite(slot: number): void {
+    const isCommon = this.#earlyWrites === 0 && !this.table.hasLarge
+    requireStack(slot, isCommon ? 0 : TO_COMPILE)
+    if (this.#earlyWrites > 0) this.#earlyWrites--
+  }
+
   remove(slot: number, reason: number): void {
-    requireStack(slot)
+    const isCommon = this.#earlyRemovals === 0 && !this.table.hasLarge
+    requireStack(slot, isCommon ? 0 : TO_COMPILE)
+    if (this.#earlyRemovals > 0) this.#earlyRemovals--
     this.#take(slot, reason)
   }
 

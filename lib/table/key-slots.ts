@@ -1,3 +1,4 @@
+import { requireStack, TO_COMPILE } from '../stack.ts'
 import { MapTable } from './map-table.ts'
 
 /** Removals that would make the engine rehash at once what is left of so large a table are put off. */
@@ -53,6 +54,7 @@ export class KeySlots {
         this.slots.delete(key)
         return this.#table.remove()
       }
+      requireStack(this.#table.bytes, TO_COMPILE)
       this.#leave()
     }
     const { slots } = this.#former as Former

@@ -1,3 +1,4 @@
+import { requireStack, TO_COMPILE } from '../stack.ts'
 import { EXPIRY_BYTES, Expiry } from './expiry.ts'
 import { KeySlots } from './key-slots.ts'
 import { LargeSizes } from './large-sizes.ts'
@@ -27,7 +28,7 @@ export const EMPTY_BYTES =
   FIXED_BYTES + SMALLEST * SLOT_BYTES + EXPIRY_BYTES + MAP_HEADER_BYTES + 4 * MAP_ENTRY_BYTES
 
 /** What fits a record. */
-const MOST_BYTES = 2 ** 31 - 1
+export const MOST_BYTES = 2 ** 31 - 1
 
 /**
  * Where entries are kept: a `Map` from key to slot, and by slot the key, the value and a record.
@@ -95,6 +96,11 @@ export class Table {
   /** Bytes of key and value, and of the entry's part in the structure. */
   chargeOf(slot: number): number {
     return ENTRY_BYTES + this.keyBytesOf(slot) + this.valueBytesOf(slot)
+  }
+
+  /** Whether some value has a size that fits no record. */
+  get hasLarge(): boolean {
+    return this.#large !== undefined
   }
 
   hasGivenSize(slot: number): boolean {
@@ -167,15 +173,14 @@ export class Table {
 
   remove(slot: number): void {
     const cell = slot << 1
+    if (this.#slots.remove(this.#cells[cell] as string)) this.#weighStructure()
     this.#contentBytes -= this.keyBytesOf(slot)
     this.#giveBackValue(slot)
-    const key = this.#cells[cell] as string
     this.#cells[cell] = undefined
     this.#cells[cell + 1] = undefined
     unlink(this.records.int32, slot)
     this.records.release(slot)
     this.size--
-    if (this.#slots.remove(key)) this.#weighStructure()
     if (this.records.capacity > 64 && this.size < this.records.capacity >> 2) {
       if (this.size <= AT_ONCE) this.compact()
       else this.#compactSome()
@@ -185,6 +190,7 @@ export class Table {
   /** Frees the last slots, until those are left that are needed. */
   #compactSome(): void {
     const { records } = this
+    requireStack(this.size, TO_COMPILE)
     for (let step = 0; step < STEPS; step++) {
       const { last } = records
       if (this.size === last) {
@@ -227,6 +233,7 @@ export class Table {
 
   /** Leaves no slot free. The `Map` is the engine's to shrink, and it does as entries leave. */
   compact(): void {
+    requireStack(this.size, TO_COMPILE)
     const table = new Table()
     table.#resize(Math.max(this.size + 1, SMALLEST))
     const { int32 } = this.records
