@@ -69,7 +69,7 @@ export class Cache {
   #earlyRemovals = EARLY
   /** Values that were given out without a use. */
   #looks = 0
-  /** When the last sweep ended. */
+  /** `#countUses()` at the end of the last sweep. */
   #uses = 0
   /** Milliseconds that the sweep of an unused cache waits at least. */
   #wait: number
@@ -297,6 +297,8 @@ export class Cache {
       const isOver = timeSlice()
       const now = this.clock.now()
       this.loads.forgetGivenUp(now)
+      // A write wakes the timer only if that waits for longer than an interval.
+      if (this.#countUses() !== this.#uses) this.#isResting = false
       const isDone =
         this.#purgeUntil(isOver, now) && (this.#isResting || this.#growth.look(this, isOver))
       this.hooks.run()
@@ -325,8 +327,7 @@ export class Cache {
    * what expires, later each time: so that what runs until no timer is left comes to an end.
    */
   #untilNextSweep(now: number): number | undefined {
-    const { hits, writes } = this.statistics
-    const uses = hits + writes + this.#looks
+    const uses = this.#countUses()
     const isIdle = uses === this.#uses && !this.#growth.hasFound
     this.#uses = uses
     if (!this.#hasSweepWork) return undefined
@@ -337,6 +338,10 @@ export class Cache {
     this.#isResting = this.#growth.hasObjects
     if (this.#isResting) this.#isAttentive = true
     return Math.max(this.#waitLonger(), this.table.expiry.next - now)
+  }
+
+  #countUses(): number {
+    return this.statistics.hits + this.statistics.writes + this.#looks
   }
 
   #waitLonger(): number {

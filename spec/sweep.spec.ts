@@ -285,6 +285,19 @@ describe('the sweep of a cache that nobody uses', () => {
     expect(found.hasFound()).toBe(true)
   })
 
+  it('finds what grew in a value that was written while a deadline kept its timer running', () => {
+    const { cache, controller } = cacheOf({ sweepInterval: '1s' })
+    cache['old'] = {}
+    controller.set('text', 'text', { ttl: 2.5 })
+    vi.advanceTimersByTime(2_100)
+    const list: string[] = []
+    cache['list'] = list
+    const charge = controller.sizeOf('list')
+    list.push('x'.repeat(10_000))
+    vi.advanceTimersByTime(1_000)
+    expect(controller.sizeOf('list')).toBeGreaterThan(charge + 9_000)
+  })
+
   it('is not woken by what gives no value, and remeasure finds it', () => {
     const { cache, controller, hasFound } = rested()
     const asked = ['list' in cache, cache['absent'], controller.size, controller.stats().items]
