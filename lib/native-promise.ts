@@ -1,5 +1,6 @@
 import { builtinModule } from './builtin-module.ts'
 
+// The language's own, even if a program replaces it later.
 const { then } = Promise.prototype
 
 type Brand = (value: unknown) => boolean
@@ -27,7 +28,7 @@ export function subscribe(
 /** A promise that is not kept raises nothing either, if it fails and nobody awaits it. */
 export function handle(value: unknown): void {
   try {
-    // Asked first, since for what is none it would throw, and a throw is dear.
+    // Checking first avoids an expensive throw.
     if (isNativePromise(value)) subscribe(value, undefined, ignore)
   } catch {}
 }

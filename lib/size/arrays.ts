@@ -61,7 +61,7 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
     return
   }
   const first = isOther && !Object.hasOwn(array, 0) ? undefined : elementAt.call(array, 0)
-  // Asked last, since that takes as long as some elements. To slice a Proxy might never end.
+  // Slicing a Proxy might never end. Checked last, since the check takes as long as some elements.
   if (isOther || typeof first === 'string' || typeof first === 'object' || isProxy(array)) {
     if (!isAdded(walk, array, 0, first)) return
     const most = walk.bytes + CHUNK_BYTES
@@ -93,8 +93,8 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
 }
 
 /**
- * The first `push` makes room for 17 elements, a literal for its own. Which of them made the array
- * cannot be seen. Libraries push, as do programs that make more than one array of a value.
+ * The first `push` makes room for 17 elements, a literal only for its own. JavaScript cannot see which
+ * of them made the array. Libraries usually push, and so do programs that put several arrays in a value.
  */
 function addSpareRoom(walk: Walk, array: readonly unknown[], length: number): void {
   if (isProxy(array)) walk.bytes += ARRAY_PROXY
@@ -103,8 +103,8 @@ function addSpareRoom(walk: Walk, array: readonly unknown[], length: number): vo
 }
 
 /**
- * `false` for what a getter gave in a structure that is watched, where the array is looked at no
- * further: it might give a new object each time.
+ * `false` ends the array: its value is watched, and a getter gave the element, which might give a new
+ * object each time.
  */
 function isAdded(walk: Walk, array: readonly unknown[], at: number, item: unknown): boolean {
   if (walk.isWatched && Object(item) === item && lookupGetter.call(array, at)) return false
@@ -119,7 +119,7 @@ class Elements {
   boxes = 0
   readonly walk: Walk
   readonly array: readonly unknown[]
-  /** Of those that are added. */
+  /** Index of the first element that is added. */
   start: number
 
   constructor(walk: Walk, array: readonly unknown[], start: number) {

@@ -29,7 +29,7 @@ export function visitBuffer(walk: Walk, buffer: object): void {
 const pooledBytes = (bytes: number, pool: number): number =>
   Math.ceil(pool / (Math.floor(pool / ((bytes + 7) & ~7)) - (bytes * 6 < pool ? 3 : 0)))
 
-/** By its slot: `instanceof` would ask a Proxy among its prototypes, on some engines without end. */
+/** Reads the internal slot: `instanceof` may never end if a prototype is a Proxy. */
 function bufferOf(view: object): object {
   try {
     return viewBuffer.call(view) as object

@@ -1,5 +1,5 @@
 import { visitBuffer } from './buffers.ts'
-import { isWrittenAsClass } from './functions.ts'
+import { isMadeByFunction } from './functions.ts'
 import {
   COLLECTION_HEADER,
   DATE,
@@ -45,11 +45,11 @@ const visits: Record<string, Visit> = {
   },
   ArrayBuffer: visitBuffer,
   SharedArrayBuffer: visitBuffer,
-  // What it is compiled to is not seen: an estimate, whose range is in docs/bytes.md.
+  // An estimate, since compiled code cannot be seen; docs/bytes.md has the range.
   RegExp(walk: Walk, value: object) {
     walk.bytes += 512 + stringSize(regExpSource.call(value) as string)
   },
-  // The language gives it no tag.
+  // An estimate. It is here because the language gives an error no tag.
   Error(walk: Walk) {
     walk.bytes += 640
   },
@@ -65,8 +65,8 @@ const wrappers: Record<string, () => unknown> = {
 }
 
 /**
- * By tag, since a program may have a class of that name of its own, which seldom has the tag. Ranges
- * are in docs/bytes.md.
+ * By tag: a program's own class may have the name, but seldom has the tag. The classes of the platform
+ * are here for objects of another realm or of a polyfill. docs/bytes.md has the ranges.
  */
 const estimates: Record<string, number> = {
   Promise: PROMISE,
@@ -110,14 +110,14 @@ const estimates: Record<string, number> = {
   URLSearchParams: 500,
 }
 
-/** Charges a value, what it has of its own included. */
+/** Charges a value and its own properties. */
 type VisitWhole = (walk: Walk, value: object, prototype: object) => void
 
 /** How to charge instances of the class that has this prototype, if it is a built-in one. */
 function visitOf(own: object, name: string, tag: string): VisitWhole | undefined {
   const ofPlatform = platformVisit(own, tag || name)
   if (ofPlatform !== undefined) {
-    // What it has under symbols are its insides.
+    // Properties under symbols belong to the platform.
     return (walk, value) => {
       ofPlatform(walk, value)
       visitNames(walk, value)
@@ -132,7 +132,7 @@ function visitOf(own: object, name: string, tag: string): VisitWhole | undefined
   }
   if (Object.hasOwn(wrappers, name)) {
     const primitiveOf = wrappers[name] as () => unknown
-    // A string has a key for each character.
+    // Own keys are left out, since a string has one for each character.
     return (walk, value) => {
       walk.add(primitiveOf.call(value))
       walk.bytes += WRAPPER
@@ -146,21 +146,21 @@ function textOf(value: unknown, name: string | symbol): string {
   return typeof text === 'string' ? text : ''
 }
 
-interface Class {
+interface ClassCharge {
   visit: VisitWhole | undefined
   /** Short arrays of an instance that are taken as exact. */
   exactArrays: number
 }
-const known = new WeakMap<object, Class>()
+const known = new WeakMap<object, ClassCharge>()
 
-/** The built-in class, of any realm, among those that a value inherits from, or else its own. */
-function classOf(prototype: object): Class {
+/** How to charge by the nearest built-in class, of any realm, that a value inherits from. */
+function classOf(prototype: object): ClassCharge {
   const found = known.get(prototype)
   if (found !== undefined) return found
   let visit: VisitWhole | undefined
   let estimate: number | undefined
   let at: object | null = prototype
-  // A Proxy among the prototypes may answer with another one for ever.
+  // A Proxy among the prototypes may answer with another Proxy forever.
   for (let depth = 0; at !== null && depth < 64 && visit === undefined; depth++) {
     const tag = textOf(at, Symbol.toStringTag)
     visit = visitOf(at, textOf(dataOf(at, 'constructor'), 'name'), tag)
@@ -169,18 +169,12 @@ function classOf(prototype: object): Class {
   }
   const bytes = estimate
   if (bytes !== undefined) visit ??= (walk, value, own) => visitKeys(walk, value, own, bytes)
-  const made = { visit, exactArrays: isOfFunction(prototype) ? 0 : 1 }
+  const made = { visit, exactArrays: isMadeByFunction(prototype) ? 0 : 1 }
   known.set(prototype, made)
   return made
 }
 
-/** Whether instances are made by a function, as those of decimal.js, protobufjs and mongoose are. */
-function isOfFunction(prototype: object): boolean {
-  const owner = dataOf(prototype, 'constructor')
-  return typeof owner === 'function' && !isWrittenAsClass(owner)
-}
-
-/** Charges an object that inherits from another one. Runs no code of its own. */
+/** Charges an object that inherits from another one. Runs none of the program's code. */
 export function visitInstance(walk: Walk, value: object, prototype: object): void {
   const { visit, exactArrays } = classOf(prototype)
   if (visit !== undefined) {
@@ -188,7 +182,7 @@ export function visitInstance(walk: Walk, value: object, prototype: object): voi
       visit(walk, value, prototype)
       return
     } catch {
-      // It only inherits from the class.
+      // The object inherits from the class without being an instance.
     }
   }
   walk.expectPushes(exactArrays)

@@ -14,17 +14,17 @@ export const COLLECTION_HEADER = 4 * WORD
 export const DATE = 12 * WORD
 export const ARRAY_BUFFER = 11 * WORD
 export const VIEW = 13 * WORD
-/** With what the cache knows of one that has fulfilled: measured. */
+/** Measured, with what the cache keeps of a promise that has fulfilled. */
 export const PROMISE = 12 * WORD
 
 export const SYMBOL = 4 * WORD
 export const FUNCTION = 128
 export const PROXY = 64
-/** With a handler and two functions of its own, as libraries make them for their arrays. */
+/** A Proxy with a handler and two functions, as libraries make for their arrays. */
 export const ARRAY_PROXY = 400
-/** Slots of an array after its first `push`. */
+/** Elements that an array has room for after its first `push`. */
 export const PUSHED_ROOM = 17
-/** Of an object around a primitive. */
+/** An object around a primitive, such as `new String(text)`. */
 export const WRAPPER = 4 * WORD
 /**
  * An object has room for four properties if it began without a name, and grows by three at a time

@@ -85,7 +85,7 @@ export function visitKeys(
   addValues(walk, value, keys, start)
 }
 
-/** Without what the platform hangs on handles, all of which have symbols for keys; they come last. */
+/** Without the platform's own. Handles that have any also have a symbol, and symbols come last. */
 function ownKeys(value: object): (string | symbol)[] {
   const keys = Reflect.ownKeys(value)
   const last = keys.length - 1
@@ -94,7 +94,7 @@ function ownKeys(value: object): (string | symbol)[] {
     : keys
 }
 
-/** What an array holds by names, or what a program hung on a function or an object of the platform. */
+/** Named properties of an array, a function or an object of the platform. */
 export function visitNames(walk: Walk, value: object): void {
   const isArray = Array.isArray(value)
   const keys = isArray ? Reflect.ownKeys(value) : Object.keys(value)
@@ -104,7 +104,7 @@ export function visitNames(walk: Walk, value: object): void {
   addValues(walk, value, keys, start)
 }
 
-/** What instances of a class inherit from, which a program keeps by itself as well. */
+/** Whether it is the prototype of a class, which the program keeps anyway. */
 function isPrototype(value: object): boolean {
   const owner = dataOf(value, 'constructor')
   return typeof owner === 'function' && dataOf(owner, 'prototype') === value

@@ -4,15 +4,15 @@ import { dataOf, getterOf } from './slots.ts'
 import { stringSize } from './string.ts'
 import { takeAll, type Walk } from './walk.ts'
 
-/** Charges a value for what it holds out of sight, and throws if the value is none of its class. */
+/** Charges a value for what it holds out of sight. Throws if the value is no instance of the class. */
 export type Visit = (walk: Walk, value: object) => void
-/** Given the prototype of a class, of which it takes the getters and methods. */
+/** Makes a visit with the getters and methods of a class's prototype. */
 type VisitOf = (own: object) => Visit
 
-/** A body is taken for this long if nothing states its length. */
+/** Charged for a body whose length is not stated. */
 const UNKNOWN_BODY = 2 ** 13
 
-/** A class that lists pairs. Each costs something beyond its name and its value. */
+/** A class that lists pairs. Each is charged `pairBytes`, its name and its value. */
 function pairs(bytes: number, pairBytes: number): VisitOf {
   return (own) => {
     const entries = dataOf(own, 'entries') as () => Iterator<[unknown, unknown]>
@@ -27,7 +27,7 @@ function pairs(bytes: number, pairBytes: number): VisitOf {
   }
 }
 
-/** A class that says how many it holds of something, or lists them. */
+/** A class with a getter that counts or lists what it holds. */
 function counted(bytes: number, getter: string, eachBytes = 1): VisitOf {
   return (own) => {
     const counter = getterOf(own, getter)
@@ -39,7 +39,7 @@ function counted(bytes: number, getter: string, eachBytes = 1): VisitOf {
   }
 }
 
-/** A class of which a getter gives what it holds. */
+/** A class with a getter for what it holds. */
 function holding(bytes: number, getter: string): VisitOf {
   return (own) => {
     const held = getterOf(own, getter)
@@ -58,7 +58,7 @@ function message(bytes: number): VisitOf {
     return (walk, value) => {
       const url = urlOf.call(value) as string
       walk.bytes += bytes
-      // Node 20 and 22 keep everything there.
+      // On Node 20 and 22 the state holds everything.
       const isState = ({ description }: symbol) => description === 'state'
       const state = Object.getOwnPropertySymbols(value).find(isState)
       if (state !== undefined) {
@@ -81,10 +81,10 @@ function message(bytes: number): VisitOf {
 const wholeOr = (other: number, count: unknown): number =>
   Number.isSafeInteger(count) && (count as number) >= 0 ? (count as number) : other
 
-/** What Node loads when a program first asks for `fetch` or one of its classes: 20 ms. */
+/** Node loads it when a program first uses `fetch` or one of its classes, which takes 20 ms. */
 const FETCH = 'internal/deps/undici/undici'
 
-/** By tag, or else by name: how to charge it, and what Node has loaded if there is such a value. */
+/** By tag, or else by name: how to charge it, and the module that Node must have loaded for it. */
 const classes: Record<string, [VisitOf, module?: string]> = {
   // A thirty-second more, since an allocator gives whole pages.
   Blob: [counted(900, 'size', 33 / 32)],
@@ -99,7 +99,7 @@ const classes: Record<string, [VisitOf, module?: string]> = {
   'WebAssembly.Instance': [holding(1000, 'exports')],
   'WebAssembly.Memory': [holding(200, 'buffer')],
   'WebAssembly.Table': [counted(200, 'length', 4 * WORD)],
-  // Asked only so that it throws for what is none.
+  // The getter adds nothing: it only throws if the value is no instance.
   X509Certificate: [counted(6500, 'ca'), 'crypto'],
 }
 

@@ -2,7 +2,7 @@ import { builtinModule } from '../builtin-module.ts'
 
 type IsProxy = (value: unknown) => boolean
 let known: IsProxy | undefined
-/** Of objects in one value that are taken for no Proxy where the engine does not tell. */
+/** If the engine cannot tell a Proxy, so many objects of one value are taken for ordinary ones. */
 const MOST_UNTOLD = 2 ** 20
 
 const cannotTell: IsProxy = () => false
@@ -12,12 +12,12 @@ function test(): IsProxy {
   return known
 }
 
-/** False where the engine does not tell. */
+/** `false` if the engine cannot tell. */
 export function isProxy(value: object): boolean {
   return test()(value)
 }
 
-/** Where the engine does not tell, it may be one once `met` objects were met in its value. */
+/** If the engine cannot tell, any object may be a Proxy once `met` objects were met in the value. */
 export function mayBeProxy(value: object, met: number): boolean {
   const isProxy = test()
   return isProxy(value) || (isProxy === cannotTell && met > MOST_UNTOLD)

@@ -5,6 +5,6 @@ export const getterOf = (
 ): ((this: unknown) => unknown) =>
   (prototype && Object.getOwnPropertyDescriptor(prototype, name)?.get) ?? (() => 0)
 
-/** What an object has of its own under a name, unless a getter would have to say. */
+/** The value of an own property, or `undefined` if it is an accessor. */
 export const dataOf = (value: unknown, name: string | symbol): unknown =>
   Object(value) === value ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined

@@ -11,32 +11,31 @@ export const CHUNK_BYTES = 2 ** 19
 /** Up to so many objects a look at each of them is quicker than a `Set`. */
 const NEAR = 96
 /**
- * The engine rehashes all of a `Set` at once when it grows. A walk in steps starts another one when
- * its `Set` holds so many, each of them twice as large as the one before.
+ * The engine rehashes a whole `Set` at once when it grows. So a walk in steps starts another `Set` when
+ * one holds this many objects. Each further `Set` holds twice as many as the one before.
  */
 const FIRST_SET = 2 ** 18
-/** A structure this large is watched for getters and proxies that make new objects for ever. */
+/** A structure this large is watched for getters and proxies that make new objects forever. */
 const WATCHED = 4096
 
-/** So many references to what was met already are no accident. */
+/** From so many references to objects met before, a program put the value together. */
 const MANY_RETURNS = 8
 
-/** Of the arrays in a value as a parser makes it. An integer, since another number would take a box. */
+/** Every array of a value that a parser made. Not `Infinity`, which the engine would keep in a box. */
 export const ALL = 2 ** 30
 
 /** Does one chunk, and tells whether more remains. */
 type Rest = () => boolean
 
 /**
- * The bytes that were found, and what is still to be looked at; so depth is no limit. In steps, no
- * step takes long: a value of a million objects takes a step of about 10 ms, and twice as many
- * objects twice as long.
+ * The bytes that were found, and a queue of objects to look at, so depth is no limit. A walk in steps
+ * keeps each step short: up to about 10 ms for a value of a million objects, in proportion for more.
  */
 export class Walk {
   bytes = 0
   /** Objects that were taken up. */
   met = 0
-  /** Short arrays that are still taken as exact. */
+  /** How many further short arrays count as exact. */
   exactArrays = ALL
   #returns = 0
   readonly #queue: object[] = []
@@ -107,7 +106,7 @@ export class Walk {
     return false
   }
 
-  /** Takes no more than so many further short arrays as exact. */
+  /** Lowers `exactArrays` to at most this. */
   expectPushes(exactArrays: number): void {
     this.exactArrays = Math.min(this.exactArrays, exactArrays)
   }
@@ -131,7 +130,7 @@ export class Walk {
     return
   }
 
-  /** Whether what code of the value makes is no longer looked into, so that measuring ends. */
+  /** Whether objects that getters and proxies make are ignored from here on, so that measuring ends. */
   get isWatched(): boolean {
     return this.#seen !== undefined && this.met + this.#queue.length - this.#next > WATCHED
   }
@@ -164,8 +163,8 @@ export class Walk {
 }
 
 /**
- * Calls `each` for what an iterator gives, a chunk at a time: for no more than `most`, since a program
- * that moves entries to the end meanwhile would never let it end.
+ * Calls `each` for what an iterator gives, a chunk at a time. It stops after `most` items: a program
+ * that moves entries to the end between chunks would keep it going forever.
  */
 export function takeAll<T>(
   walk: Walk,

@@ -5,9 +5,9 @@ import { requireStack } from '../stack.ts'
 export interface Clock {
   /** Whole virtual milliseconds: never go back, and may stand still within one synchronous run. */
   now(): number
-  /** The same, of so many milliseconds ago at the most. */
+  /** The same, by a reading that is `most` milliseconds old at most. */
   fresh(most?: number): number
-  /** The wall clock in epoch milliseconds at a virtual time that was read last. */
+  /** The wall clock in epoch milliseconds at the virtual time that was read last. */
   wallAt(now: number): number
   /**
    * Whether the clock had yet to start when it was read last. If so, `run` is called once with the
@@ -16,7 +16,7 @@ export interface Clock {
   awaitsStart(run: (now: number) => void): boolean
 }
 
-// The language's own, whatever a program puts in its place later.
+// The language's own, even if a program replaces it later.
 const { then } = Promise.prototype
 
 /** Milliseconds. */
@@ -25,7 +25,7 @@ const TOLERANCE = 20
 const FEWEST_USES = 8
 const MOST_USES = 256
 /** Milliseconds between two readings after which none is remembered, until microtasks have run. */
-const PAUSE = 250
+const LONGEST_GAP = 250
 
 const isNative = (now: () => number) =>
   /^function now\(\)\s*\{\s*\[native code\]/.test(Function.prototype.toString.call(now))
@@ -139,11 +139,11 @@ class SystemClock implements Clock {
       try {
         then.call(this.#drained, this.#forget)
       } catch {
-        // A `then` that the program put in the place of the language's: nothing would be forgotten.
+        // A program had replaced `then` before this module loaded: nothing would be forgotten.
         return
       }
       this.#isForgetting = true
-    } else if (passed > PAUSE) this.#allowance = 0
+    } else if (passed > LONGEST_GAP) this.#allowance = 0
     else if (this.#allowance !== 0) this.#allowance = FEWEST_USES
     this.uses = this.#allowance
   }
