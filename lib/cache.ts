@@ -35,11 +35,11 @@ const EARLY = 32
 
 type Weak = Pick<WeakRef<Cache>, 'deref'>
 
-/** By how much longer the sweep of an unused cache waits, each time. */
+/** Each time that the cache was not used, its sweep waits longer by this factor. */
 const PATIENCE = 1.25
-/** A slice ends after so many hooks at the latest, whatever they do. */
+/** Removals of a slice between two runs of the hooks, whose time counts too. */
 const MOST_HOOKS = 32
-/** Moves of entries between two looks at the clock. */
+/** Entries that are moved between two looks at the clock. */
 const MOVES = 64
 
 /**
@@ -60,18 +60,18 @@ export class Cache {
   readonly #growth = new Growth()
   readonly #isHeapSize: boolean
   #weak: Weak | undefined
-  /** Whether the sweep rests that looks for growth. */
+  /** Whether the search for growth rests. */
   #isResting = false
-  /** Whether the next use is to be attended to. One field, since each use looks at it. */
+  /** Whether the next use calls `#attend`. One field, since every use reads it. */
   #isAttentive = false
   /** Changes until the functions that they run are compiled. */
   #earlyWrites = EARLY
   #earlyRemovals = EARLY
-  /** Values that were given out without a use. */
+  /** How many values were given out without a use. */
   #looks = 0
   /** `#countUses()` at the end of the last sweep. */
   #uses = 0
-  /** Milliseconds that the sweep of an unused cache waits at least. */
+  /** Milliseconds until the next sweep, if the cache is not used. */
   #wait: number
 
   constructor(settings: Settings) {
@@ -114,13 +114,13 @@ export class Cache {
     return slot
   }
 
-  /** Wakes a sweep that rests, if the key has an entry. On a Worker, watches the promise that is read. */
+  /** Wakes a resting sweep if the key has an entry. On a Worker, also checks the promise that is read. */
   #attend(key: string): void {
     if (this.#isResting && this.table.find(key) !== 0) this.wake()
     this.#isAttentive = this.promises.watchAgain(key) || this.#isResting
   }
 
-  /** The value in a slot, without a use of it. It may grow in the hands of who asked. */
+  /** The value in a slot, without a use. Wakes a resting sweep, since the caller may make it grow. */
   look(slot: number): unknown {
     this.#looks++
     if (this.#isResting) this.wake()
@@ -189,7 +189,7 @@ export class Cache {
 
   /** Virtual milliseconds that a live entry has left, or `undefined` where there is none. No use. */
   timeLeft(key: string): number | undefined {
-    // A TTL that was just set is what is left of it, to the millisecond.
+    // A slightly old reading, so that a TTL that was just set is given back in full.
     const now = this.clock.fresh(20)
     const slot = this.findLive(key, now)
     return slot === 0 ? undefined : this.table.deadlineOf(slot) - now
@@ -316,15 +316,14 @@ export class Cache {
       const slot = this.table.expiry.due(now, MOVES)
       if (slot === 0) return true
       if (slot !== MORE) this.remove(slot, EXPIRED)
-      // They count into the slice.
       if (count % MOST_HOOKS === 0) this.hooks.run()
     }
     return false
   }
 
   /**
-   * A cache that was not used since the last sweep, and has not grown, is looked at again only for
-   * what expires, later each time: so that what runs until no timer is left comes to an end.
+   * If the cache was not used since the last sweep and has not grown, further sweeps only remove what
+   * expires, and come later each time. So a program that runs until no timer is left ends.
    */
   #untilNextSweep(now: number): number | undefined {
     const uses = this.#countUses()
@@ -375,7 +374,7 @@ export class Cache {
     }
     const { table } = this
     let slot = table.find(key)
-    // First, since a value would be measured wrong as well.
+    // First, since measuring without stack gives a wrong size.
     this.#requireStackToWrite(slot)
     if (this.loads.size !== 0) this.loads.overtake(key)
     let keyBytes = 0
@@ -446,7 +445,7 @@ export class Cache {
     return new DataTooLargeError(key, ENTRY_BYTES + bytes, maxSizeBytes)
   }
 
-  /** A write that has expired already takes no place, so nothing is evicted for it. */
+  /** A write that has expired already. It is not stored, so nothing is evicted for it. */
   #passBy(key: string, value: unknown, bytes: number, now: number): undefined {
     const { table, statistics, hooks } = this
     requireStack(bytes, TO_COMPILE)
@@ -524,7 +523,7 @@ export class Cache {
     } while (this.#budget.isExceeded(table, bytes, items) && !(items === 0 && this.#isFreed()))
   }
 
-  /** Whether free slots alone were too much, which are given back then: once, as it takes long. */
+  /** Whether giving back the free slots made room. Done once, since it takes long. */
   #isFreed(): boolean {
     const { table } = this
     if (!table.isSparse || this.#budget.isExceeded(table, -table.spareBytes, 0)) return false
@@ -557,7 +556,7 @@ export class Cache {
     this.#take(slot, reason)
   }
 
-  /** The one way out. */
+  /** Removes an entry, and what the cache knows of its promise. */
   #take(slot: number, reason: number): void {
     this.#leave(slot, reason)
     if (this.promises.size !== 0) this.promises.forget(this.table.keyAt(slot))

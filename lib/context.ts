@@ -1,4 +1,4 @@
-/** Under which symbols, by description, a platform hangs the context of a request on what it makes. */
+/** Descriptions of the symbols under which a platform keeps the context of a request on an object. */
 const CONTEXTS = new Set<string | undefined>([
   'kResourceStore', // Node 20 and 22, for each AsyncLocalStorage
   'kAsyncLocalStorageContext', // Node 24 and later without AsyncContextFrame
@@ -8,7 +8,7 @@ const CONTEXTS = new Set<string | undefined>([
   'kClientAsyncContext', // Bun
 ])
 
-/** What else Node and Deno hang on handles: numbers, and all other timers of the process. */
+/** What else Node and Deno keep on handles: numbers, and all other timers of the process. */
 const OTHERS = new Set<string | symbol | undefined>([
   'async_id_symbol',
   'trigger_async_id_symbol',
@@ -17,13 +17,13 @@ const OTHERS = new Set<string | symbol | undefined>([
   '_timer',
 ])
 
-/** Whether a property is the platform's own, and no part of the value that has it. */
+/** Whether the platform made a property, so that it is no part of the value. */
 export function isPlatformKey(key: string | symbol): boolean {
   if (typeof key === 'string') return OTHERS.has(key)
   return CONTEXTS.has(key.description) || OTHERS.has(key.description)
 }
 
-/** Takes the context of the request off an object that was made just now. */
+/** Removes the context of the request from an object that was just made. */
 export function withoutContext<T extends object>(object: T): T {
   for (const symbol of Object.getOwnPropertySymbols(object)) {
     if (CONTEXTS.has(symbol.description)) Reflect.set(object, symbol, undefined)

@@ -33,7 +33,7 @@ const LEAVE = /* @__PURE__ */ Symbol('controllerOf')
 export class CacheController<Schema extends object = any> {
   readonly #cache: Cache
 
-  // A minifier renames the class, but not this.
+  // A minifier renames the class, but not what this returns.
   static get name(): string {
     return 'CacheController'
   }
@@ -51,7 +51,7 @@ export class CacheController<Schema extends object = any> {
     return new this(cache, LEAVE)
   }
 
-  /** For the members, of which a detached one is told what to do. @internal */
+  /** For the members. A detached one throws an error that says what to do. @internal */
   static accessor(): (controller: CacheController, member: string) => Cache {
     return (controller, member) => {
       try {
@@ -126,7 +126,7 @@ export class CacheController<Schema extends object = any> {
     const name = keyFrom(key)
     const used = cache.use(name)
     if (used === 0) cache.statistics.misses++
-    // A hook that was told of the expired entry may have stored a new one.
+    // A hook that heard of the expired entry may have stored a new one.
     const slot = used || cache.findLive(name)
     if (slot !== 0) return cache.table.valueAt(slot) as ValueAt<Schema, Key>
     cache.write(name, value)
@@ -210,13 +210,13 @@ export class CacheController<Schema extends object = any> {
     return cacheOf(this, 'reversed').entries(true) as IterableIterator<EntryOf<Schema>>
   }
 
-  /** Makes it the most recently used entry. No hit. */
+  /** Makes it the most recently used entry. No hit. A `KeyError` if it is missing or has expired. */
   promote(key: KeyOf<Schema>): void {
     const cache = cacheOf(this, 'promote')
     cache.place(liveSlot(cache, key), true)
   }
 
-  /** Makes it the least recently used entry. */
+  /** Makes it the least recently used entry. A `KeyError` if it is missing or has expired. */
   demote(key: KeyOf<Schema>): void {
     const cache = cacheOf(this, 'demote')
     cache.place(liveSlot(cache, key), false)
@@ -225,12 +225,12 @@ export class CacheController<Schema extends object = any> {
   /**
    * The live value, as a use, or what the factory gives, stored under the key. Concurrent callers
    * share one call. A failure reaches all of them and is not kept. A write or a removal of the key
-   * meanwhile wins: its value stays, and the callers of the load get what was loaded all the same. So
-   * they do of a load that takes longer than `pendingTtl`, which is no longer joined, nor kept.
+   * meanwhile wins: the loaded value goes to its callers and is not kept. The same holds for a load
+   * that takes longer than `pendingTtl`; the next caller starts a new one.
    *
-   * A `ttl` of 0 or less means that the value has expired already: its callers get it, and the cache
-   * does not keep it. The same holds if a `ttl` function throws or gives no TTL, and then `onError` is
-   * told.
+   * If `ttl` is 0 or less, the value has expired already: its callers get it, and the cache does not
+   * keep it. If a `ttl` function throws or gives no TTL (`NaN`), the value is not kept either, and
+   * `onError` is told, with source `'ttl'`.
    *
    * A bad argument rejects. A factory that asks for its own key before its first `await` gets a
    * rejection that names the key.
@@ -266,7 +266,7 @@ export class CacheController<Schema extends object = any> {
     }
   }
 
-  /** Seconds, or `null` for ever. Holds for writes from here on. */
+  /** Seconds, or `null` for never. Assign it as the option; it holds for later writes. */
   get defaultTtl(): number | null {
     return secondsOf(cacheOf(this, 'defaultTtl').settings.defaultTtl)
   }
@@ -276,8 +276,8 @@ export class CacheController<Schema extends object = any> {
   }
 
   /**
-   * Seconds that are left, or `null` for ever; of a pending promise, seconds that it is still served
-   * if it does not settle. A `KeyError` where the key is missing or has expired. No use.
+   * Seconds left, or `null` if the entry never expires. Of a pending promise: the seconds for which it
+   * is still served if it does not settle. A `KeyError` if the key is missing or has expired. No use.
    */
   ttl(key: KeyOf<Schema>): number | null {
     const cache = cacheOf(this, 'ttl')
@@ -287,12 +287,19 @@ export class CacheController<Schema extends object = any> {
     return secondsOf(left)
   }
 
-  /** Starts the entry's life anew. With a TTL of 0 or less it expires now. */
+  /**
+   * Starts the entry's life anew. If `ttl` is 0 or less, the entry expires now. A `KeyError` if the key
+   * is missing or has expired. No use.
+   */
   setTtl(key: KeyOf<Schema>, ttl: Duration): void {
     renew(cacheOf(this, 'setTtl'), key, writeTermsFrom({ ttl }))
   }
 
-  /** An absolute expiry, by the wall clock. In the past: the entry expires now. */
+  /**
+   * Expires the entry at a `Date` or at epoch milliseconds, by the wall clock. If that is in the past,
+   * the entry expires now. A time below 1e11 is taken for seconds and throws a `RangeError`. A
+   * `KeyError` if the key is missing or has expired. No use.
+   */
   expireAt(key: KeyOf<Schema>, when: Date | number): void {
     const cache = cacheOf(this, 'expireAt')
     renew(cache, key, { ttl: undefined, expiresAt: instant('when', when), sizeBytes: undefined })
@@ -333,7 +340,7 @@ export class CacheController<Schema extends object = any> {
     const { maxSizeBytes = settings.maxSizeBytes, maxItems = settings.maxItems } =
       limitsFrom(limits)
     requireRoom(maxSizeBytes, limits?.maxSizeBytes)
-    // Before anything changes, since the option now may throw.
+    // Read before anything changes, since the option `now` may throw.
     const now = cache.clock.now()
     settings.maxSizeBytes = maxSizeBytes
     settings.maxItems = maxItems
@@ -423,7 +430,7 @@ export class CacheController<Schema extends object = any> {
   }
 }
 
-// Outside the class, which a bundler would give another name if it named itself.
+// Outside the class: a bundler renames a class that refers to itself.
 const cacheOf = /* @__PURE__ */ CacheController.accessor()
 
 function* partOf(entries: Iterable<[string, unknown]>, index: 0 | 1): IterableIterator<unknown> {

@@ -11,7 +11,7 @@ export interface Timed {
   readonly clock: Clock
 }
 
-/** Of a life that begins now, of `ttl` milliseconds unless its terms say another end. */
+/** The deadline of a life that begins now. */
 export function deadlineFor(
   timed: Timed,
   key: string,
@@ -23,7 +23,7 @@ export function deadlineFor(
   return Math.floor(now + (ttl ?? defaultTtl))
 }
 
-/** While a promise is pending its TTL has not started, unless it is over in any case. */
+/** The deadline of a pending promise. Its TTL has not started; only one of 0 or less counts already. */
 export function pendingDeadline(
   clock: Clock,
   { ttl = Number.POSITIVE_INFINITY, expiresAt = Number.POSITIVE_INFINITY }: WriteTerms,
@@ -34,7 +34,7 @@ export function pendingDeadline(
   return Math.floor(Math.min(servedUntil, now + expiresAt - clock.wallAt(now)))
 }
 
-// Time left by the wall clock of now, since virtual time is no date.
+// Counts the time left by the wall clock, since virtual time is no date.
 function absoluteDeadline(timed: Timed, key: string, expiresAt: number, now: number): number {
   const { table, clock } = timed
   const unstarted = Math.floor(BEYOND_TIME + expiresAt)

@@ -6,12 +6,12 @@ export interface Fulfilled {
   readonly value: unknown
 }
 
-/** By what is kept of a promise that has fulfilled. */
+/** From the promise that a cache keeps to what it has fulfilled with. */
 const values = new WeakMap<object, unknown>()
-/** By the promise that was stored, where another one is kept. */
+/** From the promise that was stored to the one that a cache keeps in its place. */
 const kept = new WeakMap<object, Promise<unknown>>()
 
-/** A stored promise has fulfilled: the promise to keep, which carries nothing of a request. */
+/** Notes that a stored promise has fulfilled. Gives the promise to keep, which has nothing of a request. */
 export function noteFulfilled(promise: Promise<unknown>, value: unknown): Promise<unknown> {
   const before = keptFor(promise)
   if (values.has(before)) return before
@@ -28,7 +28,7 @@ export function fulfilledValue(value: unknown): Fulfilled | undefined {
   return values.has(promise) ? { value: values.get(promise) } : undefined
 }
 
-/** Whether they are one value, or a promise and what is kept of it. */
+/** Whether they are the same value, or a promise and the one that is kept in its place. */
 export function isSame(one: unknown, other: unknown): boolean {
   return Object.is(one, other) || keptFor(one as object) === keptFor(other as object)
 }
@@ -37,13 +37,13 @@ function keptFor<T extends object>(promise: T): T | Promise<unknown> {
   return kept.get(promise) ?? promise
 }
 
-/** Without properties of its own: under these platforms, and agents that trace, hang a request. */
+/** The promise without own properties: platforms and tracing agents keep a request in these. */
 function bareOf(promise: Promise<unknown>, value: unknown): Promise<unknown> {
   if (Reflect.ownKeys(promise).length === 0 || isThenable(value)) return promise
   return withoutContext(Promise.resolve(value))
 }
 
-/** Whether it has become one since it was fulfilled with: its `then` is not called. */
+/** A value may get a `then` after a promise fulfilled with it. It is not called. */
 function isThenable(value: unknown): boolean {
   try {
     return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'

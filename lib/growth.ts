@@ -33,7 +33,7 @@ interface Measurement {
 export class Growth {
   /** Whether an object was written since the walk began, or found by it: only objects grow. */
   hasObjects = false
-  /** Whether the walk found another size, or may have passed a value by. */
+  /** Whether the walk found another size, or may have missed a value. */
   hasFound = false
   /** The next slot, or 0 while no walk is under way. */
   #slot = 0

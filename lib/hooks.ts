@@ -25,7 +25,7 @@ export class Hooks {
   readonly #onDelete: OnDelete | undefined
   readonly #onError: OnError | undefined
   #queue: (Departure | Failure | undefined)[] = []
-  /** How many of the queue have been let go. */
+  /** How many of the queue have been handled. */
   #told = 0
   #isRunning = false
 
@@ -69,7 +69,7 @@ export class Hooks {
     this.#isRunning = true
     try {
       while (this.#told < this.#queue.length) {
-        // Where the stack is full, what is left is for the next call.
+        // If the stack is full, the next call handles the rest.
         requireStack(this.#told)
         if (--most < 0) this.#stop()
         else this.#runNext()

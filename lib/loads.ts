@@ -19,7 +19,7 @@ interface Load {
   readonly givenUpAt: number
 }
 
-/** A factory that has not come to its first `await`, and the one that called `getOrSet` for it. */
+/** A factory before its first `await`, and the factory that called `getOrSet` for it, if any. */
 interface Starting {
   readonly key: string
   readonly outer: Starting | undefined
@@ -78,7 +78,7 @@ export class Loads {
   ): Promise<unknown> {
     const used = holder.use(key)
     if (used === 0) holder.statistics.misses++
-    // A hook that was told of the expired entry may have stored a new one.
+    // A hook that heard of the expired entry may have stored a new one.
     const slot = used || holder.findLive(key)
     if (slot !== 0) return Promise.resolve(holder.table.valueAt(slot))
     if (isAmong(this.#starting, key)) return silence(Promise.reject(waitsForItself(key)))
@@ -114,7 +114,7 @@ export class Loads {
     )
     silence(promise)
     const load: Load = { promise, givenUpAt: now + holder.settings.pendingTtl }
-    // One that were registered and never begun would be joined for all of `pendingTtl`.
+    // A load that was registered and never begun would be joined for all of `pendingTtl`.
     requireStack(this.size)
     this.forgetGivenUp(now)
     this.#underWay ??= new Map()
@@ -170,7 +170,7 @@ function join(
   return silence(promise)
 }
 
-/** `undefined` where a function gives no TTL: the value is not kept, and its callers get it. */
+/** `undefined` if a function gives no TTL: callers get the value, and it is not kept. */
 function termsOf(
   { hooks }: LoadHolder,
   key: string,
@@ -183,14 +183,14 @@ function termsOf(
     const life = chosen === undefined ? undefined : lifetime('ttl', chosen)
     return { ttl: life, expiresAt: undefined, sizeBytes: undefined }
   } catch (error) {
-    // An async function gives a promise, whose failure nobody else would handle.
+    // An async function gives a promise. Nobody else would handle its rejection.
     handle(chosen)
     hooks.failed(error, 'ttl', key)
     return undefined
   }
 }
 
-/** As with a stored promise, a failure that nobody awaits raises nothing. */
+/** A rejection that nobody awaits raises nothing, as with a stored promise. */
 function silence(promise: Promise<unknown>): Promise<unknown> {
   promise.catch(() => {})
   return promise

@@ -8,7 +8,7 @@ import { EVICTED, EXPIRED, REJECTED } from './reasons.ts'
 import { systemClock } from './time/clock.ts'
 import { isWorker } from './worker.ts'
 
-/** An entry whose promise has not settled, and the terms that the entry takes on when it has. */
+/** An entry whose promise has not settled, and the terms that apply once it has. */
 interface Pending {
   readonly key: string
   readonly holder: PromiseHolder['weak']
@@ -18,12 +18,12 @@ interface Pending {
   servedUntil: number
 }
 
-/** Milliseconds from one subscription of a Worker to the next. */
+/** Milliseconds between two subscriptions to one promise on a Worker. */
 const WATCH_INTERVAL = 100
 
 const subscriptions = new WeakMap<Promise<unknown>, Subscription>()
 
-/** A promise is subscribed to once, by all entries that wait for it: each time would take memory. */
+/** One subscription for all entries that wait for a promise, since each subscription takes memory. */
 class Subscription {
   readonly promise: Promise<unknown>
   readonly entries = new Set<Pending>()
@@ -44,8 +44,8 @@ class Subscription {
   }
 
   /**
-   * Once the request of a Worker has ended, its promises reject, yet only for who subscribes later.
-   * Each subscription stays until the promise settles, so there are few. May run code of a subclass.
+   * When the request of a Worker has ended, its promises reject, but only for later subscribers. A
+   * subscription stays until the promise settles, so there are few. May run code of a subclass.
    */
   watchAgain(): void {
     const now = systemClock.now()
@@ -54,7 +54,7 @@ class Subscription {
     try {
       subscribe(this.promise, undefined, this.#rejected)
     } catch {
-      // It was subscribed to when it was stored, and is known by that to have settled.
+      // The first subscription still tells when it settles.
     }
   }
 
@@ -143,7 +143,7 @@ export class StoredPromises {
     return true
   }
 
-  /** On a Worker, looks whether a pending promise has failed; whether that is to be done again. */
+  /** On a Worker, checks whether a pending promise has failed. Whether the next use has to check too. */
   watchAgain(key: string): boolean {
     if (this.size === 0 || !isWorker()) return false
     this.#pending?.get(key)?.subscription.watchAgain()
@@ -165,7 +165,7 @@ export class StoredPromises {
     table.expiry.schedule(slot, pendingDeadline(clock, terms, servedUntil, now), now)
   }
 
-  /** Where its promise has fulfilled, `kept` takes the place of it. */
+  /** `kept` replaces a promise that has fulfilled; it is `undefined` for one that has failed. */
   settle(holder: PromiseHolder, pending: Pending, kept: Promise<unknown> | undefined): void {
     const { key } = pending
     const { table, hooks } = holder

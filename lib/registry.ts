@@ -5,7 +5,7 @@ const REGISTRY = /* @__PURE__ */ Symbol.for('faas-cache-dict.registry.1')
 
 type Registry = WeakMap<object, CacheController>
 
-/** Of this copy alone, where globalThis is frozen. */
+/** For this copy alone, if `globalThis` is frozen. */
 const own: Registry = /* @__PURE__ */ new WeakMap()
 
 function registry(): Registry {

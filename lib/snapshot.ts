@@ -92,7 +92,7 @@ function entriesOf(snapshot: unknown): readonly SnapshotEntry[] {
   return Array.from(entries, checkedEntry)
 }
 
-/** A copy, since an accessor may give something else when it is read again. */
+/** A copy, since an accessor may give another value when it is read again. */
 function checkedEntry(entry: unknown, index: number): SnapshotEntry {
   const name = `Entry ${index} of the snapshot`
   if (typeof entry !== 'object' || entry === null) throw wrongKind(name, 'an object', entry)

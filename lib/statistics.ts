@@ -14,7 +14,7 @@ export interface Stats {
   replacements: number
   /** Values that left for the limits, or since they turned out too large. */
   evictions: number
-  /** Values that left after their TTL, or had expired as they were written. */
+  /** Values that left after their TTL, or had expired when they were written. */
   expirations: number
   /** Values that were deleted or popped. */
   deletions: number

@@ -40,13 +40,13 @@ const Target = /* @__PURE__ */ namedClass({
         const slot = cache.use(key as string)
         if (slot !== 0) return cache.table.valueAt(slot)
         if (typeof key === 'symbol') return answerTo(cache, key)
-        // A library that asks whether this is a promise, or says how it is written, makes no use of it.
+        // Libraries read these to tell a promise or a `toJSON` method: that is no miss.
         if (key !== 'then' && key !== 'toJSON') cache.statistics.misses++
         return undefined
       },
 
       set(target, key, value, receiver) {
-        // What was made by Object.create(cache) keeps its own writes, as it would of a plain object.
+        // An object made by Object.create(cache) keeps its own writes, as with a plain object.
         if (receiver !== target.#proxy) return Reflect.set(PLAIN, key, value, receiver)
         if (typeof key === 'symbol') refuseSymbol()
         target.#cache.write(key as string, value)

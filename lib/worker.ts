@@ -1,4 +1,4 @@
-/** Whether promises and timers belong to a request, and end with it, as on Cloudflare Workers. */
+/** Whether this is Cloudflare Workers, where promises and timers end with their request. */
 export function isWorker(): boolean {
   const { navigator } = globalThis as { navigator?: { userAgent?: string } }
   return navigator?.userAgent === 'Cloudflare-Workers'

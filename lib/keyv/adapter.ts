@@ -125,7 +125,7 @@ export class KeyvCacheDict {
 
   /**
    * Removes the entries of the namespace; without a namespace, every entry of the dictionary. An
-   * entry belongs to the longest namespace in use: `a:b:c` to `a:b`, once an adapter has used that.
+   * entry belongs to the longest namespace that an adapter has used: `a:b:c` to `a:b`, if in use.
    */
   async clear(): Promise<void> {
     const prefix = this.#prefix

@@ -4,11 +4,11 @@ const FEWEST = 64
 
 interface Nested {
   names: Set<string>
-  /** How many names there may be before those without an entry are forgotten. */
+  /** At this many names, those without an entry are forgotten. */
   most: number
 }
 
-/** By dictionary, the namespaces in use that may lie within another one: those with a colon. */
+/** By dictionary, the namespaces in use that contain a colon: they may lie within another one. */
 const nested = /* @__PURE__ */ new WeakMap<CacheController, Nested>()
 
 export function rememberNamespace(controller: CacheController, namespace: string): void {
@@ -23,7 +23,7 @@ export function rememberNamespace(controller: CacheController, namespace: string
   known.names.add(namespace)
 }
 
-/** Entries with this prefix, but for those of a longer namespace in use: `a:b:c` is of `a:b`. */
+/** Entries with this prefix, except those of a longer namespace in use. */
 export function* entriesIn(
   controller: CacheController,
   prefix: string,
@@ -43,7 +43,7 @@ function forgetEmpty(controller: CacheController, known: Nested): void {
   known.most = Math.max(FEWEST, 2 * used.size)
 }
 
-/** The names of namespaces that the key lies in, if they are not shorter than `from`. */
+/** The namespaces that the key lies in, if their names have at least `from` characters. */
 function* namesOf(key: string, names: Set<string>, from = 0): IterableIterator<string> {
   for (let end = key.indexOf(':', from); end !== -1; end = key.indexOf(':', end + 1)) {
     const name = key.slice(0, end)

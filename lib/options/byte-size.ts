@@ -30,17 +30,17 @@ function parsed(text: unknown): number | undefined {
   return share <= 1 ? Math.floor(share * memoryLimit()) : Number.NaN
 }
 
-/** Beyond it a number does not tell a byte from the next. */
+/** Above it a number cannot hold every whole byte. */
 const MOST_ENTRY_BYTES = 2 ** 53
 
 export const ENTRY_SIZE = 'a number of bytes from 0 to 2 ** 53'
 
-/** Whether an entry may be said to weigh that. */
+/** Whether it is a size that an entry may have. */
 export function isEntrySize(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= MOST_ENTRY_BYTES
 }
 
-/** What a write says that its entry weighs, rounded up to a byte. */
+/** The size that a write gives for its entry, rounded up to a byte. */
 export function entrySize(name: string, value: unknown): number {
   if (isEntrySize(value)) return Math.ceil(value)
   throw typeof value === 'number'

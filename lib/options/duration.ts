@@ -25,7 +25,7 @@ export function milliseconds(name: string, value: unknown): number {
   throw outOfRange(name, OF_OPTION, value)
 }
 
-/** The same of one entry, whose TTL is often computed: 0 or less means that it has expired already. */
+/** The same for one entry. It may be 0 or less, since it is often computed: the entry has expired. */
 export function lifetime(name: string, value: unknown): number {
   const duration = millisecondsOf(name, OF_ENTRY, value)
   if (!Number.isNaN(duration)) return duration

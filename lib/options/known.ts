@@ -27,7 +27,7 @@ export function refuseUnknown(
 
 /**
  * The object, or a copy without the named properties that a program has added to `Object.prototype`.
- * What it inherits from other objects counts, as of a class with accessors.
+ * What the object inherits from elsewhere stays, such as the accessors of a class.
  */
 export function unpolluted(
   object: object,
@@ -39,7 +39,7 @@ export function unpolluted(
 
 const COMMON = Object.prototype as unknown as Readonly<Record<string, unknown>>
 
-/** To ask for each name would make a write with a TTL half as slow again. */
+/** Checked once, since a check of each name would make a write with a TTL half as slow again. */
 function isPolluted(): boolean {
   for (const _ in COMMON) return true
   return false

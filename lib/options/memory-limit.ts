@@ -78,7 +78,7 @@ const configuredThreads = variable('AWS_LAMBDA_NODEJS_WORKER_COUNT')
 
 /**
  * Worker threads that the Node runtime of Lambda Managed Instances starts by default: eight for each
- * processor. Only there is the maximum concurrency in the environment.
+ * processor. Only this platform sets the maximum concurrency in the environment.
  * https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-nodejs-runtime.html
  * https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
  */

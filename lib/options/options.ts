@@ -12,9 +12,9 @@ export type SizeOf<K extends string = string, V = unknown> = (value: V, key: K) 
 export type Reason = 'deleted' | 'evicted' | 'expired' | 'replaced' | 'cleared' | 'rejected'
 
 /**
- * A value that has expired as it is written leaves at once, with reason `'expired'`. `value` is the
- * promise where one was stored; `sizeBytes` is what the entry was charged. May be
- * async: what it rejects with goes to `onError`.
+ * A value that has expired as it is written leaves at once, with reason `'expired'`. If a promise was
+ * stored, `value` is that promise, or the one that the cache kept in its place once it had fulfilled.
+ * `sizeBytes` is what the entry was charged. The hook may be async: `onError` gets its rejection.
  */
 export type OnDelete<K extends string = string, V = unknown> = (
   key: K,
@@ -24,10 +24,12 @@ export type OnDelete<K extends string = string, V = unknown> = (
 ) => void
 
 /**
- * `source` names what failed: `'onDelete'`; `'sweep'`, the background one; `'ttl'`, a function that
- * should have given the TTL of what `getOrSet` loaded; of a stored promise
- * `'promise'`, where it could not be subscribed to or the time not be told when it settled, and
- * `'sizeOf'`, where what it fulfilled with could not be measured.
+ * `source` names what failed:
+ * - `'onDelete'`: the hook threw, rejected, or removed entries without end;
+ * - `'sweep'`: the background sweep, or `sizeOf` in it;
+ * - `'ttl'`: a `ttl` function of `getOrSet` threw or gave no TTL;
+ * - `'promise'`: the cache could not subscribe to a stored promise, or `now` threw as it settled;
+ * - `'sizeOf'`: what a stored promise fulfilled with could not be measured.
  */
 export type OnError = (error: unknown, context: { source: string; key?: string }) => void
 
@@ -92,13 +94,13 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    * none. Expiry is right without any.
    *
    * A sweep removes what has expired, and measures again what may have grown in place. If nothing was
-   * read or written since the last sweep, and that found no growth, the sweep rests until the next
-   * use. While it rests it misses growth by a reference that the program kept; the first sweep after
-   * the next use finds it, or `remeasure`. An unused cache still removes what expires, up to a quarter
-   * of the time since its last use too late.
+   * read or written since the last sweep, and that sweep found no growth, the search for growth rests
+   * until the next use. While it rests, it misses growth through a reference that the program kept. The
+   * first sweep after the next use finds that growth; so does `remeasure`. A cache that nobody uses
+   * still removes what expires, late by up to a quarter of the time since its last use.
    *
-   * So `runAllTimers` of Jest, Vitest and sinon ends. It does not with an `onDelete` that writes an
-   * entry with a TTL for each one that expires: such a program never ends by itself.
+   * So `runAllTimers` of Jest, Vitest and sinon ends. It does not end if `onDelete` writes a new entry
+   * with a TTL for each entry that expires.
    * @default '5s'
    */
   sweepInterval?: Duration | undefined

@@ -7,19 +7,19 @@ import { outOfRange, wrongKind } from './refusal.ts'
 /** What one write may say of its entry. */
 export interface WriteOptions {
   /**
-   * How long the entry lives, instead of `defaultTtl`. 0 or less: it has expired already, so the cache
-   * does not keep it. Not together with `expiresAt`.
+   * How long the entry lives, instead of `defaultTtl`. If it is 0 or less, the entry has expired
+   * already and is not kept. Not together with `expiresAt`.
    */
   ttl?: Duration | undefined
   /**
-   * When the entry expires: a `Date` or epoch milliseconds. In the past: it has expired already, so
-   * the cache does not keep it. A time below 1e11 is taken for seconds and refused. Not together with
-   * `ttl`.
+   * When the entry expires: a `Date` or epoch milliseconds. If it is in the past, the entry has expired
+   * already and is not kept. A time below 1e11 is taken for seconds and throws a `RangeError`. Not
+   * together with `ttl`.
    */
   expiresAt?: Date | number | undefined
   /**
-   * Bytes of value and key instead of what `sizeOf` says: from 0 to 2 ** 53, rounded up. What the
-   * cache's own structure costs comes on top.
+   * Bytes of value and key instead of what `sizeOf` says: from 0 to 2 ** 53, rounded up. The cost of
+   * the cache's own structure is added.
    */
   sizeBytes?: number | undefined
 }
@@ -55,7 +55,7 @@ export function writeTermsFrom(options: unknown): WriteTerms {
   }
 }
 
-/** In March 1973. What is below is a time in seconds, or of a clock that counts from 0. */
+/** March 1973. A time below it is in seconds, or of a clock that counts from 0. */
 const EARLIEST = 1e11
 
 /** Epoch milliseconds of a number or of a `Date` of any realm. */

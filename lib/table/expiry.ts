@@ -6,7 +6,7 @@ const DUE = 0
 const FAR = 1 + LEVELS * RADIX
 const NONE = FAR + 1
 
-/** What `due` gives where it stopped before it knew. */
+/** What `due` gives if it stopped before it knew. */
 export const MORE = -1
 
 /** What the heads of the lists take. */
@@ -18,8 +18,8 @@ export const EXPIRY_BYTES = 4 * (FAR + 1)
  * a deadline differs from the time last looked at chooses the bucket; when the time comes to a
  * bucket, its entries are placed anew, nearer, until they are due. So an entry is moved at most once
  * for each digit of its TTL, nothing is ever sorted, and no cost grows with the number of entries.
- * A bucket that has come is made the list of what is due as a whole, and its entries are placed anew
- * as that list is gone through: in parts, where who asks has little time.
+ * A bucket that has come becomes the list of what is due as a whole. Its entries are placed anew as
+ * `due` goes through that list, in parts if the caller has little time.
  *
  * A place is a lower bound. Renewing an entry, as every write does, moves it not at all, nor does
  * freeing its slot for another entry that will live longer, as at every insert into a full cache:
@@ -43,12 +43,12 @@ export class Expiry {
     return this.#placed === 0
   }
 
-  /** By which entries are placed: virtual milliseconds, not later than what was last looked at. */
+  /** The virtual time by which entries are placed, not later than the time last looked at. */
   get time(): number {
     return this.#time
   }
 
-  /** No entry expires before, once `due` has given 0. */
+  /** Once `due` has given 0, no entry expires before this time. */
   get next(): number {
     return this.#next
   }
@@ -83,8 +83,8 @@ export class Expiry {
   }
 
   /**
-   * The slot of some entry that has expired, or 0; `MORE` once so many others were placed anew, of a
-   * bucket that holds more.
+   * The slot of some entry that has expired, or 0. `MORE` if `most` entries were placed anew and the
+   * bucket holds more.
    */
   due(now: number, most = Number.POSITIVE_INFINITY): number {
     // Never behind the time by which entries were placed, or one due by that alone would come again.
@@ -135,7 +135,7 @@ export class Expiry {
     this.#link(slot, FAR)
   }
 
-  /** To the first bucket that has come, which is then to be looked at, or to `now` if none has. */
+  /** Moves the time to the first bucket that has come, or to `now` if none has. */
   #advance(now: number): void {
     const first = this.#firstBucket()
     const start = this.#startOf(first)
@@ -144,7 +144,7 @@ export class Expiry {
       this.#next = start
       return
     }
-    // What is far comes last: nothing else is left that comes before now.
+    // The far bucket comes last, so nothing else is left before now.
     this.#time = first === FAR ? now : start
     const slot = this.#heads[first] as number
     this.#heads[first] = 0
@@ -153,7 +153,7 @@ export class Expiry {
     this.#next = this.#startOf(this.#firstBucket())
   }
 
-  /** Of those that hold anything, the one that comes first: one of the lowest level that has any. */
+  /** The first to come of the buckets that hold anything: it is of the lowest such level. */
   #firstBucket(): number {
     for (let bucket = 1; bucket <= FAR; bucket++) if (this.#heads[bucket] !== 0) return bucket
     return NONE

@@ -1,12 +1,12 @@
 import { requireStack, TO_COMPILE } from '../stack.ts'
 import { MapTable } from './map-table.ts'
 
-/** Removals that would make the engine rehash at once what is left of so large a table are put off. */
+/** From this capacity on, a `Map` is replaced before the engine would rehash all that is left of it. */
 const LARGE = 2 ** 18
-/** Of what is left, for each removal. */
+/** How many of the keys that are left move with each removal. */
 const STEPS = 4
 
-/** A `Map` that is left behind: 0 is the slot of what was removed from it since. */
+/** A `Map` whose keys move to the next one. A key that was removed since has slot 0. */
 interface Former {
   readonly slots: Map<string, number>
   readonly bytes: number
@@ -14,9 +14,9 @@ interface Former {
 }
 
 /**
- * From key to slot. Where a large `Map` has lost so many keys that the engine would shrink it, which
- * takes 17 ms for a quarter of a million keys, those that are left move to another `Map`, some with
- * each removal.
+ * From key to slot. When a large `Map` has lost most of its keys, the engine would shrink it at once,
+ * which takes 17 ms for a quarter of a million keys. So the keys that are left move to another `Map`, a
+ * few with each removal.
  */
 export class KeySlots {
   /** Public, since every read looks here first. */
@@ -29,25 +29,25 @@ export class KeySlots {
     return this.#former === undefined ? bytes : bytes + this.#former.bytes
   }
 
-  /** The slot, or 0, of a key that is not in `slots`. */
+  /** The slot of a key that is not in `slots`, or 0. */
   getFormer(key: string): number {
     return this.#former === undefined ? 0 : (this.#former.slots.get(key) ?? 0)
   }
 
-  /** Of a key that has no slot. Whether other bytes are taken. */
+  /** For a key without a slot. Whether `bytes` changed. */
   add(key: string, slot: number): boolean {
     this.slots.set(key, slot)
     return this.#table.add()
   }
 
-  /** Another slot of a key. */
+  /** Gives a key another slot. */
   move(key: string, slot: number): void {
     const isFormer = this.#former !== undefined && !this.slots.has(key)
     const slots = isFormer ? (this.#former as Former).slots : this.slots
     slots.set(key, slot)
   }
 
-  /** Whether other bytes are taken. */
+  /** Whether `bytes` changed. */
   remove(key: string): boolean {
     if (this.#former === undefined) {
       if (!this.#table.isAboutToHalve(LARGE)) {

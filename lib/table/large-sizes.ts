@@ -1,8 +1,8 @@
-/** Sizes that do not fit a record, and their exact sum: a number would round that of many. */
+/** Sizes that do not fit a record, and their exact sum, which a number would round. */
 export class LargeSizes {
   readonly #bySlot = new Map<number, number>()
   #sum = 0n
-  /** The sum, as near as a number comes to it. */
+  /** The sum, rounded to a number. */
   bytes = 0
 
   get(slot: number): number {

@@ -33,7 +33,7 @@ export class MapTable {
     return isFull
   }
 
-  /** Whether a table of so many, or more, halves with the next removal. */
+  /** Whether a table of at least this capacity halves with the next removal. */
   isAboutToHalve(large: number): boolean {
     return this.#capacity >= large && this.#live <= this.#capacity >> 2
   }

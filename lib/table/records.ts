@@ -42,7 +42,7 @@ export class Records {
   /** The slot freed last, since its record is the likeliest to be in the processor's cache. */
   allocate(): number {
     let slot = this.#free
-    // Given up since it was freed.
+    // Skips slots that were given up after they were freed.
     while (slot >= this.#used) slot = this.int32[(slot << 3) + NEWER] as number
     if (slot === 0) {
       this.#free = 0
@@ -52,7 +52,7 @@ export class Records {
     return slot
   }
 
-  /** The highest slot that is used, or has been. */
+  /** The highest slot that was ever used and not given up. */
   get last(): number {
     return this.#used - 1
   }
@@ -74,7 +74,7 @@ export class Records {
     return this.int32[(slot << 3) + OLDER] === FREE
   }
 
-  /** No slot may be free that is not the last one or beyond, where it is made smaller. */
+  /** To make it smaller, no slot below the new capacity may be free, except the last one. */
   resize(capacity: number): void {
     const int32 = new Int32Array(capacity * (RECORD_BYTES / 4))
     if (capacity < this.capacity) this.#free = 0

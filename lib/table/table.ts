@@ -10,14 +10,14 @@ const REFERENCE_BYTES = 8
 const SLOT_BYTES = RECORD_BYTES + 2 * REFERENCE_BYTES
 const SMALLEST = 2
 const GROWTH = 1.25
-/** Entries. Up to so many are given other slots at once, beyond some with each removal. */
+/** Up to so many entries are moved to other slots at once; if there are more, a few with each removal. */
 const AT_ONCE = 4096
 const STEPS = 8
 
 /** What the structure costs for one entry: its record, its two references, its place in the `Map`. */
 export const ENTRY_BYTES = SLOT_BYTES + MAP_ENTRY_BYTES
 
-/** What a dictionary takes besides its tables: the objects behind it, measured on Node 20 to 26. */
+/** The objects behind a dictionary, without its tables: measured on Node 20 to 26. */
 const FIXED_BYTES = 2040
 
 /** A larger one nears the engine's limit for a `Map`, which throws. */
@@ -42,14 +42,14 @@ export class Table {
   size = 0
   /** How often entries were given other slots. */
   rebuilds = 0
-  /** Of all keys and values, but for large sizes. */
+  /** Of all keys and values, except large sizes. */
   #contentBytes = 0
   #structureBytes = 0
   #slots = new KeySlots()
   #present = this.#slots.slots
   /** By slot, a key and its value. */
   #cells: unknown[] = new Array(2 * SMALLEST)
-  /** Of values, where a record has no room for them. */
+  /** Sizes of values that do not fit a record. */
   #large: LargeSizes | undefined
 
   constructor() {
@@ -187,7 +187,7 @@ export class Table {
     }
   }
 
-  /** Frees the last slots, until those are left that are needed. */
+  /** Frees some of the last slots, until only the needed ones are left. */
   #compactSome(): void {
     const { records } = this
     requireStack(this.size, TO_COMPILE)
@@ -203,7 +203,7 @@ export class Table {
     }
   }
 
-  /** An entry to a slot that is free. */
+  /** Moves an entry to a free slot. */
   #move(from: number, to: number): void {
     const { int32 } = this.records
     this.expiry.forget(to)
@@ -226,7 +226,7 @@ export class Table {
     return capacity > 64 && this.size < capacity - (capacity >> 2)
   }
 
-  /** What `compact` gives back. */
+  /** Bytes that `compact` gives back. */
   get spareBytes(): number {
     return (this.records.capacity - Math.max(this.size + 1, SMALLEST)) * SLOT_BYTES
   }

@@ -1,12 +1,12 @@
-/** Milliseconds. A slice ends with the step that passes them, which may take half of one. */
+/** Milliseconds. A slice ends with the step that passes them. */
 const SLICE = 1.5
-/** About as many as fit a slice: in a Worker the clock stands still for as long as it runs. */
+/** About as many as fit a slice. A Worker needs this limit, since its clock stands still while it runs. */
 const MOST_STEPS = 16_384
 
-/** Milliseconds between two slices of what holds the thread for too long in one go. */
+/** Milliseconds between two slices of work that would hold the thread for too long. */
 export const PAUSE = 20
 
-/** Asked after each step, whether the slice that begins now is over. */
+/** Begins a slice. Call the result after each step: it tells whether the slice is over. */
 export function timeSlice(): () => boolean {
   const clock = globalThis.performance ?? Date
   const end = clock.now() + SLICE

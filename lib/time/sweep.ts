@@ -7,17 +7,17 @@ const LONGEST_DELAY = 2 ** 31 - 1
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
- * Milliseconds until the next call, or `undefined` when nothing is left to do. A sweep that comes
- * later than after its interval rests meanwhile: it can be woken.
+ * Milliseconds until the next call, or `undefined` when nothing is left to do. If that is longer than
+ * the interval, the sweep rests meanwhile and can be woken.
  */
 export type SweepOnce<T> = (target: T) => number | undefined
 
 /**
  * One timer that calls `sweep` for as long as anything is left to do, the first time `interval`
  * milliseconds after it was woken. It keeps neither the process nor its target alive, nor the request
- * that woke it, and runs outside any request. It is absent where the platform refuses timers. A timer
- * that is an interval late, since it died with the request of a Worker that set it, is made up for
- * when next woken. `sweep` must not hold the target itself.
+ * that woke it, and runs outside any request. It is absent if the platform refuses timers. On Workers
+ * a timer dies with the request that set it: once it is an interval late, the next `wake` makes up for
+ * it. `sweep` must not hold the target itself.
  */
 export class Sweep<T extends object> {
   readonly #interval: number
@@ -28,9 +28,9 @@ export class Sweep<T extends object> {
   #timer: Timer | undefined
   /** Public, since every write looks at it. */
   isAwake: boolean
-  /** Public for the same reason: from when on `wake` has to be asked, by the clock of who writes. */
+  /** From this time on, by the clock of the target, a write has to call `wake`. Public as well. */
   askAt = NEVER
-  /** By the system's clock, when its timer cannot be waited for. */
+  /** From this time on, by the system's clock, the timer is taken for dead. */
   #overdueAt = NEVER
   readonly #isSystemTime: boolean
 
@@ -74,7 +74,7 @@ export class Sweep<T extends object> {
   #makeUp(): void {
     this.isAwake = true
     this.#waitUntil(NEVER)
-    // A process that was frozen has its timers still, and they know no request.
+    // A process that was frozen still has its timers, which know no request.
     if (typeof this.#timer === 'object' && !isWorker()) {
       clearTimer(this.#timer)
       this.#schedule(0)
@@ -91,7 +91,7 @@ export class Sweep<T extends object> {
     try {
       delay = this.#sweep(target)
     } finally {
-      // A rest for longer than timers take is one until it is woken.
+      // If timers cannot wait for so long, it rests until it is woken.
       if (delay === undefined || (delay > this.#interval && delay > LONGEST_DELAY)) this.#sleep()
       else if (!this.#isClosed) this.#schedule(delay)
     }
@@ -99,7 +99,7 @@ export class Sweep<T extends object> {
 
   #waitUntil(time: number): void {
     this.#overdueAt = time
-    // Another clock says nothing of that time.
+    // Times of another clock cannot be compared with it.
     const isComparable = this.#isSystemTime || time === NEVER
     this.askAt = isComparable ? time : Number.NEGATIVE_INFINITY
   }

@@ -5,7 +5,7 @@ export type Timer = ReturnType<typeof setTimeout>
 
 type Run = <T>(call: () => T) => T
 
-// Bun and Deno bind a timer to its context out of reach, so there it is set from that of the import.
+// On Bun and Deno the context of a timer cannot be removed, so it is set in that of the import.
 const leave: Run | undefined = /* @__PURE__ */ contextOfImport()
 
 function contextOfImport(): Run | undefined {
@@ -14,8 +14,8 @@ function contextOfImport(): Run | undefined {
 }
 
 /**
- * A timer that holds neither the process open nor the request alive in which it was set, and whose
- * callback sees no request. Throws where the platform refuses timers.
+ * A timer that keeps neither the process alive nor the request that set it, and whose callback sees no
+ * request. Throws if the platform refuses timers.
  */
 export function setTimer(call: () => void, delay: number): Timer {
   const set = () => setTimeout(call, delay)
@@ -25,7 +25,7 @@ export function setTimer(call: () => void, delay: number): Timer {
   return timer
 }
 
-/** Does nothing where none was set, as where the platform has no timers. */
+/** Does nothing if no timer was set. */
 export function clearTimer(timer: Timer | undefined): void {
   if (timer !== undefined) clearTimeout(timer)
 }
