@@ -315,7 +315,7 @@ describe('a write that has expired already', () => {
     expect(charges).toEqual([controller.sizeOf('a')])
   })
 
-  it('of the value that is there leaves nothing, and tells of it once', () => {
+  it('of the value that is stored already leaves nothing, and tells onDelete once', () => {
     const { cache, left, controller } = cacheWith()
     cache['a'] = 1
     controller.set('a', 1, { ttl: -1 })
@@ -371,7 +371,7 @@ describe('a write that has expired already', () => {
     expect(controller.has('a')).toBe(false)
   })
 
-  it('evicts nobody either where a default below a millisecond says so', () => {
+  it('evicts nobody under a defaultTtl below a millisecond', () => {
     const { cache, controller } = cacheWith({ maxItems: 2, pendingTtl: 0.000_1 })
     controller.update({ a: 1, b: 2 })
     controller.defaultTtl = 0.000_1
@@ -444,7 +444,7 @@ describe('an absolute expiry', () => {
     },
   )
 
-  it('may be any that a snapshot says, since its cache may count from 0', () => {
+  it('is not checked in a snapshot, since its cache may count from 0', () => {
     const { cache, clock, controller } = cacheWith({ defaultTtl: '10s' })
     clock.time = 5_000
     cache['a'] = 1

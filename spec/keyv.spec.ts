@@ -324,7 +324,7 @@ describe('a namespace', () => {
     expect(await outer.get('b:c')).toBeUndefined()
   })
 
-  test('is told from others for as long as it holds an entry, however many there were', async () => {
+  test('is remembered as long as it holds an entry, however many there were', async () => {
     const cache = new FaaSCacheDict()
     const outer = createKeyv(cache, { namespace: 'a' })
     for (let i = 0; i < 300; i++) {
@@ -337,7 +337,7 @@ describe('a namespace', () => {
   })
 })
 
-test('a number is the key that a cache makes of it, and what is no key rejects', async () => {
+test('a number is the key that a cache makes of it, and other keys reject', async () => {
   const cache = new FaaSCacheDict({}, { undefined: 1, null: 2 })
   const adapter = new KeyvCacheDict(cache)
   expect(await adapter.set(42 as never, 'x')).toBe(true)
@@ -358,7 +358,7 @@ test('a number is the key that a cache makes of it, and what is no key rejects',
   expect({ ...cache }).toEqual({ undefined: 1, null: 2, 42: 'x' })
 })
 
-test('an expiry that was added to Object.prototype is none of an entry', async () => {
+test('an expiry that was added to Object.prototype is not that of an entry', async () => {
   const cache = new FaaSCacheDict()
   const prototype = Object.prototype as { expires?: number }
   prototype.expires = 7

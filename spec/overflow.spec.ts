@@ -95,7 +95,7 @@ describe('where the stack overflows, at whatever depth', () => {
     },
   )
 
-  it('a hook that takes much of it is told of the rest by the next call', () => {
+  it('a hook that needs much stack hears of the rest at the next call', () => {
     atEachDepth(
       () => {
         const told = new Set<string>()
@@ -119,7 +119,7 @@ describe('where the stack overflows, at whatever depth', () => {
     )
   })
 
-  it('a load is begun or refused, and nobody waits for one that was not', async () => {
+  it('a load begins or rejects, and nobody waits for a load that did not begin', async () => {
     const begun: Promise<unknown>[] = []
     const asked: Promise<unknown>[] = []
     atEachDepth(
@@ -131,7 +131,7 @@ describe('where the stack overflows, at whatever depth', () => {
     for (const value of await Promise.all(asked)) expect([1, 2]).toContain(value)
   })
 
-  it('printing shows a cache in whole the next time', () => {
+  it('printing shows the whole cache the next time', () => {
     atEachDepth(
       () => new FaaSCacheDict<Values>({}, { a: 1 }),
       (cache) => inspect(cache),
@@ -200,7 +200,7 @@ describe('where the engine has no memory for larger tables', () => {
     vi.unstubAllGlobals()
   })
 
-  it.each(['ArrayBuffer', 'Int32Array'])('a %s that is refused leaves all right', (name) => {
+  it.each(['ArrayBuffer', 'Int32Array'])('a refused %s changes nothing', (name) => {
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: '8M', maxItems: 1_000 })
     const controller = controllerOf(cache)
     let failures = 0
@@ -230,7 +230,7 @@ describe('where the engine has no memory for larger tables', () => {
 })
 
 describe('after an overflow amid hooks', () => {
-  it('what leaves is told and let go', async () => {
+  it('hooks hear of what leaves, and it is collected', async () => {
     const grown = await inChild(
       `
       import { FaaSCacheDict } from 'faas-cache-dict'
@@ -258,7 +258,7 @@ describe('the sweep', () => {
     vi.useRealTimers()
   })
 
-  it('is set by the next write where there was no stack left to set it', async () => {
+  it('is started by the next write if there was no stack left to start it', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'] })
     const subjects: { cache: Values; told: string[] }[] = []
     atEachDepth(

@@ -74,7 +74,7 @@ describe('what a cache keeps of a request', () => {
     expect(alive).toEqual([])
   })
 
-  it('is no part of what is charged, and no reason to refuse a write', async () => {
+  it('is not charged, and does not refuse a write', async () => {
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: '64K' })
     const controller = controllerOf(cache)
     const store = (key: string) => {
@@ -172,7 +172,7 @@ describe('a promise that was stored in a request', () => {
     return { cache, controller: controllerOf(cache), promise, value, left }
   }
 
-  it('is one promise from when it has fulfilled, wherever it is read', async () => {
+  it('is one and the same promise wherever it is read, once it has fulfilled', async () => {
     const { cache, controller, value } = await stored()
     const kept = cache.a
     expect(kept).toBeInstanceOf(Promise)
@@ -211,7 +211,7 @@ describe('a promise that was stored in a request', () => {
     expect(seen).toEqual(['reader', 'reader'])
   })
 
-  it('is told to hooks as it is kept', async () => {
+  it('reaches hooks as the promise that is kept', async () => {
     const { cache, left } = await stored()
     const kept = cache.a
     delete cache.a
@@ -233,7 +233,7 @@ describe('a stored promise with properties of its own', () => {
     expect(await cache.a).toBe(value)
   })
 
-  it('is kept as it is where it fulfilled with what is a thenable by then, which is not called', async () => {
+  it('is kept as it is if its value has become a thenable, which is not called', async () => {
     const then = vi.fn()
     for (const become of [
       (value: object) => Object.assign(value, { then }),
@@ -268,7 +268,7 @@ describe('a stored promise with properties of its own', () => {
     expect(controller.sizeOf('a')).toBe(controller.sizeOf('b'))
   })
 
-  it('leaves where its value cannot be measured, as any other', async () => {
+  it('is removed if its value cannot be measured, like any other', async () => {
     const cache = new FaaSCacheDict<Values>({
       sizeOf: (value) => (value === 'unweighable' ? Number.NaN : 1),
       onError() {},
@@ -281,7 +281,7 @@ describe('a stored promise with properties of its own', () => {
 })
 
 describe('a pending promise', () => {
-  it('takes nothing more however often it is read or stored', async () => {
+  it('takes no further memory however often it is read or stored', async () => {
     const grown = await inChild(
       `
       import { FaaSCacheDict } from 'faas-cache-dict'

@@ -256,14 +256,14 @@ describe('the sweep of a cache that nobody uses', () => {
     return { cache, controller, hasFound: () => controller.sizeOf('list') > charge + 9_000 }
   }
 
-  it('rests once it went round and found nothing', () => {
+  it('rests once a round has found no growth', () => {
     const { cache } = cacheOf()
     cache['list'] = []
     vi.advanceTimersByTime(10_000)
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('misses what grows while it rests, by a reference that the program kept', () => {
+  it('misses growth through a kept reference while it rests', () => {
     const { hasFound } = rested()
     vi.advanceTimersByTime(3_600_000)
     expect(hasFound()).toBe(false)
@@ -278,7 +278,7 @@ describe('the sweep of a cache that nobody uses', () => {
     ['getOrSet', ({ controller }) => controller.getOrSet('list', () => [])],
     ['a write of another key', ({ cache }) => (cache['other'] = 1)],
     ['setTtl', ({ controller }) => controller.setTtl('list', '1h')],
-  ])('is woken by %s, and finds it', (_name, use) => {
+  ])('is woken by %s, and finds the growth', (_name, use) => {
     const found = rested()
     use(found)
     vi.advanceTimersByTime(5_000)
@@ -298,7 +298,7 @@ describe('the sweep of a cache that nobody uses', () => {
     expect(controller.sizeOf('list')).toBeGreaterThan(charge + 9_000)
   })
 
-  it('is not woken by what gives no value, and remeasure finds it', () => {
+  it('is not woken by calls that give no value, and remeasure finds the growth', () => {
     const { cache, controller, hasFound } = rested()
     const asked = ['list' in cache, cache['absent'], controller.size, controller.stats().items]
     expect(asked).toEqual([true, undefined, 1, 1])
@@ -353,14 +353,14 @@ describe('the sweep of a cache that nobody uses', () => {
     expect(vi.getTimerCount()).toBe(1)
   })
 
-  it('looks for a deadline ever more seldom where the option now stands still', () => {
+  it('looks for a deadline less and less often if the option now stands still', () => {
     const { cache } = cacheOf({ defaultTtl: '10s', now: () => 1 })
     cache['list'] = []
     vi.runAllTimers()
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('asks a clock that fails ever more seldom', () => {
+  it('reads a clock that fails less and less often', () => {
     let fails = false
     const errors: unknown[] = []
     const { cache } = cacheOf({
@@ -486,7 +486,7 @@ describe('removing what has expired', () => {
     vi.useRealTimers()
   })
 
-  it('is done in slices, each followed by its hooks, and is exact for who asks meanwhile', () => {
+  it('is done in slices, each followed by its hooks, and is exact for a caller between them', () => {
     const { cache, controller, left } = cacheWith({ maxSizeBytes: null, sweepInterval: '30s' })
     for (let at = 0; at < 40_000; at++) cache[at] = 'text'
     vi.advanceTimersByTime(30_000)
@@ -521,7 +521,7 @@ describe('removing what has expired', () => {
     reading.mockRestore()
   })
 
-  it('takes first what has expired where a write needs room, though a sweep is under way', () => {
+  it('is done first if a write needs room, even during a sweep', () => {
     const { cache, left, controller } = cacheWith({ maxItems: 40_000, maxSizeBytes: null })
     controller.set('live', 1, { ttl: '1h' })
     for (let at = 1; at < 40_000; at++) cache[at] = 'text'

@@ -145,7 +145,7 @@ describe('after a long synchronous run', () => {
     return { hands, controller, cache }
   }
 
-  it('a dump says of no entry that it lives longer than its TTL, and has none that expired', async () => {
+  it('a dump gives no entry more than its TTL, and leaves out what has expired', async () => {
     const { hands, controller } = await afterOneSecond()
     const expiresAt = hands.wall + 9000
     expect(controller.dump().entries).toEqual([{ key: 'a', value: 1, expiresAt }])
@@ -154,12 +154,12 @@ describe('after a long synchronous run', () => {
     expect(controller.dump().entries).toEqual([])
   })
 
-  it('ttl says what is left now', async () => {
+  it('ttl gives what is left now', async () => {
     const { controller } = await afterOneSecond()
     expect(controller.ttl('a')).toBe(9)
   })
 
-  it('a TTL that was just set is left in whole, though a few milliseconds have passed', async () => {
+  it('a TTL that was just set is given back in full a few milliseconds later', async () => {
     const { hands, controller } = await afterOneSecond()
     controller.setTtl('a', '5s')
     hands.wall += 20

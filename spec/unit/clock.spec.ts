@@ -218,7 +218,7 @@ describe('reading the clock', () => {
     expect(clock.now()).toBe(1000)
   })
 
-  it('is done anew for a fresh time, which gives the wall clock as it is', async () => {
+  it('is done anew for a fresh time, which gives the present wall clock', async () => {
     const { clock, hands } = await nativeHands(1_700_000_000_000, 0)
     clock.now()
     hands.wall += 5000
@@ -250,7 +250,7 @@ describe('reading the clock', () => {
     expect(stalest(native, 1, 500)).toBe(8)
   })
 
-  it('is done again after 256 uses at most, even where they were dense before', async () => {
+  it('is done again after 256 uses at most, even if they were dense before', async () => {
     const native = await nativeHands(1_700_000_000_000, 0)
     for (let use = 0; use < 10_000; use++) native.clock.now()
     expect(stalest(native, 1, 500)).toBeLessThanOrEqual(256)
@@ -272,7 +272,7 @@ describe('reading the clock', () => {
     expect(stalest(native, 1, 100)).toBe(8)
   })
 
-  it('remembers nothing that it cannot forget, and fails no use', async () => {
+  it('is not remembered if no microtask can forget it, and no use fails', async () => {
     let isThrowing = false
     Promise.prototype.then = function (...reactions) {
       if (isThrowing) throw new Error('no microtask')
@@ -293,7 +293,7 @@ describe('reading the clock', () => {
     expect(times).toEqual([0, 1000, 2000, 2000, 3000])
   })
 
-  it('calls no then that a program has put in the place of the language’s', async () => {
+  it('calls no then that replaced the language’s', async () => {
     const { clock } = await nativeHands(1_700_000_000_000, 0)
     const patched = vi.fn()
     Promise.prototype.then = patched

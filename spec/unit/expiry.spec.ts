@@ -90,7 +90,7 @@ it('places no more entries anew than it is told, and gives those first that are 
   expect([expiry.due(520, 2), expiry.due(520, 2)]).toEqual([MORE, 0])
 })
 
-it('takes a word of four bytes for each bucket: seven digits of eight, what is due, what is far', () => {
+it('takes four bytes for each bucket: seven digits of eight, and one each for due and far', () => {
   expect(EXPIRY_BYTES).toBe(4 * (7 * 8 + 2))
 })
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { Hooks } from '../../lib/hooks.ts'
 import { atEachDepth } from '../support/deep.ts'
 
-it('hooks that a full stack cuts short are told of the rest by the next call, and of nothing twice', () => {
+it('hooks that a full stack cuts short hear of the rest at the next call, and of nothing twice', () => {
   atEachDepth(
     () => {
       const told: string[] = []

@@ -118,7 +118,7 @@ describe('a large table from which most is removed', () => {
     pair.check()
   })
 
-  it('as it expires keeps what is left, and has given its room back in the end', () => {
+  it('keeps what is left as entries expire, and gives its room back in the end', () => {
     const pair = new Pair()
     for (const [at, key] of keys.entries()) pair.add(key, at)
     for (let now = 1_000; now < 9_000; now += 400) pair.expire(now)

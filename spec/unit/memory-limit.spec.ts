@@ -107,7 +107,7 @@ it('a part is a whole number of bytes', () => {
   expect(memoryLimit(platform({ env }), allowed)).toBe(Math.floor((512 * MEBIBYTE) / 3))
 })
 
-it.each(['', '0', '-2', 'many'])('a count of threads that is "%s" is none', (count) => {
+it.each(['', '0', '-2', 'many'])('a count of threads that is "%s" is ignored', (count) => {
   const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: count, AWS_LAMBDA_MAX_CONCURRENCY: count }
   expect(memoryLimit(platform({ env }), allowed)).toBe(512 * MEBIBYTE)
 })

@@ -106,7 +106,7 @@ describe('where there is no SharedArrayBuffer, and no Buffer', () => {
   })
 })
 
-describe('where timers are bound to a request out of reach, as on Bun and Deno', () => {
+describe('where the request of a timer is out of reach, as on Bun and Deno', () => {
   const isWithout = (module: unknown) =>
     new Proxy(process, {
       get: (target, name) =>

@@ -67,7 +67,7 @@ describe('measuring ends, in steps too, where code makes a new value each time',
     expect(made).toBeLessThan(20_000)
   })
 
-  it('and is kept, as a lazy structure keeps it', () => {
+  it('a lazy structure that keeps what it makes', () => {
     const lazy = (): unknown[] => {
       let next: unknown
       return withGetter([{}], 0, () => (next ??= lazy()))
@@ -76,7 +76,7 @@ describe('measuring ends, in steps too, where code makes a new value each time',
     expect(made).toBeLessThan(10_000)
   })
 
-  it('an element that an endless number of Proxies stand for', () => {
+  it('an element of a Proxy that gives a new Proxy each time', () => {
     const proxy = (): unknown[] =>
       new Proxy([1, 2, 3], {
         get: (target, key) => (key === 'length' ? 3 : ++made && proxy()) ?? target,
@@ -87,7 +87,7 @@ describe('measuring ends, in steps too, where code makes a new value each time',
 })
 
 describe('measuring ends on', () => {
-  it('an array of a class with a getter for a hole, and runs it not at all', () => {
+  it('an array of a class with a getter for a hole, which does not run', () => {
     withGetter(Holed.prototype, 0, () => new Holed(1))
     withGetter(Holed.prototype, 299, () => new Holed(300))
     expect(heapSize(new Holed(1))).toBeGreaterThan(0)
@@ -115,7 +115,7 @@ describe('measuring ends on', () => {
     expect(species).not.toHaveBeenCalled()
   })
 
-  it('views whose prototypes go on for ever', () => {
+  it('views whose prototypes go on forever', () => {
     let asked = 0
     const prototype = (): object =>
       new Proxy({}, { getPrototypeOf: () => (++asked > 1_000 ? null : prototype()) })
@@ -144,7 +144,7 @@ describe('measuring ends on', () => {
     expect(steps).toBeLessThan(100)
   })
 
-  it('a Proxy of endlessly many keys that is asked no more once the structure is large', () => {
+  it('a Proxy of endlessly many keys, which is left alone once the value is large', () => {
     let asked = 0
     const keys = Array.from({ length: 2_000 }, (_, at) => `key ${at}`)
     const wide = (): object =>
@@ -164,7 +164,7 @@ describe('measuring ends on', () => {
     expect(asked).toBeLessThan(20_000)
   })
 
-  it('proxies on an engine that does not tell of them', async () => {
+  it('proxies on an engine that cannot tell them', async () => {
     vi.stubGlobal('process', { versions: {} })
     vi.resetModules()
     const { heapSize } = await import('../../lib/size/heap-size.ts')

@@ -181,7 +181,7 @@ describe('objects', () => {
     ['a class without methods', class {}],
     ['a function with methods for what it makes', Decimal],
     ['a class of the language', Object.assign(class extends Map {}, { kept: Money })],
-  ])('count %s as a reference: what hangs on it a program keeps by itself', (_name, of) => {
+  ])('count %s as a reference, whatever it refers to', (_name, of) => {
     expect(bytesOf(of)).toBe(0)
     expect(bytesOf({ id: 1, of })).toBe(bytesOf({ id: 1, of: null }))
     expect(bytesOf(new Map([[1, of]]))).toBe(bytesOf(new Map([[1, null]])))
@@ -308,7 +308,7 @@ describe('a value that a program put together', () => {
     for (const length of [17, 300]) expect(message(length)).toBe(exact(length))
   })
 
-  it('counts it for the first as well where a function made it, as libraries have them', () => {
+  it('counts room for the first array too after an instance of a plain function', () => {
     function Row(this: { tags: string[] }) {
       this.tags = tags()
     }
@@ -317,7 +317,7 @@ describe('a value that a program put together', () => {
     expect(bytesOf([[1], new MadeRow()])).toBe(bytesOf([[1], null]) + bytesOf(new MadeRow()))
   })
 
-  it('counts none where it may as well have parsed', () => {
+  it('counts no room in a value that may have been parsed', () => {
     const row = { tags: tags(), parts: [tags(), tags()] }
     expect(bytesOf(row)).toBe(24 + 2 * 8 + 3 * bytesOf(tags()) + 48 + 2 * 8)
     expect(bytesOf(Object.assign(Object.create(null), row))).toBeLessThan(bytesOf(row) + 200)

@@ -64,7 +64,7 @@ describe('what an object of the platform holds is charged:', () => {
     expect(pair).toBeLessThan(texts + 200)
   })
 
-  it('a Response of a text or of bytes, of which nothing is consumed', async () => {
+  it('a Response of a text or of bytes, whose body stays unread', async () => {
     const body = text(100_000)
     for (const response of [new Response(body), new Response(new TextEncoder().encode(body))]) {
       const bytes = heapSize(response)
@@ -75,7 +75,7 @@ describe('what an object of the platform holds is charged:', () => {
     }
   })
 
-  it('what a program hangs on one', () => {
+  it('properties that a program added', () => {
     const headers = new Headers()
     const bare = heapSize(headers)
     const kept = [text(1000)]
@@ -152,7 +152,7 @@ describe('a class that only looks like one of the platform', () => {
     expect(ran).toEqual([])
   })
 
-  it.each(names)('since it inherits from %s, is charged as any object', (name) => {
+  it.each(names)('by inheriting from %s, is charged as any object', (name) => {
     const { prototype } = (globalThis as unknown as Record<string, { prototype: object }>)[
       name
     ] as { prototype: object }
@@ -166,7 +166,7 @@ describe('a class that only looks like one of the platform', () => {
     },
   )
 
-  it('by a name or a tag that is no text', () => {
+  it('by a name or a tag that is not a string, runs no code', () => {
     const told = { toString: () => expect.unreachable() }
     class Row {}
     Object.defineProperty(Row, 'name', { value: told })

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { requireStack } from '../../lib/stack.ts'
 import { atEachDepth } from '../support/deep.ts'
 
-it('a change that asks for stack first is made in whole or not at all', () => {
+it('a change that requires stack first happens as a whole or not at all', () => {
   const step = (steps: number[]): void => {
     steps.push(1)
   }

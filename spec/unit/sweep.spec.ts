@@ -85,7 +85,7 @@ describe('a sweep', () => {
     expect(sweep).toHaveBeenCalledTimes(3)
   })
 
-  it('rests where it says so, and comes after its interval once it is woken', () => {
+  it('rests if told to, and comes an interval after it is woken', () => {
     const delays = [60_000, 70_000, undefined]
     const sweep = vi.fn(() => delays.shift())
     const resting = new Sweep(5000, targetWith(1), sweep)
@@ -100,7 +100,7 @@ describe('a sweep', () => {
     expect(sweep).toHaveBeenCalledTimes(3)
   })
 
-  it('rests until it is woken where it would rest for longer than timers can wait', () => {
+  it('rests until it is woken if a timer cannot wait for so long', () => {
     const sweep = new Sweep(5000, targetWith(1), () => 2 ** 31)
     sweep.wake()
     vi.advanceTimersByTime(5000)
@@ -286,7 +286,7 @@ describe('where timers die with the request that set them, a sweep', () => {
     expect(target.swept).toBe(2)
   })
 
-  it('that rests is made up for as late as it meant to rest', async () => {
+  it('whose timer died at rest is made up for only after its rest', async () => {
     const target = targetWith(9)
     vi.stubGlobal('setTimeout', () => 7)
     vi.stubGlobal('clearTimeout', () => {})
@@ -319,7 +319,7 @@ describe('where timers die with the request that set them, a sweep', () => {
 })
 
 describe('a timer that is late but alive', () => {
-  it('does not sweep besides what was made up for', () => {
+  it('does not sweep twice after it was made up for', () => {
     const target = targetWith(9)
     const sweep = new Sweep(5000, target, sweepOnce)
     sweep.wake()
