@@ -90,7 +90,7 @@ export class Hooks {
 
   #stop(): void {
     const error = new Error(
-      `Hooks removed more than ${ENDLESS} values in answer to one call; what left last is not told`,
+      `Hooks removed more than ${ENDLESS} values in answer to one call; onDelete does not hear of the last ones`,
     )
     this.#fail({ error, context: { source: 'onDelete' } })
     this.#told = this.#queue.length

@@ -34,7 +34,7 @@ export function handle(value: unknown): void {
 }
 
 // Without the engine's own test, subscribing is the test: it throws for anything else. An object
-// that is no instance is not tried, since a throw is dear, so another realm's promise is not known.
+// that is no instance is not tried, since a throw is expensive. So a promise of another realm is missed.
 function looksLikePromise(value: unknown): boolean {
   try {
     if (!(value instanceof Promise)) return false

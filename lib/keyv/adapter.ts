@@ -181,7 +181,7 @@ export class KeyvCacheDict {
     return undefined
   }
 
-  /** Epoch milliseconds, in whole ones as Keyv has them; `undefined` for ever. */
+  /** Whole epoch milliseconds, as Keyv has them; `undefined` if the entry never expires. */
   #expiryOf(name: string): number | undefined {
     try {
       const ttl = this.#controller.ttl(name)

@@ -2,7 +2,7 @@ import { outOfRange, wrongKind } from './refusal.ts'
 
 /**
  * How long: seconds (a fraction is fine), or a string with a unit, `'500ms'`, `'10s'`, `'5m'`,
- * `'2h'` or `'1d'`; `null` or `Infinity` for ever. `'10'` has no unit and is refused.
+ * `'2h'` or `'1d'`; `null` or `Infinity` for no end. `'10'` has no unit and is refused.
  */
 export type Duration = number | string | null
 
@@ -18,7 +18,7 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 }
 
-/** Milliseconds, `Infinity` for ever. */
+/** Milliseconds, `Infinity` for no end. */
 export function milliseconds(name: string, value: unknown): number {
   const duration = millisecondsOf(name, OF_OPTION, value)
   if (duration > 0) return duration

@@ -74,8 +74,9 @@ export interface CacheOptions<K extends string = string, V = unknown> {
   onTooLarge?: 'throw' | 'skip' | undefined
   /**
    * Told of every value that leaves, after the cache has settled. May use the cache. If it throws,
-   * the removal stands and `onError` is told. A hook that removes for each removal would never end:
-   * after a million in answer to one call, `onError` is told and what left last is not.
+   * the removal stands and `onError` is told. A hook that removes another entry for each removal
+   * would never end. So after a million removals in answer to one call `onError` is told, and the
+   * hook does not hear of the rest.
    */
   onDelete?: OnDelete<K, V> | undefined
   /**

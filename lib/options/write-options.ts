@@ -26,7 +26,7 @@ export interface WriteOptions {
 
 /** What a write said of its entry, checked; `undefined` where it said nothing. */
 export interface WriteTerms {
-  /** Milliseconds, `Infinity` for ever. */
+  /** Milliseconds, `Infinity` for no end. */
   readonly ttl: number | undefined
   /** Epoch milliseconds. */
   readonly expiresAt: number | undefined
