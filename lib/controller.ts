@@ -337,9 +337,12 @@ export class CacheController<Schema extends object = any> {
   resize(limits: Limits): this {
     const cache = cacheOf(this, 'resize')
     const { settings } = cache
-    const { maxSizeBytes = settings.maxSizeBytes, maxItems = settings.maxItems } =
-      limitsFrom(limits)
-    requireRoom(maxSizeBytes, limits?.maxSizeBytes)
+    const {
+      maxSizeBytes = settings.maxSizeBytes,
+      maxItems = settings.maxItems,
+      givenSizeBytes,
+    } = limitsFrom(limits)
+    requireRoom(maxSizeBytes, givenSizeBytes)
     // Read before anything changes, since the option `now` may throw.
     const now = cache.clock.now()
     settings.maxSizeBytes = maxSizeBytes

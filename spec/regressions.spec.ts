@@ -88,3 +88,13 @@ test('resize leaves the limits as they were if the option now throws', () => {
   controller.resize({ maxItems: 2 })
   expect(Object.keys(cache)).toEqual(['7', '8'])
 })
+
+test('resize reads each limit once', () => {
+  const given = ['2K', '4K']
+  const limits = {
+    get maxSizeBytes() {
+      return given.shift() as string
+    },
+  }
+  expect(() => controllerOf(new FaaSCacheDict()).resize(limits)).toThrow('got "2K"')
+})

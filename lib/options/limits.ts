@@ -23,6 +23,8 @@ export function itemLimit(name: string, value: unknown): number {
 export function limitsFrom(limits: unknown): {
   maxSizeBytes: number | undefined
   maxItems: number | undefined
+  /** As it was given, for a message. */
+  givenSizeBytes: unknown
 } {
   const { maxSizeBytes, maxItems } = refuseUnknown('The limits', limits, [
     'maxSizeBytes',
@@ -31,5 +33,6 @@ export function limitsFrom(limits: unknown): {
   return {
     maxSizeBytes: maxSizeBytes === undefined ? undefined : byteSize('maxSizeBytes', maxSizeBytes),
     maxItems: maxItems === undefined ? undefined : itemLimit('maxItems', maxItems),
+    givenSizeBytes: maxSizeBytes,
   }
 }
