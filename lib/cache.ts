@@ -340,7 +340,7 @@ export class Cache {
   }
 
   #countUses(): number {
-    return this.statistics.hits + this.statistics.writes + this.#looks
+    return this.statistics.uses + this.#looks
   }
 
   #waitLonger(): number {

@@ -36,8 +36,15 @@ export class Statistics {
   misses = 0
   writes = 0
   refusals = 0
+  /** Hits and writes before the last reset. */
+  #usesBefore = 0
   /** By reason. */
   readonly removals: number[] = REASONS.map(() => 0)
+
+  /** Hits and writes since the cache was made. */
+  get uses(): number {
+    return this.#usesBefore + this.hits + this.writes
+  }
 
   /** One more removal. */
   count(reason: number): void {
@@ -45,6 +52,7 @@ export class Statistics {
   }
 
   reset(): void {
+    this.#usesBefore = this.uses
     this.hits = this.misses = this.writes = this.refusals = 0
     this.removals.fill(0)
   }

@@ -298,6 +298,21 @@ describe('the sweep of a cache that nobody uses', () => {
     expect(controller.sizeOf('list')).toBeGreaterThan(charge + 9_000)
   })
 
+  it('notices uses across resetStats', () => {
+    const { cache, controller } = cacheOf({ sweepInterval: '1s' })
+    const list: string[] = []
+    cache['list'] = list
+    controller.set('text', 'text', { ttl: 2.5 })
+    vi.advanceTimersByTime(2_100)
+    const charge = controller.sizeOf('list')
+    controller.resetStats()
+    cache['list'] = list
+    cache['other'] = 1
+    list.push('x'.repeat(10_000))
+    vi.advanceTimersByTime(1_000)
+    expect(controller.sizeOf('list')).toBeGreaterThan(charge + 9_000)
+  })
+
   it('is not woken by calls that give no value, and remeasure finds the growth', () => {
     const { cache, controller, hasFound } = rested()
     const asked = ['list' in cache, cache['absent'], controller.size, controller.stats().items]
