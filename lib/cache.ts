@@ -323,7 +323,8 @@ export class Cache {
 
   /**
    * If the cache was not used since the last sweep and has not grown, further sweeps only remove what
-   * expires, and come later each time. So a program that runs until no timer is left ends.
+   * expires and forget loads that are given up. They come later each time, so a program that runs until
+   * no timer is left ends.
    */
   #untilNextSweep(now: number): number | undefined {
     const uses = this.#countUses()
@@ -336,7 +337,8 @@ export class Cache {
     }
     this.#isResting = this.#growth.hasObjects
     if (this.#isResting) this.#isAttentive = true
-    return Math.max(this.#waitLonger(), this.table.expiry.next - now)
+    const next = Math.min(this.table.expiry.next, this.loads.next)
+    return Math.max(this.#waitLonger(), next - now)
   }
 
   #countUses(): number {

@@ -60,6 +60,12 @@ export class Loads {
     this.#underWay = undefined
   }
 
+  /** When the first load is given up: `Infinity` if there is none. */
+  get next(): number {
+    for (const { givenUpAt } of this.#underWay?.values() ?? []) return givenUpAt
+    return Number.POSITIVE_INFINITY
+  }
+
   /** Lets go of loads that nobody joins any more, and so of the requests that began them. */
   forgetGivenUp(now: number): void {
     // They are in the order in which they began, and so in that in which they are given up.
