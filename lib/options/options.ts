@@ -55,8 +55,9 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    */
   maxSizeBytes?: ByteSize | undefined
   /**
-   * How many entries are kept: a whole number above 0. `null` or `Infinity`: no limit. In any case a cache keeps
-   * 8,388,608 entries (2 ** 23) at most, since a `Map` of the engine ends at about twice as many.
+   * How many entries are kept: a whole number above 0. `null` or `Infinity`: no limit. In any case a
+   * cache keeps 8,388,608 entries (2 ** 23) at most, since a `Map` of the engine ends at about twice as
+   * many.
    * @default null
    */
   maxItems?: number | null | undefined
@@ -94,11 +95,12 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    * The time between background sweeps: seconds, or a string with a unit, as `defaultTtl`; `null`:
    * none. Expiry is right without any.
    *
-   * A sweep removes what has expired, and measures again what may have grown in place. If nothing was
-   * read or written since the last sweep, and that sweep found no growth, the search for growth rests
-   * until the next use. While it rests, it misses growth through a reference that the program kept. The
-   * first sweep after the next use finds that growth; so does `remeasure`. A cache that nobody uses
-   * still removes what expires, late by up to a quarter of the time since its last use.
+   * A sweep removes what has expired, forgets loads of `getOrSet` that are given up, and measures again
+   * what may have grown in place. If nothing was read or written since the last sweep, and that sweep
+   * found no growth, the search for growth rests until the next use. While it rests, it misses growth
+   * through a reference that the program kept. The first sweep after the next use finds that growth; so
+   * does `remeasure`. A cache that nobody uses still removes what expires, late by up to a quarter of
+   * the time since its last use.
    *
    * So `runAllTimers` of Jest, Vitest and sinon ends. It does not end if `onDelete` writes a new entry
    * with a TTL for each entry that expires.
