@@ -1,6 +1,6 @@
 import { requireRoom } from './budget.ts'
 import { Cache } from './cache.ts'
-import { CacheController } from './controller.ts'
+import { CacheController, OVER } from './controller.ts'
 import { namedClass } from './named-class.ts'
 import { type CacheOptions, settingsFrom } from './options/options.ts'
 import { shown } from './options/shown.ts'
@@ -42,7 +42,7 @@ export const FaaSCacheDict = /* @__PURE__ */ namedClass({
       requireRoom(settings.maxSizeBytes, settings.given.maxSizeBytes)
       const cache = new Cache(settings)
       const proxy = proxyOver(cache)
-      register(proxy, CacheController.over(cache))
+      register(proxy, CacheController[OVER](cache))
       for (const [key, value] of initial) cache.write(key, value)
       // biome-ignore lint/correctness/noConstructorReturn: the dictionary is the Proxy, not its class
       return proxy

@@ -21,6 +21,9 @@ import { describe, INSPECT } from './symbols.ts'
 
 /** Without it no controller is constructed. */
 const LEAVE = /* @__PURE__ */ Symbol('controllerOf')
+const ACCESSOR: unique symbol = /* @__PURE__ */ Symbol('accessor')
+/** Under which only the library makes a controller. */
+export const OVER: unique symbol = /* @__PURE__ */ Symbol('over')
 
 /**
  * What stands behind a dictionary, `Map`-like where a `Map` has the same thing. Obtained by
@@ -46,13 +49,13 @@ export class CacheController<Schema extends object = any> {
   }
 
   /** For the dictionary of this cache. @internal */
-  static over(cache: Cache): CacheController {
+  static [OVER](cache: Cache): CacheController {
     // By its own name, a bundler would give the class another one.
     return new this(cache, LEAVE)
   }
 
   /** For the members. A detached one throws an error that says what to do. @internal */
-  static accessor(): (controller: CacheController, member: string) => Cache {
+  static [ACCESSOR](): (controller: CacheController, member: string) => Cache {
     return (controller, member) => {
       try {
         return controller.#cache
@@ -434,7 +437,7 @@ export class CacheController<Schema extends object = any> {
 }
 
 // Outside the class: a bundler renames a class that refers to itself.
-const cacheOf = /* @__PURE__ */ CacheController.accessor()
+const cacheOf = /* @__PURE__ */ CacheController[ACCESSOR]()
 
 function* partOf(entries: Iterable<[string, unknown]>, index: 0 | 1): IterableIterator<unknown> {
   for (const entry of entries) yield entry[index]

@@ -52,12 +52,14 @@ export class Hooks {
   }
 
   #fail({ error, context }: Failure): void {
-    if (this.#onError === undefined) {
+    // Called as a function, since a method would be given what is in here.
+    const onError = this.#onError
+    if (onError === undefined) {
       warn(`${context.source} failed`, error)
       return
     }
     try {
-      heed(this.#onError(error, context), onErrorFailed)
+      heed(onError(error, context), onErrorFailed)
     } catch (failure) {
       onErrorFailed(failure)
     }
@@ -98,7 +100,8 @@ export class Hooks {
 
   #tell({ key, value, reason, sizeBytes }: Departure): void {
     try {
-      const answer: unknown = this.#onDelete?.(key, value, reason, sizeBytes)
+      const onDelete = this.#onDelete
+      const answer: unknown = onDelete?.(key, value, reason, sizeBytes)
       heed(answer, (error) => this.#fail({ error, context: { source: 'onDelete', key } }))
     } catch (error) {
       this.#fail({ error, context: { source: 'onDelete', key } })

@@ -23,6 +23,25 @@ test('onDelete runs once for each value that left, with what it was charged', ()
   ])
 })
 
+test('hooks and now are given nothing of the cache as this', () => {
+  const seen: unknown[] = []
+  const note = function (this: unknown) {
+    seen.push(this)
+    throw new Error('told of')
+  }
+  const now = function (this: unknown) {
+    seen.push(this)
+    return 1
+  }
+  const cache = new FaaSCacheDict<Record<string, number>>({ onDelete: note, onError: note, now })
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  cache['a'] = 1
+  delete cache['a']
+  warn.mockRestore()
+  expect(seen.length).toBeGreaterThan(2)
+  expect(new Set(seen)).toEqual(new Set([undefined]))
+})
+
 test('it runs after the cache has settled', () => {
   const sizes: number[] = []
   const cache = new FaaSCacheDict<Values>(

@@ -141,6 +141,22 @@ describe('a value that fights back', () => {
     expect(treat(Object.assign([1], { [Symbol.iterator]: fail, keys: fail })).told).toEqual(REASONS)
   })
 
+  it.each([1, 300, 2 ** 20])(
+    'has no own getter called that is the last of %i elements of a class',
+    (length) => {
+      class Rows extends Array {}
+      let calls = 0
+      for (const first of [1, 'text', {}]) {
+        const rows = new Rows()
+        rows[0] = first
+        Object.defineProperty(rows, length, { get: () => ++calls, enumerable: true })
+        heapSize(rows)
+        expect(treat(rows).told).toEqual(REASONS)
+      }
+      expect(calls).toBe(0)
+    },
+  )
+
   it('may throw from every getter and every trap', () => {
     const traps = Object.getOwnPropertyNames(Reflect).map((name) => [name, fail])
     const thrower = Object.fromEntries(traps) as ProxyHandler<object>

@@ -45,24 +45,26 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
     walk.bytes += isInOneList(keys, length) ? storeBytes(length) : indexedBytes(keys.length, length)
     walk.take(keys.length, (at) => {
       const next = Number(keys[at])
-      return !isAdded(walk, array, next, array[next])
+      const item = isOther ? ownData(array, next)?.value : array[next]
+      return !isAdded(walk, array, next, item)
     })
     return
   }
   // An array that grew by push has spare room which cannot be seen: a sixteenth is a compromise.
   walk.bytes += storeBytes(length + (length > 16 ? length >> 4 : 0))
-  // Each element is read once, since it may be a getter.
-  if (isOther && !isLong) {
+  if (isOther) {
     const elements = new Elements(walk, array, 0)
-    for (let at = 0; at < length; at++) {
-      // Reading a hole would run a getter of the class.
-      if (Object.hasOwn(array, at)) addElement.call(elements, elementAt.call(array, at), at)
-    }
+    walk.take(length, (at) => {
+      const data = ownData(array, at)
+      if (data !== undefined) addElement.call(elements, data.value, at)
+      return elements.isEnded
+    })
     return
   }
-  const first = isOther && !Object.hasOwn(array, 0) ? undefined : elementAt.call(array, 0)
+  // Each element is read once, since it may be a getter.
+  const first = elementAt.call(array, 0)
   // Slicing a Proxy might never end. Checked last, since the check takes as long as some elements.
-  if (isOther || typeof first === 'string' || typeof first === 'object' || isProxy(array)) {
+  if (typeof first === 'string' || typeof first === 'object' || isProxy(array)) {
     if (!isAdded(walk, array, 0, first)) return
     const most = walk.bytes + CHUNK_BYTES
     let done = 1
@@ -74,7 +76,7 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
     if (done < length) {
       walk.take(length - done, (at) => {
         const next = done + at
-        return !(isOther && !Object.hasOwn(array, next)) && !isAdded(walk, array, next, array[next])
+        return !isAdded(walk, array, next, array[next])
       })
     }
     return
@@ -110,6 +112,12 @@ function isAdded(walk: Walk, array: readonly unknown[], at: number, item: unknow
   if (walk.isWatched && Object(item) === item && lookupGetter.call(array, at)) return false
   walk.add(item)
   return true
+}
+
+/** An element of an array of a class, of which no getter runs; nothing for a hole. */
+function ownData(array: readonly unknown[], at: number): PropertyDescriptor | undefined {
+  const property = Object.getOwnPropertyDescriptor(array, at)
+  return property !== undefined && 'value' in property ? property : undefined
 }
 
 /** Elements of which the first is a number: numbers alone, or numbers and holes, have no boxes. */

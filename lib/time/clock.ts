@@ -161,7 +161,8 @@ class GivenClock implements Clock {
   }
 
   now(): number {
-    const given: unknown = this.#given()
+    const read = this.#given
+    const given: unknown = read()
     if (typeof given !== 'number' || !Number.isFinite(given)) {
       throw new TypeError(
         `The option now must return epoch milliseconds, a finite number, not ${String(given)}`,
