@@ -12,7 +12,7 @@ import { StoredPromises } from './promises.ts'
 import { CLEARED, DELETED, EVICTED, EXPIRED, REASONS, REPLACED } from './reasons.ts'
 import { heapSize } from './size/heap-size.ts'
 import { stringSize } from './size/string.ts'
-import { requireStack, TO_COMPILE } from './stack.ts'
+import { requireStackToCompile, StackGuard } from './stack.ts'
 import { Statistics } from './statistics.ts'
 import { MORE } from './table/expiry.ts'
 import {
@@ -30,8 +30,20 @@ import { PAUSE, timeSlice } from './time/slice.ts'
 import { Sweep } from './time/sweep.ts'
 import { weigh } from './weigh.ts'
 
-/** By then each function that a usual change runs has run. */
-const EARLY = 32
+/** Before each kind of change in several steps. */
+const guards = () => ({
+  write: new StackGuard(),
+  promise: new StackGuard(),
+  expired: new StackGuard(),
+  refused: new StackGuard(),
+  removal: new StackGuard(),
+  renewal: new StackGuard(),
+  remeasuring: new StackGuard(),
+  placing: new StackGuard(),
+})
+/** Hooks have functions of their own to run. */
+const guardsWithHooks = /* @__PURE__ */ guards()
+const guardsWithoutHooks = /* @__PURE__ */ guards()
 
 type Weak = Pick<WeakRef<Cache>, 'deref'>
 
@@ -59,14 +71,12 @@ export class Cache {
   readonly #budget = new Budget()
   readonly #growth = new Growth()
   readonly #isHeapSize: boolean
+  readonly #guards: ReturnType<typeof guards>
   #weak: Weak | undefined
   /** Whether the search for growth rests. */
   #isResting = false
   /** Whether the next use calls `#attend`. One field, since every use reads it. */
   #isAttentive = false
-  /** Changes until the functions that they run are compiled. */
-  #earlyWrites = EARLY
-  #earlyRemovals = EARLY
   /** How many values were given out without a use. */
   #looks = 0
   /** `#countUses()` at the end of the last sweep. */
@@ -82,6 +92,7 @@ export class Cache {
     this.#wait = sweepInterval
     this.sweep = new Sweep<Cache>(sweepInterval, this, (cache) => cache.sweepOnce(), this.clock)
     this.#isHeapSize = settings.sizeOf === heapSize
+    this.#guards = this.hooks.isHeard ? guardsWithHooks : guardsWithoutHooks
     this.applyLimits(this.clock.now())
   }
 
@@ -157,7 +168,7 @@ export class Cache {
   clear(): void {
     const { table } = this
     const now = this.clock.now()
-    requireStack(table.size, TO_COMPILE)
+    requireStackToCompile()
     const { int32 } = table.records
     for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
       this.#leave(slot, this.#isExpired(slot, now) ? EXPIRED : CLEARED)
@@ -179,7 +190,7 @@ export class Cache {
 
   place(slot: number, isNewest: boolean): void {
     const { int32 } = this.table.records
-    requireStack(slot, TO_COMPILE)
+    this.#guards.placing.require(slot)
     if (isNewest) promote(int32, slot)
     else {
       unlink(int32, slot)
@@ -245,7 +256,7 @@ export class Cache {
     const now = this.clock.fresh()
     const slot = this.findLive(key, now)
     if (slot === 0) return false
-    requireStack(slot, TO_COMPILE)
+    this.#guards.renewal.require(slot)
     if (!this.promises.renew(this, slot, terms, now)) this.begin(slot, terms, now)
     this.wake()
     this.purge(now)
@@ -261,7 +272,7 @@ export class Cache {
 
   /** The limits as the settings have them now. */
   applyLimits(now: number): void {
-    requireStack(this.table.size, TO_COMPILE)
+    requireStackToCompile()
     this.#budget.set(this.settings)
     this.#keepLimits(now)
     this.hooks.run()
@@ -282,7 +293,8 @@ export class Cache {
   /** What an entry's value weighs now. */
   recharge(slot: number, valueBytes: number, now = this.clock.now()): void {
     const { table } = this
-    requireStack(slot, TO_COMPILE)
+    this.#guards.remeasuring.require(slot)
+    if (valueBytes > MOST_BYTES || table.hasLarge) requireStackToCompile()
     const keyBytes = table.keyBytesOf(slot)
     if (!this.#budget.admits(keyBytes + valueBytes)) this.remove(slot, EVICTED)
     else {
@@ -377,7 +389,7 @@ export class Cache {
     const { table } = this
     let slot = table.find(key)
     // First, since measuring without stack gives a wrong size.
-    this.#requireStackToWrite(slot)
+    this.#guards.write.require(slot)
     if (this.loads.size !== 0) this.loads.overtake(key)
     let keyBytes = 0
     let valueBytes = terms.sizeBytes
@@ -395,10 +407,10 @@ export class Cache {
     }
     const bytes = keyBytes + valueBytes
     if (!this.#budget.admits(bytes)) return this.#refuse(key, value, bytes)
-    if (bytes > MOST_BYTES) requireStack(slot, TO_COMPILE)
+    if (bytes > MOST_BYTES || table.hasLarge) requireStackToCompile()
     const isObject = typeof value === 'object' && value !== null
     const isPromise = isObject && isNativePromise(value)
-    if (isPromise) requireStack(slot, TO_COMPILE)
+    if (isPromise) this.#guards.promise.require(slot)
     const now = terms.expiresAt === undefined ? this.clock.now() : this.clock.fresh()
     const { defaultTtl, pendingTtl } = this.settings
     const deadline = isPromise
@@ -439,7 +451,7 @@ export class Cache {
   }
 
   #refuse(key: string, value: unknown, bytes: number): DataTooLargeError {
-    requireStack(bytes, TO_COMPILE)
+    this.#guards.refused.require(bytes)
     handle(value)
     this.#drop(key, REPLACED)
     this.statistics.refusals++
@@ -450,7 +462,7 @@ export class Cache {
   /** A write that has expired already. It is not stored, so nothing is evicted for it. */
   #passBy(key: string, value: unknown, bytes: number, now: number): undefined {
     const { table, statistics, hooks } = this
-    requireStack(bytes, TO_COMPILE)
+    this.#guards.expired.require(bytes)
     handle(value)
     const slot = table.find(key)
     if (slot !== 0) {
@@ -493,7 +505,7 @@ export class Cache {
   }
 
   #due(now: number): number {
-    requireStack(this.table.size)
+    this.#guards.removal.require(this.table.size)
     return this.table.expiry.due(now)
   }
 
@@ -545,16 +557,9 @@ export class Cache {
     )
   }
 
-  #requireStackToWrite(slot: number): void {
-    const isCommon = this.#earlyWrites === 0 && !this.table.hasLarge
-    requireStack(slot, isCommon ? 0 : TO_COMPILE)
-    if (this.#earlyWrites > 0) this.#earlyWrites--
-  }
-
   remove(slot: number, reason: number): void {
-    const isCommon = this.#earlyRemovals === 0 && !this.table.hasLarge
-    requireStack(slot, isCommon ? 0 : TO_COMPILE)
-    if (this.#earlyRemovals > 0) this.#earlyRemovals--
+    this.#guards.removal.require(slot)
+    if (this.table.hasLarge) requireStackToCompile()
     this.#take(slot, reason)
   }
 

@@ -1,4 +1,4 @@
-import { requireStack, TO_COMPILE } from '../stack.ts'
+import { requireStackToCompile } from '../stack.ts'
 import { MapTable } from './map-table.ts'
 
 /** From this capacity on, a `Map` is replaced before the engine would rehash all that is left of it. */
@@ -54,7 +54,7 @@ export class KeySlots {
         this.slots.delete(key)
         return this.#table.remove()
       }
-      requireStack(this.#table.bytes, TO_COMPILE)
+      requireStackToCompile()
       this.#leave()
     }
     const { slots } = this.#former as Former

@@ -1,4 +1,4 @@
-import { requireStack, TO_COMPILE } from '../stack.ts'
+import { requireStackToCompile } from '../stack.ts'
 import { EXPIRY_BYTES, Expiry } from './expiry.ts'
 import { KeySlots } from './key-slots.ts'
 import { LargeSizes } from './large-sizes.ts'
@@ -190,7 +190,7 @@ export class Table {
   /** Frees some of the last slots, until only the needed ones are left. */
   #compactSome(): void {
     const { records } = this
-    requireStack(this.size, TO_COMPILE)
+    requireStackToCompile()
     for (let step = 0; step < STEPS; step++) {
       const { last } = records
       if (this.size === last) {
@@ -233,7 +233,7 @@ export class Table {
 
   /** Leaves no slot free. The `Map` is the engine's to shrink, and it does as entries leave. */
   compact(): void {
-    requireStack(this.size, TO_COMPILE)
+    requireStackToCompile()
     const table = new Table()
     table.#resize(Math.max(this.size + 1, SMALLEST))
     const { int32 } = this.records
