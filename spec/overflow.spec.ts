@@ -152,7 +152,7 @@ describe.runIf(!('Bun' in globalThis))('an overflow of the stack amid code that 
       'controller.set("k1", n, { sizeBytes: 2 ** 40 })',
     'set of what has expired': 'controller.set("k1", n, { ttl: -1 })',
     delete: 'delete cache["k" + n]',
-    'delete of a large size': 'controller.set("l", 1, { sizeBytes: 2 ** 40 }); delete cache.l',
+    'delete of a large size': 'controller.set("l", n, { sizeBytes: 2 ** 40 }); delete cache.l',
     evictOldest: 'controller.evictOldest()',
     purgeExpired: 'time += 40; controller.purgeExpired()',
     resize: 'controller.resize({ maxItems: Math.max(1, 30 - n) })',
