@@ -311,8 +311,10 @@ export class Cache {
       this.loads.forgetGivenUp(now)
       // A write wakes the timer only if that waits for longer than an interval.
       if (this.#countUses() !== this.#uses) this.#isResting = false
-      const isDone =
-        this.#purgeUntil(isOver, now) && (this.#isResting || this.#growth.look(this, isOver))
+      const isPurged = this.#purgeUntil(isOver, now)
+      // Before values are measured, which hooks may replace.
+      this.hooks.run()
+      const isDone = isPurged && (this.#isResting || this.#growth.look(this, isOver))
       this.hooks.run()
       return isDone ? this.#untilNextSweep(now) : PAUSE
     } catch (error) {

@@ -8,18 +8,22 @@ const SWEEP = 1_000
 /** Holds back what would run by itself, so that a program says when. */
 export class Timers {
   #timers: Timer[] = []
-  #original = globalThis.setTimeout
+  #originals = { setTimeout, clearTimeout }
 
   install(): void {
-    this.#original = globalThis.setTimeout
+    this.#originals = { setTimeout, clearTimeout }
     globalThis.setTimeout = ((run: () => void, delay: number) => {
-      this.#timers.push({ run, delay })
-      return {}
+      const timer: Timer = { run, delay }
+      this.#timers.push(timer)
+      return timer
     }) as unknown as typeof setTimeout
+    globalThis.clearTimeout = ((timer: Timer) => {
+      this.#timers = this.#timers.filter((other) => other !== timer)
+    }) as unknown as typeof clearTimeout
   }
 
   uninstall(): void {
-    globalThis.setTimeout = this.#original
+    Object.assign(globalThis, this.#originals)
   }
 
   /** One background sweep, with what it puts off until a moment later. */

@@ -32,6 +32,8 @@ export class Model {
   readonly microtasks = new Microtasks()
   /** Told of each key that is written or removed by name, and with none of all of them. */
   onOverride: (key?: string) => void = () => {}
+  /** A promise is subscribed to once, for all entries that wait for it. */
+  readonly #waiting = new Map<NaivePromise, Entry[]>()
   readonly #hooks: ModelHooks
   #departed = 0
 
@@ -181,7 +183,17 @@ export class Model {
       this.fail('promise', entry.key)
       return
     }
-    this.microtasks.subscribe(promise, (outcome) => this.#settled(entry, promise, outcome))
+    const waiting = this.#waiting.get(promise)
+    if (waiting !== undefined) {
+      waiting.push(entry)
+      return
+    }
+    const entries = [entry]
+    this.#waiting.set(promise, entries)
+    this.microtasks.subscribe(promise, (outcome) => {
+      this.#waiting.delete(promise)
+      for (const each of entries) this.#settled(each, promise, outcome)
+    })
   }
 
   #settled(entry: Entry, promise: NaivePromise, { isFulfilled }: Outcome): void {
