@@ -41,7 +41,7 @@ const guards = () => ({
   remeasuring: new StackGuard(),
   placing: new StackGuard(),
 })
-/** Hooks have functions of their own to run. */
+/** With hooks, a change runs further functions, which have to be compiled as well. */
 const guardsWithHooks = /* @__PURE__ */ guards()
 const guardsWithoutHooks = /* @__PURE__ */ guards()
 
@@ -56,8 +56,8 @@ const MOVES = 64
 
 /**
  * The policy: what a use, a write and a removal are, and who leaves when. Time is read once a call,
- * or once an entry in `entries` and in a sweep; every entry leaves through `remove`, and hooks run
- * last, when all is settled.
+ * or once an entry in `entries` and in a sweep. An entry leaves through `#take`, or through `clear`.
+ * Hooks run last, when all is settled.
  */
 export class Cache {
   readonly settings: Settings

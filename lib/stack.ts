@@ -1,12 +1,12 @@
 const LEVELS = 8
 let level = 0
-/** 8 KB of the stack, where they are passed as arguments. */
+/** Takes 8 KB of the stack when it is passed as arguments. */
 let filler: [] | undefined
 
 /**
  * Throws the engine's own `RangeError` unless 64 KB of the stack are left. A function is compiled
- * before it runs for the first time, which takes stack: ask here before changes that run functions
- * which may never have run. It takes some 4 us.
+ * before it runs for the first time, which takes stack: call it before a change that runs functions
+ * which may never have run. It takes much longer than `requireStack`.
  */
 export function requireStackToCompile(): void {
   filler ??= new Array(1024).fill(0) as []
@@ -14,7 +14,7 @@ export function requireStackToCompile(): void {
   fill()
 }
 
-/** For one kind of change: asks for more until each function that it runs has been compiled. */
+/** For one kind of change. Requires more stack for the first ones, whose functions are not compiled yet. */
 export class StackGuard {
   #early = 32
 
