@@ -56,8 +56,8 @@ const MOVES = 64
 
 /**
  * The policy: what a use, a write and a removal are, and who leaves when. Time is read once a call,
- * or once an entry in `entries` and in a sweep. An entry leaves through `#take`, or through `clear`.
- * Hooks run last, when all is settled.
+ * or once an entry in `entries` and in a sweep. An entry leaves through `#take`,
+ * through `clear`, or in `#passBy`. Hooks run last, when all is settled.
  */
 export class Cache {
   readonly settings: Settings
