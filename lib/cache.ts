@@ -1,574 +1,394 @@
-import { Budget } from './budget.ts'
-import { deadlineFor, pendingDeadline } from './deadlines.ts'
-import { DataTooLargeError } from './errors.ts'
-import { isSame } from './fulfilled.ts'
-import { Growth } from './growth.ts'
+import { Entries, MISSING, requireRoom } from './entries.ts'
 import { Hooks } from './hooks.ts'
-import { Loads } from './loads.ts'
-import { handle, isNativePromise } from './native-promise.ts'
-import type { Reason, Settings } from './options/options.ts'
+import { Growth } from './later/growth.ts'
+import { type Pending, PendingPromises } from './later/promises.ts'
+import { type Load, SingleFlight, silence } from './later/single-flight.ts'
+import { Sweep } from './later/sweep.ts'
+import { type Duration, lifetime } from './options/duration.ts'
+import type { Settings } from './options/options.ts'
+import { shown } from './options/shown.ts'
 import { DEFAULT_TERMS, type WriteTerms } from './options/write-options.ts'
-import { StoredPromises } from './promises.ts'
-import { CLEARED, DELETED, EVICTED, EXPIRED, REASONS, REPLACED } from './reasons.ts'
-import { heapSize } from './size/heap-size.ts'
-import { stringSize } from './size/string.ts'
-import { requireStackToCompile, StackGuard } from './stack.ts'
-import { Statistics } from './statistics.ts'
-import { MORE } from './table/expiry.ts'
-import {
-  leastRecent,
-  mostRecent,
-  newerThan,
-  placeLeastRecent,
-  promote,
-  unlink,
-} from './table/recency.ts'
-import { DEADLINE } from './table/records.ts'
-import { ENTRY_BYTES, MOST_BYTES, Table } from './table/table.ts'
-import { type Clock, clockFrom } from './time/clock.ts'
-import { PAUSE, timeSlice } from './time/slice.ts'
-import { Sweep } from './time/sweep.ts'
-import { weigh } from './weigh.ts'
+import { handleRejection } from './promise.ts'
+import { type Snapshot, snapshotOf, writesOf } from './snapshot.ts'
+import { StackGuard } from './stack.ts'
+import { DELETED, Statistics, type Stats } from './statistics.ts'
+import { NONE } from './table/records.ts'
+import { type Clock, clockFrom, systemClock } from './time/clock.ts'
 
-/** Before each kind of change in several steps. */
-const guards = () => ({
-  write: new StackGuard(),
-  promise: new StackGuard(),
-  expired: new StackGuard(),
-  refused: new StackGuard(),
-  removal: new StackGuard(),
-  renewal: new StackGuard(),
-  remeasuring: new StackGuard(),
-  placing: new StackGuard(),
-})
-/** With hooks, a change runs further functions, which have to be compiled as well. */
-const guardsWithHooks = /* @__PURE__ */ guards()
-const guardsWithoutHooks = /* @__PURE__ */ guards()
+/** Seconds, a string with a unit, `null`, or a function of the loaded value that returns one of these. */
+export type LoadTtl<V> = Duration | ((value: V) => Duration | undefined) | undefined
 
 type Weak = Pick<WeakRef<Cache>, 'deref'>
 
-/** Each time that the cache was not used, its sweep waits longer by this factor. */
-const PATIENCE = 1.25
-/** Removals of a slice between two runs of the hooks, whose time counts too. */
-const MOST_HOOKS = 32
-/** Entries that are moved between two looks at the clock. */
-const MOVES = 64
+const guardWithHooks = /* @__PURE__ */ new StackGuard()
+const guardWithoutHooks = /* @__PURE__ */ new StackGuard()
 
 /**
- * The policy: what a use, a write and a removal are, and who leaves when. Time is read once a call,
- * or once an entry in `entries` and in a sweep. An entry leaves through `#take`,
- * through `clear`, or in `#passBy`. Hooks run last, when all is settled.
+ * What a use, a write and a removal are, and what follows from them: loads, promises that settle, the
+ * background sweep. Every change ends in `#settle`, which runs the hooks once the cache is in order;
+ * only `Entries.use` runs them itself, since a read has to be fast.
+ * `MISSING` stands for the value of a key without a live entry.
  */
 export class Cache {
   readonly settings: Settings
-  readonly clock: Clock
-  readonly table = new Table()
-  readonly statistics = new Statistics()
-  readonly hooks: Hooks
-  readonly sweep: Sweep<Cache>
-  readonly loads = new Loads()
-  readonly promises = new StoredPromises()
-  readonly #budget = new Budget()
-  readonly #growth = new Growth()
-  readonly #isHeapSize: boolean
-  readonly #guards: ReturnType<typeof guards>
-  #weak: Weak | undefined
-  /** Whether the search for growth rests. */
-  #isResting = false
-  /** Whether the next use calls `#attend`. One field, since every use reads it. */
-  #isAttentive = false
-  /** How many values were given out without a use. */
-  #looks = 0
-  /** `#countUses()` at the end of the last sweep. */
-  #uses = 0
-  /** Milliseconds until the next sweep, if the cache is not used. */
-  #wait: number
+  readonly #clock: Clock
+  readonly #statistics = new Statistics()
+  readonly #hooks: Hooks
+  readonly #promises: PendingPromises
+  readonly #entries: Entries
+  readonly #loads = new SingleFlight()
+  readonly #growth: Growth
+  readonly #sweep: Sweep
+  readonly #guard: StackGuard
+  /** For promises and loads, which may outlive the cache. */
+  readonly #weak: Weak
 
   constructor(settings: Settings) {
+    const { maxSizeBytes, maxItems, given, onDelete, onError, sweepInterval, now } = settings
+    requireRoom(maxSizeBytes, given.maxSizeBytes)
     this.settings = settings
-    this.clock = clockFrom(settings.now)
-    this.hooks = new Hooks(settings.onDelete, settings.onError)
-    const { sweepInterval } = settings
-    this.#wait = sweepInterval
-    this.sweep = new Sweep<Cache>(sweepInterval, this, (cache) => cache.sweepOnce(), this.clock)
-    this.#isHeapSize = settings.sizeOf === heapSize
-    this.#guards = this.hooks.isHeard ? guardsWithHooks : guardsWithoutHooks
-    this.applyLimits(this.clock.now())
+    const clock = clockFrom(now)
+    const hooks = new Hooks(onDelete, onError)
+    const statistics = this.#statistics
+    const weak = weakly(this)
+    const promises = new PendingPromises(settling(weak))
+    const entries = new Entries(settings, clock, statistics, hooks, promises)
+    const growth = new Growth(entries, promises, settings, hooks)
+    const loads = this.#loads
+    this.#clock = clock
+    this.#hooks = hooks
+    this.#weak = weak
+    this.#promises = promises
+    this.#entries = entries
+    this.#growth = growth
+    this.#sweep = new Sweep(sweepInterval, entries, growth, loads, statistics, hooks, clock)
+    this.#guard = hooks.hasOnDelete ? guardWithHooks : guardWithoutHooks
+    entries.limit(maxSizeBytes, maxItems, clock.now())
   }
 
-  /** For promises and loads, which may be waited for long after the cache was dropped. */
-  get weak(): Weak {
-    this.#weak ??= globalThis.WeakRef ? new WeakRef(this) : { deref: () => this }
-    return this.#weak
-  }
-
-  /** The slot of a live entry, as a use of it; or 0 for a miss, which is for the caller to count. */
-  use(key: string): number {
-    const { table } = this
+  /** The live value, or `missing`. A use: it counts as a hit or a miss. */
+  read<Missing>(key: string, missing: Missing): unknown | Missing {
+    const entries = this.#entries
     // First, since it may run code of the value, which may use the cache.
-    if (this.#isAttentive) this.#attend(key)
-    const slot = table.find(key)
-    if (slot === 0) return 0
-    const { int32, float64 } = table.records
-    const at = (slot << 2) + DEADLINE
-    // The deadline last: a reading that finds that the clock has started sets those that awaited it.
-    if (
-      (float64[at] as number) !== Number.POSITIVE_INFINITY &&
-      this.clock.now() >= (float64[at] as number)
-    ) {
-      this.remove(slot, EXPIRED)
-      this.hooks.run()
-      return 0
-    }
-    promote(int32, slot)
-    this.statistics.hits++
-    return slot
+    if (entries.isUseAwaited) this.#attend(key)
+    return entries.use(key, missing)
+  }
+
+  /** A miss turns out to be no use. */
+  retractMiss(): void {
+    this.#statistics.misses--
+  }
+
+  /** As `read`. A hook that heard of the expired entry may have stored a new one. */
+  readLatest(key: string): unknown {
+    const value = this.read(key, MISSING)
+    return value === MISSING ? this.#entries.peek(key) : value
   }
 
   /** Wakes a resting sweep if the key has an entry. On a Worker, also checks the promise that is read. */
   #attend(key: string): void {
-    if (this.#isResting && this.table.find(key) !== 0) this.wake()
-    this.#isAttentive = this.promises.watchAgain(key) || this.#isResting
+    const entries = this.#entries
+    const sweep = this.#sweep
+    if (sweep.isResting && entries.table.find(key) !== NONE) sweep.wake()
+    entries.isUseAwaited = this.#promises.watchAgain(key) || sweep.isResting
   }
 
-  /** The value in a slot, without a use. Wakes a resting sweep, since the caller may make it grow. */
-  look(slot: number): unknown {
-    this.#looks++
-    if (this.#isResting) this.wake()
-    return this.table.valueAt(slot)
+  /** The live value. Not a use. */
+  peek(key: string): unknown {
+    const value = this.#entries.peek(key)
+    if (value !== MISSING) this.#sweep.noteLook()
+    return value
   }
 
-  /** The slot of a live entry, or 0. No use; an entry that has expired stays for who removes it. */
-  findLive(key: string, now = this.clock.now()): number {
-    const slot = this.table.find(key)
-    return slot !== 0 && !this.#isExpired(slot, now) ? slot : 0
+  has(key: string): boolean {
+    return this.#entries.findLive(key) !== NONE
   }
 
-  /** Throws a `DataTooLargeError` for what could not fit an empty cache, unless told to skip. */
+  /** Throws a `DataTooLargeError` if the entry could not fit an empty cache, unless told to skip it. */
   write(key: string, value: unknown, terms: WriteTerms = DEFAULT_TERMS): void {
-    const refusal = this.#store(key, value, terms)
-    this.hooks.run()
+    const refusal = this.#put(key, value, terms)
     if (refusal !== undefined && !this.settings.skipsTooLarge) throw refusal
   }
 
-  /** Without an error for what could not fit an empty cache; it is counted as refused. */
+  /** An entry that could not fit an empty cache is counted as refused, without an error. */
   writeIfItFits(key: string, value: unknown, terms: WriteTerms): void {
-    this.#store(key, value, terms)
-    this.hooks.run()
+    this.#put(key, value, terms)
   }
 
-  /** Whether there was a live entry to remove. */
-  delete(key: string): boolean {
-    if (this.loads.size !== 0) this.loads.overtake(key)
-    const wasLive = this.#drop(key, DELETED)
-    this.hooks.run()
-    return wasLive
-  }
-
-  clear(): void {
-    const { table } = this
-    const now = this.clock.now()
-    requireStackToCompile()
-    const { int32 } = table.records
-    for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
-      this.#leave(slot, this.#isExpired(slot, now) ? EXPIRED : CLEARED)
-    }
-    this.loads.clear()
-    this.promises.clear()
-    this.#growth.clear()
-    table.clear()
-    this.hooks.run()
-  }
-
-  /** The key at an end of the order of recency, once what has expired is gone. */
-  endKey(isNewest: boolean): string | undefined {
-    this.purge()
-    const { int32 } = this.table.records
-    const slot = isNewest ? mostRecent(int32) : leastRecent(int32)
-    return slot === 0 ? undefined : this.table.keyAt(slot)
-  }
-
-  place(slot: number, isNewest: boolean): void {
-    const { int32 } = this.table.records
-    this.#guards.placing.require(slot)
-    if (isNewest) promote(int32, slot)
-    else {
-      unlink(int32, slot)
-      placeLeastRecent(int32, slot)
-    }
-  }
-
-  /** Virtual milliseconds that a live entry has left, or `undefined` where there is none. No use. */
-  timeLeft(key: string): number | undefined {
-    // A slightly old reading, so that a TTL that was just set is given back in full.
-    const now = this.clock.fresh(20)
-    const slot = this.findLive(key, now)
-    return slot === 0 ? undefined : this.table.deadlineOf(slot) - now
-  }
-
-  /** Live keys, the least recently used first. */
-  keys(now = this.clock.now()): string[] {
-    this.purge(now)
-    const { table } = this
-    const { int32 } = table.records
-    const live: string[] = []
-    for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
-      live.push(table.keyAt(slot))
-    }
-    return live
-  }
-
-  /** Live entries, the least recently used first: what leaves before its turn is passed over. */
-  *entries(isNewestFirst = false): IterableIterator<[string, unknown]> {
-    const keys = this.keys()
-    if (isNewestFirst) keys.reverse()
-    for (const key of keys) {
-      const slot = this.findLive(key)
-      if (slot !== 0) yield [key, this.look(slot)]
-    }
-  }
-
-  /** How many had expired. */
-  purge(now = this.clock.now()): number {
-    let count = 0
-    for (let slot = this.#due(now); slot !== 0; slot = this.#due(now)) {
-      this.remove(slot, EXPIRED)
-      count++
-    }
-    if (count !== 0) this.hooks.run()
-    return count
-  }
-
-  /** Whether one went: one that has expired, or else the least recently used. */
-  evictOne(): boolean {
-    const due = this.#due(this.clock.now())
-    const victim = due || leastRecent(this.table.records.int32)
-    if (victim !== 0) this.remove(victim, due === 0 ? EVICTED : EXPIRED)
-    this.hooks.run()
-    return victim !== 0
-  }
-
-  /**
-   * Other terms of life for a live entry: at once, or once its promise has fulfilled. Whether there
-   * is one.
-   */
-  renew(key: string, terms: WriteTerms): boolean {
-    const now = this.clock.fresh()
-    const slot = this.findLive(key, now)
-    if (slot === 0) return false
-    this.#guards.renewal.require(slot)
-    if (!this.promises.renew(this, slot, terms, now)) this.begin(slot, terms, now)
-    this.wake()
-    this.purge(now)
-    return true
-  }
-
-  /** An entry's life begins. */
-  begin(slot: number, terms: WriteTerms, now: number): void {
-    const { table, settings } = this
-    const deadline = deadlineFor(this, table.keyAt(slot), terms, settings.defaultTtl, now)
-    table.expiry.schedule(slot, deadline, now)
-  }
-
-  /** The limits as the settings have them now. */
-  applyLimits(now: number): void {
-    requireStackToCompile()
-    this.#budget.set(this.settings)
-    this.#keepLimits(now)
-    this.hooks.run()
-  }
-
-  /** Measures an entry again; one that could not fit an empty cache leaves. */
-  remeasure(slot: number, now = this.clock.now()): void {
-    const { table } = this
-    const key = table.keyAt(slot)
-    if (table.hasGivenSize(slot) || this.promises.has(key)) return
-    const value = table.valueAt(slot)
-    const bytes = weigh(this.settings, value, key)
-    // Measuring may have run code of the value, or of the caller's own sizeOf.
-    const present = table.find(key)
-    if (present !== 0 && table.valueAt(present) === value) this.recharge(present, bytes, now)
-  }
-
-  /** What an entry's value weighs now. */
-  recharge(slot: number, valueBytes: number, now = this.clock.now()): void {
-    const { table } = this
-    this.#guards.remeasuring.require(slot)
-    if (valueBytes > MOST_BYTES || table.hasLarge) requireStackToCompile()
-    const keyBytes = table.keyBytesOf(slot)
-    if (!this.#budget.admits(keyBytes + valueBytes)) this.remove(slot, EVICTED)
-    else {
-      table.charge(slot, keyBytes, valueBytes, false)
-      this.#keepLimits(now)
-    }
-  }
-
-  /** One slice of the background sweep. Milliseconds until the next, or `undefined` for none. */
-  sweepOnce(): number | undefined {
-    try {
-      const isOver = timeSlice()
-      const now = this.clock.now()
-      this.loads.forgetGivenUp(now)
-      // A write wakes the timer only if that waits for longer than an interval.
-      if (this.#countUses() !== this.#uses) this.#isResting = false
-      const isPurged = this.#purgeUntil(isOver, now)
-      // Before values are measured, which hooks may replace.
-      this.hooks.run()
-      const isDone = isPurged && (this.#isResting || this.#growth.look(this, isOver))
-      this.hooks.run()
-      return isDone ? this.#untilNextSweep(now) : PAUSE
-    } catch (error) {
-      this.hooks.failed(error, 'sweep')
-      this.hooks.run()
-      return this.#waitLonger()
-    }
-  }
-
-  /** Whether all that has expired is gone. */
-  #purgeUntil(isOver: () => boolean, now: number): boolean {
-    for (let count = 1; !isOver(); count++) {
-      const slot = this.table.expiry.due(now, MOVES)
-      if (slot === 0) return true
-      if (slot !== MORE) this.remove(slot, EXPIRED)
-      if (count % MOST_HOOKS === 0) this.hooks.run()
-    }
-    return false
-  }
-
-  /**
-   * If the cache was not used since the last sweep and has not grown, further sweeps only remove what
-   * expires and forget loads that are given up. They come later each time, so a program that runs until
-   * no timer is left ends.
-   */
-  #untilNextSweep(now: number): number | undefined {
-    const uses = this.#countUses()
-    const isIdle = uses === this.#uses && !this.#growth.hasFound
-    this.#uses = uses
-    if (!this.#hasSweepWork) return undefined
-    if (!isIdle) {
-      this.#wait = this.settings.sweepInterval
-      return this.#wait
-    }
-    this.#isResting = this.#growth.hasObjects
-    if (this.#isResting) this.#isAttentive = true
-    const next = Math.min(this.table.expiry.next, this.loads.next)
-    return Math.max(this.#waitLonger(), next - now)
-  }
-
-  #countUses(): number {
-    return this.statistics.uses + this.#looks
-  }
-
-  #waitLonger(): number {
-    const wait = this.#wait
-    this.#wait *= PATIENCE
-    return wait
-  }
-
-  get #hasSweepWork(): boolean {
-    if (this.loads.size !== 0) return true
-    return this.table.size !== 0 && (!this.table.expiry.isEmpty || this.#growth.hasWork)
-  }
-
-  /** Starts the background sweep, if there is anything for it to do. */
-  wake(): void {
-    this.#isResting = false
-    if (this.#hasSweepWork) this.sweep.wake()
-  }
-
-  /** Ends the background sweep for good. */
-  close(): void {
-    this.#isResting = false
-    this.sweep.close()
-    this.#growth.clear()
-  }
-
-  /** The error of a write that was refused. */
-  #store(key: string, value: unknown, terms: WriteTerms): DataTooLargeError | undefined {
+  #put(key: string, value: unknown, terms: WriteTerms): Error | undefined {
     if (typeof value === 'function' && key === 'then') {
       throw new TypeError("A function under 'then' would make a promise of the cache")
     }
-    const { table } = this
-    let slot = table.find(key)
     // First, since measuring without stack gives a wrong size.
-    this.#guards.write.require(slot)
-    if (this.loads.size !== 0) this.loads.overtake(key)
-    let keyBytes = 0
-    let valueBytes = terms.sizeBytes
-    const isGiven = valueBytes !== undefined
-    if (valueBytes === undefined) {
-      const isHeapSize = this.#isHeapSize === true
-      // The key of an entry that was measured has been measured with it.
-      if (isHeapSize) keyBytes = (slot !== 0 && table.keyBytesOf(slot)) || stringSize(key)
-      if (isHeapSize && typeof value === 'string') valueBytes = stringSize(value)
-      else {
-        valueBytes = this.#weigh(value, key)
-        // Measuring may have run code of the value, or of the caller's own sizeOf.
-        slot = table.find(key)
-      }
-    }
-    const bytes = keyBytes + valueBytes
-    if (!this.#budget.admits(bytes)) return this.#refuse(key, value, bytes)
-    if (bytes > MOST_BYTES || table.hasLarge) requireStackToCompile()
-    const isObject = typeof value === 'object' && value !== null
-    const isPromise = isObject && isNativePromise(value)
-    if (isPromise) this.#guards.promise.require(slot)
-    const now = terms.expiresAt === undefined ? this.clock.now() : this.clock.fresh()
-    const { defaultTtl, pendingTtl } = this.settings
-    const deadline = isPromise
-      ? pendingDeadline(this.clock, terms, now + pendingTtl, now)
-      : deadlineFor(this, key, terms, defaultTtl, now)
-    if (deadline <= now) return this.#passBy(key, value, bytes, now)
-    if (slot !== 0 && table.deadlineOf(slot) > now) {
-      this.#replace(slot, key, value)
-      table.charge(slot, keyBytes, valueBytes, isGiven)
-    } else {
-      if (slot !== 0) this.remove(slot, EXPIRED)
-      // Before it comes, so that it takes the place of what leaves.
-      if (this.#budget.isExceeded(table, bytes + table.growthBytes, 1)) {
-        this.#makeRoom(now, bytes, 1)
-      }
-      slot = table.add(key, value, keyBytes, valueBytes, isGiven)
-    }
-    this.statistics.writes++
-    if (isObject && !isGiven) this.#growth.hasObjects = true
-    if (isPromise) {
-      this.promises.add(this, slot, value, terms, now)
-      this.#isAttentive = true
-    } else table.expiry.schedule(slot, deadline, now)
-    this.#keepLimits(now)
-    const { sweep } = this
-    if (!sweep.isAwake || now >= sweep.askAt) this.wake()
-    return undefined
-  }
-
-  #weigh(value: unknown, key: string): number {
+    this.#guard.require(this.#statistics.writes)
+    if (this.#loads.size !== 0) this.#loads.overtake(key)
     try {
-      return weigh(this.settings, value, key)
-    } catch (error) {
-      this.#drop(key, REPLACED)
-      this.hooks.run()
-      throw error
+      const refusal = this.#entries.put(key, value, terms)
+      if (typeof value === 'object' && value !== null && refusal === undefined) {
+        if (terms.sizeBytes === undefined) this.#growth.hasObjects = true
+        if (this.#promises.size !== 0) this.#entries.isUseAwaited = true
+      }
+      const { timer } = this.#sweep
+      if (!timer.isAwake || systemClock.now() >= timer.overdueAt) this.#sweep.wake()
+      return refusal
+    } finally {
+      this.#settle()
     }
   }
 
-  #refuse(key: string, value: unknown, bytes: number): DataTooLargeError {
-    this.#guards.refused.require(bytes)
-    handle(value)
-    this.#drop(key, REPLACED)
-    this.statistics.refusals++
-    const { maxSizeBytes } = this.settings
-    return new DataTooLargeError(key, ENTRY_BYTES + bytes, maxSizeBytes)
+  /** Returns whether there was a live entry to remove. */
+  delete(key: string): boolean {
+    if (this.#loads.size !== 0) this.#loads.overtake(key)
+    return this.#change(() => this.#entries.drop(key, DELETED))
   }
 
-  /** A write that has expired already. It is not stored, so nothing is evicted for it. */
-  #passBy(key: string, value: unknown, bytes: number, now: number): undefined {
-    const { table, statistics, hooks } = this
-    this.#guards.expired.require(bytes)
-    handle(value)
-    const slot = table.find(key)
-    if (slot !== 0) {
-      if (this.#isExpired(slot, now)) this.#take(slot, EXPIRED)
-      else {
-        this.#replace(slot, key, value)
-        table.remove(slot)
-      }
+  /** Removes the entry and returns its live value. Not a use. */
+  pop(key: string): unknown {
+    const value = this.#entries.peek(key)
+    this.delete(key)
+    return value
+  }
+
+  /** Removes the entry at one end of the order of use and returns it. */
+  popEnd(end: 'oldest' | 'newest'): [string, unknown] | undefined {
+    this.purge()
+    const { table } = this.#entries
+    const slot = table[end]
+    if (slot === NONE) return undefined
+    const entry: [string, unknown] = [table.keyAt(slot), table.valueAt(slot)]
+    this.delete(entry[0])
+    return entry
+  }
+
+  clear(): void {
+    const now = this.#clock.now()
+    this.#change(() => {
+      this.#entries.clear(now)
+      this.#loads.clear()
+      this.#growth.stop()
+    })
+  }
+
+  /** Removes what has expired. Returns how many entries. */
+  purge(now = this.#clock.now()): number {
+    return this.#change(() => this.#entries.purge(now))
+  }
+
+  /** Removes an entry that has expired, or else the oldest. Returns `false` if there is none. */
+  evictOne(): boolean {
+    return this.#change(() => this.#entries.evictOne())
+  }
+
+  /** Makes an entry the newest or the oldest. Returns `false` if there is no live one. */
+  place(key: string, end: 'oldest' | 'newest'): boolean {
+    return this.#entries.place(key, end)
+  }
+
+  /** Live keys, the oldest first. */
+  keys(now = this.#clock.now()): string[] {
+    this.purge(now)
+    return this.#entries.keys()
+  }
+
+  /** Live entries from one end. An entry that leaves before its turn is passed over. Not a use. */
+  *entries(from: 'oldest' | 'newest' = 'oldest'): IterableIterator<[string, unknown]> {
+    const keys = this.keys()
+    if (from === 'newest') keys.reverse()
+    for (const key of keys) {
+      const value = this.peek(key)
+      if (value !== MISSING) yield [key, value]
     }
-    statistics.writes++
-    statistics.count(EXPIRED)
-    if (hooks.isHeard) hooks.left(key, value, 'expired', ENTRY_BYTES + bytes)
   }
 
-  #replace(slot: number, key: string, value: unknown): void {
-    this.statistics.count(REPLACED)
-    if (this.promises.size !== 0) this.promises.forget(key)
-    if (this.hooks.isHeard) this.#tellReplaced(slot, key, value)
-    this.table.setValue(slot, value)
-    promote(this.table.records.int32, slot)
+  /** Virtual milliseconds that a live entry has left; `undefined` if there is none. */
+  timeLeft(key: string): number | undefined {
+    // A slightly old reading, so that a TTL that was just set is given back in full.
+    const now = this.#clock.fresh(20)
+    const slot = this.#entries.findLive(key, now)
+    return slot === NONE ? undefined : this.#entries.table.deadlineOf(slot) - now
   }
 
-  #tellReplaced(slot: number, key: string, value: unknown): void {
-    const { table, hooks } = this
-    const previous = table.valueAt(slot)
-    if (!isSame(previous, value)) hooks.left(key, previous, 'replaced', table.chargeOf(slot))
+  /** `undefined` if the key is unknown. */
+  isExpired(key: string): boolean | undefined {
+    return this.#entries.table.find(key) === NONE ? undefined : !this.has(key)
   }
 
-  /** Whether there was a live entry to remove. */
-  #drop(key: string, reason: number): boolean {
-    const slot = this.table.find(key)
-    if (slot === 0) return false
-    const isLive = !this.#isExpired(slot, this.clock.now())
-    this.remove(slot, isLive ? reason : EXPIRED)
-    return isLive
-  }
-
-  #isExpired(slot: number, now: number): boolean {
-    return this.table.deadlineOf(slot) <= now
-  }
-
-  #due(now: number): number {
-    this.#guards.removal.require(this.table.size)
-    return this.table.expiry.due(now)
-  }
-
-  #fits(slot: number): boolean {
-    const { table } = this
-    return slot === 0 || this.#budget.admits(table.keyBytesOf(slot) + table.valueBytesOf(slot))
-  }
-
-  #keepLimits(now: number): void {
-    if (this.#budget.isExceeded(this.table, 0, 0)) this.#makeRoom(now, 0, 0)
-  }
-
-  /**
-   * Removes until there is room: first what has expired, wherever it is, then the least recently
-   * used. Rather than let the tables grow beyond the budget, an entry gives its slot to the next.
-   */
-  #makeRoom(now: number, bytes: number, items: number): void {
-    const { table } = this
-    do {
-      const due = table.expiry.due(now)
-      const oldest = leastRecent(table.records.int32)
-      if (due !== 0) this.#take(due, EXPIRED)
-      else if (table.size + items > 1 || !this.#fits(oldest)) this.#take(oldest, EVICTED)
-      else {
-        // What is left fits; tables that grew for more do not.
-        table.compact()
-        return
-      }
-    } while (this.#budget.isExceeded(table, bytes, items) && !(items === 0 && this.#isFreed()))
-  }
-
-  /** Whether giving back the free slots made room. Done once, since it takes long. */
-  #isFreed(): boolean {
-    const { table } = this
-    if (!table.isSparse || this.#budget.isExceeded(table, -table.spareBytes, 0)) return false
-    table.compact()
+  /** Gives a live entry another life. Returns `false` if there is none. */
+  renew(key: string, terms: WriteTerms): boolean {
+    const now = this.#clock.fresh()
+    if (!this.#entries.renew(key, terms, now)) return false
+    this.#sweep.wake()
+    this.purge(now)
     return true
   }
 
-  #leave(slot: number, reason: number): void {
-    const { table, hooks } = this
-    this.statistics.count(reason)
-    if (!hooks.isHeard) return
-    hooks.left(
-      table.keyAt(slot),
-      table.valueAt(slot),
-      REASONS[reason] as Reason,
-      table.chargeOf(slot),
-    )
+  /** Applies new limits. `givenSizeBytes` is the budget as the program wrote it. */
+  resize(maxSizeBytes: number, maxItems: number, givenSizeBytes: unknown): void {
+    requireRoom(maxSizeBytes, givenSizeBytes)
+    // Read before anything changes, since the option `now` may throw.
+    const now = this.#clock.now()
+    this.settings.maxSizeBytes = maxSizeBytes
+    this.settings.maxItems = maxItems
+    this.#change(() => this.#entries.limit(maxSizeBytes, maxItems, now))
   }
 
-  remove(slot: number, reason: number): void {
-    this.#guards.removal.require(slot)
-    if (this.table.hasLarge) requireStackToCompile()
-    this.#take(slot, reason)
+  /** Live entries. */
+  get size(): number {
+    this.purge()
+    return this.#entries.table.size
   }
 
-  /** Removes an entry, and what the cache knows of its promise. */
-  #take(slot: number, reason: number): void {
-    this.#leave(slot, reason)
-    if (this.promises.size !== 0) this.promises.forget(this.table.keyAt(slot))
-    this.table.remove(slot)
+  get sizeBytes(): number {
+    this.purge()
+    return this.#entries.table.sizeBytes
   }
+
+  /** Bytes that a live entry is charged; `undefined` if there is none. */
+  chargeOf(key: string): number | undefined {
+    const slot = this.#entries.findLive(key)
+    return slot === NONE ? undefined : this.#entries.table.chargeOf(slot)
+  }
+
+  remeasure(keys: readonly string[]): void {
+    this.#change(() => {
+      for (const key of keys) {
+        const slot = this.#entries.findLive(key)
+        if (slot !== NONE) this.#entries.remeasure(slot)
+      }
+    })
+  }
+
+  stats(): Stats {
+    const { size, sizeBytes } = this
+    return this.#statistics.report(size, sizeBytes)
+  }
+
+  resetStats(): void {
+    this.purge()
+    this.#statistics.reset()
+  }
+
+  dump(): Snapshot {
+    const now = this.#clock.fresh()
+    return snapshotOf(this.keys(now), this.#entries, this.#promises, this.#clock, now)
+  }
+
+  load(snapshot: unknown): void {
+    const wall = this.#clock.wallAt(this.#clock.fresh())
+    for (const [key, value, terms] of writesOf(snapshot, wall)) {
+      this.writeIfItFits(key, value, terms)
+    }
+  }
+
+  close(): void {
+    this.#sweep.close()
+  }
+
+  /** The live value, as a use, or what the load of the key returns. */
+  getOrLoad(key: string, factory: () => unknown, ttl: LoadTtl<unknown>): Promise<unknown> {
+    const value = this.readLatest(key)
+    if (value !== MISSING) return Promise.resolve(value)
+    const loads = this.#loads
+    if (loads.isStarting(key)) return silence(Promise.reject(waitsForItself(key)))
+    const now = this.#clock.now()
+    const load = loads.underWay(key, now)
+    if (load !== undefined) return joining(this.#weak, key, load, factory, ttl)
+    const loaded = keeping(this.#weak, key, ttl)
+    const promise = loads.begin(key, factory, now, now + this.settings.pendingTtl, loaded)
+    this.#sweep.wake()
+    return promise
+  }
+
+  /** Ends a load. Returns whether it was under way. @internal */
+  endLoad(key: string, load: Load): boolean {
+    return this.#loads.end(key, load)
+  }
+
+  /** Stores what a load has returned, unless it was overtaken or given up. */
+  keepLoaded(key: string, load: Load, value: unknown, ttl: LoadTtl<unknown>): void {
+    if (!this.#loads.isUnderWay(key, load)) return
+    let isCurrent = false
+    let terms: WriteTerms | undefined
+    try {
+      // While it is still under way: what a `ttl` function writes under the key wins over the load.
+      if (this.#clock.now() < load.givenUpAt) terms = this.#loadTerms(key, value, ttl)
+    } finally {
+      isCurrent = this.#loads.end(key, load)
+    }
+    if (isCurrent && terms !== undefined) this.writeIfItFits(key, value, terms)
+    else this.#settle()
+  }
+
+  /** `undefined` if a `ttl` function gives no TTL: callers get the value, and it is not kept. */
+  #loadTerms(key: string, value: unknown, ttl: LoadTtl<unknown>): WriteTerms | undefined {
+    let chosen: unknown
+    try {
+      chosen = typeof ttl === 'function' ? ttl(value) : ttl
+      return chosen === undefined
+        ? DEFAULT_TERMS
+        : { ...DEFAULT_TERMS, ttl: lifetime('ttl', chosen) }
+    } catch (error) {
+      // An async function returns a promise. Nobody else would handle its rejection.
+      handleRejection(chosen)
+      this.#hooks.failed(error, 'ttl', key)
+      return undefined
+    }
+  }
+
+  /** A stored promise has settled: `kept` takes its place, or it has rejected if that is `undefined`. */
+  settlePromise(pending: Pending, kept: Promise<unknown> | undefined): void {
+    this.#change(() => {
+      this.#entries.settle(pending, kept)
+      if (kept !== undefined) this.#sweep.wake()
+    })
+  }
+
+  #change<T>(change: () => T): T {
+    try {
+      return change()
+    } finally {
+      this.#settle()
+    }
+  }
+
+  #settle(): void {
+    if (this.#hooks.isWaiting) this.#hooks.run()
+  }
+}
+
+// Outside the class, so that no closure refers to the cache.
+
+function weakly(cache: Cache): Weak {
+  return globalThis.WeakRef ? new WeakRef(cache) : { deref: () => cache }
+}
+
+const settling = (weak: Weak) => (pending: Pending, kept: Promise<unknown> | undefined) =>
+  weak.deref()?.settlePromise(pending, kept)
+
+const keeping = (weak: Weak, key: string, ttl: LoadTtl<unknown>) => (load: Load, value: unknown) =>
+  weak.deref()?.keepLoaded(key, load, value, ttl)
+
+/**
+ * A load that fails is forgotten, except where the request of a Worker that began it has ended: then
+ * it fails only for later callers, of whom the first starts a new one.
+ */
+function joining(
+  weak: Weak,
+  key: string,
+  load: Load,
+  factory: () => unknown,
+  ttl: LoadTtl<unknown>,
+): Promise<unknown> {
+  const promise = load.promise.catch((error) => {
+    const cache = weak.deref()
+    if (!cache?.endLoad(key, load)) throw error
+    return cache.getOrLoad(key, factory, ttl)
+  })
+  return silence(promise)
+}
+
+function waitsForItself(key: string): Error {
+  return new Error(
+    `The factory of ${shown(key)} asked for its own key, so it would wait for itself`,
+  )
 }

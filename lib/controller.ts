@@ -1,8 +1,7 @@
-import { requireRoom } from './budget.ts'
-import type { Cache } from './cache.ts'
+import type { Cache, LoadTtl } from './cache.ts'
+import { MISSING } from './entries.ts'
 import { KeyError } from './errors.ts'
 import { keyFrom } from './key.ts'
-import type { LoadTtl } from './loads.ts'
 import { type Duration, lifetime, milliseconds } from './options/duration.ts'
 import { refuseUnknown } from './options/known.ts'
 import { type Limits, limitsFrom } from './options/limits.ts'
@@ -14,10 +13,10 @@ import {
   writeTermsFrom,
 } from './options/write-options.ts'
 import { pairsFrom } from './pairs.ts'
+import { describe, INSPECT } from './printing.ts'
 import type { EntriesOf, EntryOf, KeyOf, Loaded, StringKeyOf, ValueAt, ValueOf } from './schema.ts'
-import { loadSnapshot, type Snapshot, snapshotOf } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { Stats } from './statistics.ts'
-import { describe, INSPECT } from './symbols.ts'
 
 /** Without it no controller is constructed. */
 const LEAVE = /* @__PURE__ */ Symbol('controllerOf')
@@ -76,32 +75,28 @@ export class CacheController<Schema extends object = any> {
     fallback?: Fallback,
   ): ValueAt<Schema, Key> | Fallback {
     const cache = cacheOf(this, 'get')
-    const slot = cache.use(typeof key === 'string' ? key : keyFrom(key))
-    if (slot !== 0) return cache.table.valueAt(slot) as ValueAt<Schema, Key>
-    cache.statistics.misses++
-    return fallback as Fallback
+    const value = cache.read(typeof key === 'string' ? key : keyFrom(key), fallback)
+    return value as ValueAt<Schema, Key> | Fallback
   }
 
   /** As `get`; a `KeyError` where the key is missing or has expired. */
   getOrThrow<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> {
     const cache = cacheOf(this, 'getOrThrow')
     const name = keyFrom(key)
-    const slot = cache.use(name)
-    if (slot !== 0) return cache.table.valueAt(slot) as ValueAt<Schema, Key>
-    cache.statistics.misses++
-    throw new KeyError(name)
+    const value = cache.read(name, MISSING)
+    if (value === MISSING) throw new KeyError(name)
+    return value as ValueAt<Schema, Key>
   }
 
   /** The live value, or `undefined`. No use. */
   peek<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
-    const cache = cacheOf(this, 'peek')
-    const slot = cache.findLive(keyFrom(key))
-    return slot === 0 ? undefined : (cache.look(slot) as ValueAt<Schema, Key>)
+    const value = cacheOf(this, 'peek').peek(keyFrom(key))
+    return value === MISSING ? undefined : (value as ValueAt<Schema, Key>)
   }
 
   /** Whether the key has a live entry. No use. */
   has(key: KeyOf<Schema>): boolean {
-    return cacheOf(this, 'has').findLive(keyFrom(key)) !== 0
+    return cacheOf(this, 'has').has(keyFrom(key))
   }
 
   /**
@@ -127,11 +122,8 @@ export class CacheController<Schema extends object = any> {
   ): ValueAt<Schema, Key> {
     const cache = cacheOf(this, 'setDefault')
     const name = keyFrom(key)
-    const used = cache.use(name)
-    if (used === 0) cache.statistics.misses++
-    // A hook that heard of the expired entry may have stored a new one.
-    const slot = used || cache.findLive(name)
-    if (slot !== 0) return cache.table.valueAt(slot) as ValueAt<Schema, Key>
+    const present = cache.readLatest(name)
+    if (present !== MISSING) return present as ValueAt<Schema, Key>
     cache.write(name, value)
     return value
   }
@@ -148,12 +140,8 @@ export class CacheController<Schema extends object = any> {
     key: Key,
     fallback?: Fallback,
   ): ValueAt<Schema, Key> | Fallback {
-    const cache = cacheOf(this, 'pop')
-    const name = keyFrom(key)
-    const slot = cache.findLive(name)
-    const value = slot === 0 ? fallback : cache.table.valueAt(slot)
-    cache.delete(name)
-    return value as ValueAt<Schema, Key> | Fallback
+    const value = cacheOf(this, 'pop').pop(keyFrom(key))
+    return (value === MISSING ? fallback : value) as ValueAt<Schema, Key> | Fallback
   }
 
   /** Whether there was a live entry to remove. */
@@ -168,12 +156,12 @@ export class CacheController<Schema extends object = any> {
 
   /** Removes the least recently used entry and gives it. */
   popOldest(): EntryOf<Schema> | undefined {
-    return popEnd(cacheOf(this, 'popOldest'), false) as EntryOf<Schema> | undefined
+    return cacheOf(this, 'popOldest').popEnd('oldest') as EntryOf<Schema> | undefined
   }
 
   /** Removes the most recently used entry and gives it. */
   popNewest(): EntryOf<Schema> | undefined {
-    return popEnd(cacheOf(this, 'popNewest'), true) as EntryOf<Schema> | undefined
+    return cacheOf(this, 'popNewest').popEnd('newest') as EntryOf<Schema> | undefined
   }
 
   /** Live keys, the least recently used first. No use; safe while the cache changes. */
@@ -210,19 +198,19 @@ export class CacheController<Schema extends object = any> {
 
   /** Live entries, the most recently used first. */
   reversed(): IterableIterator<EntryOf<Schema>> {
-    return cacheOf(this, 'reversed').entries(true) as IterableIterator<EntryOf<Schema>>
+    return cacheOf(this, 'reversed').entries('newest') as IterableIterator<EntryOf<Schema>>
   }
 
   /** Makes it the most recently used entry. No hit. A `KeyError` if it is missing or has expired. */
   promote(key: KeyOf<Schema>): void {
-    const cache = cacheOf(this, 'promote')
-    cache.place(liveSlot(cache, key), true)
+    const name = keyFrom(key)
+    if (!cacheOf(this, 'promote').place(name, 'newest')) throw new KeyError(name)
   }
 
   /** Makes it the least recently used entry. A `KeyError` if it is missing or has expired. */
   demote(key: KeyOf<Schema>): void {
-    const cache = cacheOf(this, 'demote')
-    cache.place(liveSlot(cache, key), false)
+    const name = keyFrom(key)
+    if (!cacheOf(this, 'demote').place(name, 'oldest')) throw new KeyError(name)
   }
 
   /**
@@ -263,7 +251,7 @@ export class CacheController<Schema extends object = any> {
       if (typeof factory !== 'function') throw wrongKind('factory', 'a function', factory)
       const { ttl } = refuseUnknown('The options', options, ['ttl'])
       if (ttl !== undefined && typeof ttl !== 'function') lifetime('ttl', ttl)
-      return cache.loads.getOrLoad(cache, name, factory, ttl as LoadTtl<unknown>)
+      return cache.getOrLoad(name, factory, ttl as LoadTtl<unknown>)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -310,10 +298,7 @@ export class CacheController<Schema extends object = any> {
 
   /** `undefined` where the key is unknown. Removes nothing. */
   isExpired(key: KeyOf<Schema>): boolean | undefined {
-    const cache = cacheOf(this, 'isExpired')
-    const name = keyFrom(key)
-    if (cache.table.find(name) === 0) return undefined
-    return cache.findLive(name) === 0
+    return cacheOf(this, 'isExpired').isExpired(keyFrom(key))
   }
 
   /** Removes what has expired, and says how many. */
@@ -345,33 +330,26 @@ export class CacheController<Schema extends object = any> {
       maxItems = settings.maxItems,
       givenSizeBytes,
     } = limitsFrom(limits)
-    requireRoom(maxSizeBytes, givenSizeBytes)
-    // Read before anything changes, since the option `now` may throw.
-    const now = cache.clock.now()
-    settings.maxSizeBytes = maxSizeBytes
-    settings.maxItems = maxItems
-    cache.applyLimits(now)
+    cache.resize(maxSizeBytes, maxItems, givenSizeBytes)
     return this
   }
 
   /** Live entries. */
   get size(): number {
-    const cache = cacheOf(this, 'size')
-    cache.purge()
-    return cache.table.size
+    return cacheOf(this, 'size').size
   }
 
   /** Bytes of the whole cache, its own structure included. */
   get sizeBytes(): number {
-    const cache = cacheOf(this, 'sizeBytes')
-    cache.purge()
-    return cache.table.sizeBytes
+    return cacheOf(this, 'sizeBytes').sizeBytes
   }
 
   /** Bytes that the entry is charged, with what the cache's structure costs for it. */
   sizeOf(key: KeyOf<Schema>): number {
-    const cache = cacheOf(this, 'sizeOf')
-    return cache.table.chargeOf(liveSlot(cache, key))
+    const name = keyFrom(key)
+    const bytes = cacheOf(this, 'sizeOf').chargeOf(name)
+    if (bytes === undefined) throw new KeyError(name)
+    return bytes
   }
 
   /**
@@ -380,28 +358,17 @@ export class CacheController<Schema extends object = any> {
    */
   remeasure(key?: KeyOf<Schema>): void {
     const cache = cacheOf(this, 'remeasure')
-    try {
-      for (const name of key === undefined ? cache.keys() : [keyFrom(key)]) {
-        const slot = cache.findLive(name)
-        if (slot !== 0) cache.remeasure(slot)
-      }
-    } finally {
-      cache.hooks.run()
-    }
+    cache.remeasure(key === undefined ? cache.keys() : [keyFrom(key)])
   }
 
   /** What was counted since the cache was made, or since `resetStats`; a copy. */
   stats(): Stats {
-    const cache = cacheOf(this, 'stats')
-    cache.purge()
-    return cache.statistics.report(cache.table.size, cache.table.sizeBytes)
+    return cacheOf(this, 'stats').stats()
   }
 
   /** Counts from 0 again. The entries stay. */
   resetStats(): void {
-    const cache = cacheOf(this, 'resetStats')
-    cache.purge()
-    cache.statistics.reset()
+    cacheOf(this, 'resetStats').resetStats()
   }
 
   /**
@@ -409,7 +376,7 @@ export class CacheController<Schema extends object = any> {
    * values are not copied. Throws a `TypeError` that names the key of a value that cannot be cloned.
    */
   dump(): Snapshot {
-    return snapshotOf(cacheOf(this, 'dump'))
+    return cacheOf(this, 'dump').dump()
   }
 
   /**
@@ -417,7 +384,7 @@ export class CacheController<Schema extends object = any> {
    * Throws a `TypeError` for what is no snapshot, and then the cache is as before.
    */
   load(snapshot: Snapshot): this {
-    loadSnapshot(cacheOf(this, 'load'), snapshot)
+    cacheOf(this, 'load').load(snapshot)
     return this
   }
 
@@ -443,24 +410,9 @@ function* partOf(entries: Iterable<[string, unknown]>, index: 0 | 1): IterableIt
   for (const entry of entries) yield entry[index]
 }
 
-function liveSlot(cache: Cache, key: unknown): number {
-  const name = keyFrom(key)
-  const slot = cache.findLive(name)
-  if (slot === 0) throw new KeyError(name)
-  return slot
-}
-
 function renew(cache: Cache, key: unknown, terms: WriteTerms): void {
   const name = keyFrom(key)
   if (!cache.renew(name, terms)) throw new KeyError(name)
-}
-
-function popEnd(cache: Cache, isNewest: boolean): [string, unknown] | undefined {
-  const key = cache.endKey(isNewest)
-  if (key === undefined) return undefined
-  const value = cache.table.valueAt(cache.table.find(key))
-  cache.delete(key)
-  return [key, value]
 }
 
 function secondsOf(duration: number): number | null {

@@ -1,11 +1,11 @@
-import { isNativePromise, subscribe } from './native-promise.ts'
 import type { OnDelete, OnError, Reason } from './options/options.ts'
+import { isNativePromise, subscribe } from './promise.ts'
 import { requireStack } from './stack.ts'
 
-/** Further than any program means to go that removes for each removal. */
-const ENDLESS = 1_000_000
+/** Removals in answer to one call, beyond which a hook is taken to remove without end. */
+const MOST_ANSWERS = 1_000_000
 
-interface Departure {
+interface Removal {
   readonly key: string
   readonly value: unknown
   readonly reason: Reason
@@ -18,107 +18,102 @@ interface Failure {
 }
 
 /**
- * Values that have left, and what failed on the way, wait here until the cache has settled. What a
- * hook removes joins the same queue, so hooks never nest, however much they evict.
+ * Removals and failures wait here until the cache has settled. A hook that removes entries adds to the
+ * same queue, so hooks never nest, however much they remove.
  */
 export class Hooks {
+  /** Whether the program wants to know of removals. */
+  readonly hasOnDelete: boolean
   readonly #onDelete: OnDelete | undefined
   readonly #onError: OnError | undefined
-  #queue: (Departure | Failure | undefined)[] = []
-  /** How many of the queue have been handled. */
-  #told = 0
+  #queue: (Removal | Failure | undefined)[] = []
+  /** Index of the first item of the queue that waits. */
+  #next = 0
   #isRunning = false
 
   constructor(onDelete: OnDelete | undefined, onError: OnError | undefined) {
     this.#onDelete = onDelete
     this.#onError = onError
+    this.hasOnDelete = onDelete !== undefined
   }
 
-  /** Whether anybody is told of what leaves. */
-  get isHeard(): boolean {
-    return this.#onDelete !== undefined
-  }
-
-  left(key: string, value: unknown, reason: Reason, sizeBytes: number): void {
+  removed(key: string, value: unknown, reason: Reason, sizeBytes: number): void {
     this.#queue.push({ key, value, reason, sizeBytes })
-  }
-
-  run(): void {
-    if (this.#queue.length !== 0 && !this.#isRunning) this.#drain()
   }
 
   failed(error: unknown, source: string, key?: string): void {
     this.#queue.push({ error, context: key === undefined ? { source } : { source, key } })
   }
 
-  #fail({ error, context }: Failure): void {
-    // Called as a function, since a method would be given what is in here.
-    const onError = this.#onError
-    if (onError === undefined) {
-      warn(`${context.source} failed`, error)
-      return
-    }
-    try {
-      heed(onError(error, context), onErrorFailed)
-    } catch (failure) {
-      onErrorFailed(failure)
-    }
+  /** Whether `run` has something to do. */
+  get isWaiting(): boolean {
+    return this.#queue.length !== 0 && !this.#isRunning
   }
 
-  #drain(): void {
-    // What a call removed is told whole; what hooks remove in answer, and so on, might never end.
-    let most = this.#queue.length + Math.max(ENDLESS, 10 * this.#queue.length)
+  run(): void {
+    if (!this.isWaiting) return
+    // Every removal of the call itself is told; what hooks remove in answer might never end.
+    let most = this.#queue.length + Math.max(MOST_ANSWERS, 10 * this.#queue.length)
     this.#isRunning = true
     try {
-      while (this.#told < this.#queue.length) {
+      while (this.#next < this.#queue.length) {
         // If the stack is full, the next call handles the rest.
-        requireStack(this.#told)
+        requireStack(this.#next)
         if (--most < 0) this.#stop()
         else this.#runNext()
       }
       this.#queue = []
-      this.#told = 0
+      this.#next = 0
     } finally {
       this.#isRunning = false
     }
   }
 
   #runNext(): void {
-    const happening = this.#queue[this.#told] as Departure | Failure
-    this.#queue[this.#told++] = undefined
-    if ('context' in happening) this.#fail(happening)
-    else this.#tell(happening)
+    const item = this.#queue[this.#next] as Removal | Failure
+    this.#queue[this.#next++] = undefined
+    if ('context' in item) this.#callOnError(item)
+    else this.#callOnDelete(item)
   }
 
   #stop(): void {
     const error = new Error(
-      `Hooks removed more than ${ENDLESS} values in answer to one call; onDelete does not hear of the last ones`,
+      `Hooks removed more than ${MOST_ANSWERS} values in answer to one call; onDelete is not called for the last ones`,
     )
-    this.#fail({ error, context: { source: 'onDelete' } })
-    this.#told = this.#queue.length
+    this.#callOnError({ error, context: { source: 'onDelete' } })
+    this.#next = this.#queue.length
   }
 
-  #tell({ key, value, reason, sizeBytes }: Departure): void {
-    try {
-      const onDelete = this.#onDelete
-      const answer: unknown = onDelete?.(key, value, reason, sizeBytes)
-      heed(answer, (error) => this.#fail({ error, context: { source: 'onDelete', key } }))
-    } catch (error) {
-      this.#fail({ error, context: { source: 'onDelete', key } })
-    }
+  #callOnDelete({ key, value, reason, sizeBytes }: Removal): void {
+    // Called as a function, since a method would be given this object.
+    const onDelete = this.#onDelete
+    const failed = (error: unknown) =>
+      this.#callOnError({ error, context: { source: 'onDelete', key } })
+    attempt(() => onDelete?.(key, value, reason, sizeBytes), failed)
+  }
+
+  #callOnError({ error, context }: Failure): void {
+    const onError = this.#onError
+    if (onError === undefined) warn(`${context.source} failed`, error)
+    else
+      attempt(
+        () => onError(error, context),
+        (failure) => warn('onError failed', failure),
+      )
   }
 }
 
-/** What a hook answers may be a promise, which may reject. */
-function heed(answer: unknown, rejected: (error: unknown) => void): void {
-  if (isNativePromise(answer)) subscribe(answer, undefined, rejected)
+/** Calls a hook. What it returns may be a promise, which may reject. */
+function attempt(call: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    const result = call()
+    if (isNativePromise(result)) subscribe(result, undefined, failed)
+  } catch (error) {
+    failed(error)
+  }
 }
 
-function onErrorFailed(failure: unknown): void {
-  warn('onError failed', failure)
-}
-
-// It throws in programs that forbid warnings, or have no console, and nobody is left to be told.
+// It throws in programs that forbid warnings or have no console, and nobody is left to be told.
 function warn(message: string, error: unknown): void {
   try {
     console.warn(`faas-cache-dict: ${message}`, error)

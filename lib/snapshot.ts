@@ -1,9 +1,13 @@
-import type { Cache } from './cache.ts'
-import { fulfilledValue } from './fulfilled.ts'
+import type { Entries } from './entries.ts'
+import type { PendingPromises } from './later/promises.ts'
 import { isEntrySize } from './options/byte-size.ts'
 import { unpolluted } from './options/known.ts'
 import { wrongKind } from './options/refusal.ts'
 import { shown } from './options/shown.ts'
+import type { WriteTerms } from './options/write-options.ts'
+import { fulfilled } from './promise.ts'
+import { NONE } from './table/records.ts'
+import type { Clock } from './time/clock.ts'
 
 const FORMAT = 'faas-cache-dict'
 const VERSION = 1
@@ -33,51 +37,59 @@ export interface Snapshot {
 }
 
 /**
- * Live entries without pending promises, and, while no wall clock runs that could say when, without
- * those that expire. A value that cannot be cloned is a `TypeError`.
+ * The entries of these keys that are live, without pending promises. While no wall clock runs, without
+ * entries that expire. Throws a `TypeError` for a value that cannot be cloned.
  *
  * @internal
  */
-export function snapshotOf(cache: Cache): Snapshot {
-  const { table } = cache
-  const now = cache.clock.fresh()
-  const wall = cache.clock.wallAt(now)
-  const isTimeless = cache.clock.awaitsStart(() => {})
-  const entries: SnapshotEntry[] = []
-  // By key, and cloned last: cloning runs own getters of a value, which may use the cache.
-  for (const key of cache.keys(now)) {
-    const slot = cache.findLive(key, now)
-    if (slot === 0 || cache.promises.has(key)) continue
+export function snapshotOf(
+  keys: readonly string[],
+  entries: Entries,
+  promises: PendingPromises,
+  clock: Clock,
+  now: number,
+): Snapshot {
+  const { table } = entries
+  const wall = clock.wallAt(now)
+  const listed: SnapshotEntry[] = []
+  for (const key of keys) {
+    const slot = entries.findLive(key, now)
+    if (slot === NONE || promises.has(key)) continue
     const deadline = table.deadlineOf(slot)
     const isEndless = deadline === Number.POSITIVE_INFINITY
-    if (isTimeless && !isEndless) continue
+    if (!clock.hasStarted && !isEndless) continue
     const stored = table.valueAt(slot)
-    const kept = fulfilledValue(stored)
+    const kept = fulfilled(stored)
     const value = kept ? kept.value : stored
-    entries.push({
+    listed.push({
       key,
       value,
       expiresAt: isEndless ? null : wall + (deadline - now),
       ...(table.hasGivenSize(slot) && { sizeBytes: table.valueBytesOf(slot) }),
       ...(kept && { isPromise: true as const }),
     })
+    // Last, since cloning runs own getters of the value, which may use the cache.
     requireCloneable(key, value)
   }
-  return { format: FORMAT, version: VERSION, entries }
+  return { format: FORMAT, version: VERSION, entries: listed }
 }
 
-/** Checked as a whole before anything is written, so that a bad snapshot changes nothing. @internal */
-export function loadSnapshot(cache: Cache, snapshot: unknown): void {
-  const entries = entriesOf(snapshot)
-  const wall = cache.clock.wallAt(cache.clock.fresh())
-  for (const { key, value, expiresAt, sizeBytes, isPromise } of entries) {
+/**
+ * The writes that load a snapshot, without entries that have expired by the wall clock. The snapshot is
+ * checked as a whole before the first write, so that a bad one changes nothing.
+ *
+ * @internal
+ */
+export function* writesOf(
+  snapshot: unknown,
+  wall: number,
+): IterableIterator<[string, unknown, WriteTerms]> {
+  for (const { key, value, expiresAt, sizeBytes, isPromise } of entriesOf(snapshot)) {
     if (expiresAt !== null && expiresAt <= wall) continue
-    cache.writeIfItFits(key, isPromise ? Promise.resolve(value) : value, {
-      // Where no instant says otherwise.
-      ttl: Number.POSITIVE_INFINITY,
-      expiresAt: expiresAt ?? undefined,
-      sizeBytes,
-    })
+    // No TTL, so that an entry without an expiry stays as it was.
+    const ttl = Number.POSITIVE_INFINITY
+    const terms = { ttl, expiresAt: expiresAt ?? undefined, sizeBytes }
+    yield [key, isPromise ? Promise.resolve(value) : value, terms]
   }
 }
 

@@ -1,4 +1,21 @@
-import { CLEARED, DELETED, EVICTED, EXPIRED, REASONS, REJECTED, REPLACED } from './reasons.ts'
+import type { Reason } from './options/options.ts'
+
+// Numbers inside, so that a removal is counted by an index.
+export const DELETED = 0
+export const EVICTED = 1
+export const EXPIRED = 2
+export const REPLACED = 3
+export const CLEARED = 4
+export const REJECTED = 5
+
+export const REASONS: readonly Reason[] = [
+  'deleted',
+  'evicted',
+  'expired',
+  'replaced',
+  'cleared',
+  'rejected',
+]
 
 /** Counted since the last reset. `items` and `sizeBytes` are of now. */
 export interface Stats {

@@ -1,7 +1,8 @@
 import type { Cache } from './cache.ts'
-import { namedClass } from './named-class.ts'
+import { namedClass } from './engine.ts'
+import { MISSING } from './entries.ts'
 import { shown } from './options/shown.ts'
-import { answerTo, INSPECT } from './symbols.ts'
+import { describe, INSPECT, print } from './printing.ts'
 
 const PLAIN: object = /* @__PURE__ */ Object.create(null)
 
@@ -10,9 +11,9 @@ export function proxyOver(cache: Cache): object {
 }
 
 /**
- * What a dictionary's Proxy stands before. It has no property of its own, so that no invariant of a
- * Proxy can be broken by what comes and goes, and holds its cache where only the traps see it, so
- * that all dictionaries share one handler.
+ * The target of a dictionary's Proxy. It has no property, so that entries that come and go break no
+ * invariant of a Proxy. It holds its cache where only the traps see it, so that all dictionaries share
+ * one handler.
  */
 const Target = /* @__PURE__ */ namedClass({
   FaaSCacheDict: class {
@@ -29,7 +30,7 @@ const Target = /* @__PURE__ */ namedClass({
       return target.#proxy
     }
 
-    // util.inspect looks at the target, and runs no trap.
+    // util.inspect looks at the target and runs no trap.
     get [INSPECT](): unknown {
       return answerTo(this.#cache, INSPECT)
     }
@@ -37,12 +38,10 @@ const Target = /* @__PURE__ */ namedClass({
     static readonly #traps: ProxyHandler<Target> = {
       get(target, key) {
         const cache = target.#cache
-        const slot = cache.use(key as string)
-        if (slot !== 0) return cache.table.valueAt(slot)
         if (typeof key === 'symbol') return answerTo(cache, key)
-        // Libraries read these to tell a promise or a `toJSON` method: that is no miss.
-        if (key !== 'then' && key !== 'toJSON') cache.statistics.misses++
-        return undefined
+        const value = cache.read(key, undefined)
+        if (value === undefined && isProbe(key) && !cache.has(key)) cache.retractMiss()
+        return value
       },
 
       set(target, key, value, receiver) {
@@ -53,7 +52,7 @@ const Target = /* @__PURE__ */ namedClass({
         return true
       },
 
-      has: (target, key) => target.#cache.findLive(key as string) !== 0,
+      has: (target, key) => target.#cache.has(key as string),
 
       deleteProperty(target, key) {
         if (typeof key === 'string') target.#cache.delete(key)
@@ -63,10 +62,8 @@ const Target = /* @__PURE__ */ namedClass({
       ownKeys: (target) => target.#cache.keys(),
 
       getOwnPropertyDescriptor(target, key) {
-        const cache = target.#cache
-        const slot = cache.findLive(key as string)
-        if (slot === 0) return undefined
-        const value = cache.table.valueAt(slot)
+        const value = target.#cache.peek(key as string)
+        if (value === MISSING) return undefined
         return { value, writable: true, enumerable: true, configurable: true }
       },
 
@@ -98,6 +95,25 @@ const Target = /* @__PURE__ */ namedClass({
 
 type Target = InstanceType<typeof Target>
 
+/** Whether libraries read the key to recognise a promise or a `toJSON` method, which is no use. */
+function isProbe(key: string): boolean {
+  return key === 'then' || key === 'toJSON'
+}
+
+/** A few symbols serve printing and disposal. No value is stored under a symbol. */
+function answerTo(cache: Cache, symbol: symbol): unknown {
+  switch (symbol) {
+    case Symbol.toPrimitive:
+      return () => describe(cache)
+    case Symbol.dispose:
+      return () => cache.close()
+    case INSPECT:
+      return (depth: number, options: object, inspect: Parameters<typeof print>[3]) =>
+        print(cache, depth, options, inspect)
+  }
+  return undefined
+}
+
 function refuseSymbol(): never {
-  throw new TypeError('A symbol is no key of a cache')
+  throw new TypeError('A symbol cannot be a key of a cache')
 }

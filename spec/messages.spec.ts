@@ -156,11 +156,11 @@ const REFUSALS: [string, () => unknown, string][] = [
     () => new (class extends (FaaSCacheDict as never as new () => object) {})(),
     'FaaSCacheDict cannot be subclassed: an instance has no prototype',
   ],
-  ['a symbol', () => Reflect.set(made(), Symbol('s'), 1), 'A symbol is no key of a cache'],
+  ['a symbol', () => Reflect.set(made(), Symbol('s'), 1), 'A symbol cannot be a key of a cache'],
   [
     'a definition under a symbol',
     () => Object.defineProperty(made(), Symbol('s'), { value: 1 }),
-    'A symbol is no key of a cache',
+    'A symbol cannot be a key of a cache',
   ],
   [
     'a definition',

@@ -200,7 +200,7 @@ describe('where the engine has no memory for larger tables', () => {
     vi.unstubAllGlobals()
   })
 
-  it.each(['ArrayBuffer', 'Int32Array'])('a refused %s changes nothing', (name) => {
+  it.each(['Int32Array', 'Float64Array'])('a refused %s changes nothing', (name) => {
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: '8M', maxItems: 1_000 })
     const controller = controllerOf(cache)
     let failures = 0

@@ -49,7 +49,7 @@ export interface CacheOptions<K extends string = string, V = unknown> {
   /**
    * What the whole cache may weigh, its own structure included: a whole number of bytes; `'64K'`,
    * `'128M'`, `'1.5G'`, `'1T'` in powers of 1024, either case; or `'25%'` of the memory this process
-   * may use, of which each cache takes its own share. At least the 2,520 bytes of an empty cache.
+   * may use, of which each cache takes its own share. At least the 2,780 bytes of an empty cache.
    * `null` or `Infinity`: no limit.
    * @default '25%'
    */

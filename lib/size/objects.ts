@@ -1,4 +1,4 @@
-import { isPlatformKey } from '../context.ts'
+import { isPlatformKey } from '../engine.ts'
 import {
   DICTIONARY_KEYS,
   HEAP_NUMBER,

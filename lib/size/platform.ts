@@ -1,4 +1,4 @@
-import { builtinModule } from '../builtin-module.ts'
+import { builtinModule } from '../engine.ts'
 import { WORD } from './layout.ts'
 import { dataOf, getterOf } from './slots.ts'
 import { stringSize } from './string.ts'

@@ -1,4 +1,4 @@
-import { builtinModule } from '../builtin-module.ts'
+import { builtinModule } from '../engine.ts'
 
 type IsProxy = (value: unknown) => boolean
 let known: IsProxy | undefined

@@ -1,37 +1,34 @@
-import { AFTER, BEFORE, DEADLINE, type Records } from './records.ts'
+import { DEADLINE, NEXT, NONE, PREVIOUS, type Records, type Slot } from './records.ts'
 
 const RADIX = 8
 const LEVELS = 7
 const DUE = 0
 const FAR = 1 + LEVELS * RADIX
-const NONE = FAR + 1
+const NO_BUCKET = FAR + 1
 
-/** What `due` gives if it stopped before it knew. */
-export const MORE = -1
+/** What `due` returns when it stopped before it knew. */
+export const MORE = -1 as Slot
 
-/** What the heads of the lists take. */
+/** Bytes of the heads of the lists. */
 export const EXPIRY_BYTES = 4 * (FAR + 1)
 
 /**
- * Which entries have expired, without looking for them: a hierarchical timing wheel whose buckets
- * are lists through the records. Deadlines are whole milliseconds. The highest octal digit in which
- * a deadline differs from the time last looked at chooses the bucket; when the time comes to a
- * bucket, its entries are placed anew, nearer, until they are due. So an entry is moved at most once
- * for each digit of its TTL, nothing is ever sorted, and no cost grows with the number of entries.
- * A bucket that has come becomes the list of what is due as a whole. Its entries are placed anew as
- * `due` goes through that list, in parts if the caller has little time.
+ * Which entries have expired, without a search: a hierarchical timing wheel whose buckets are lists
+ * through the records. Deadlines are whole milliseconds. The highest octal digit in which a deadline
+ * differs from the time of the last look chooses the bucket. When time reaches a bucket, it becomes
+ * the list of what is due. `due` then places each of its entries in a nearer bucket until the entry
+ * has expired. So an entry moves at most once for each digit of its TTL, and nothing is ever sorted.
  *
- * A place is a lower bound. Renewing an entry, as every write does, moves it not at all, nor does
- * freeing its slot for another entry that will live longer, as at every insert into a full cache:
- * what proves to live on when its bucket comes is placed by its deadline then.
+ * A place is a lower bound. A renewed entry keeps its place, and so does a freed slot whose next entry
+ * lives longer. When its bucket comes, the entry is placed by the deadline that it has then.
  *
  * Source: G. Varghese and A. Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987.
  */
 export class Expiry {
   readonly #heads = new Int32Array(FAR + 1)
-  #records: Records
+  readonly #records: Records
   #time = Number.NEGATIVE_INFINITY
-  /** Before this, no bucket comes. */
+  /** No bucket comes before this time. */
   #next = Number.POSITIVE_INFINITY
   #placed = 0
 
@@ -43,75 +40,71 @@ export class Expiry {
     return this.#placed === 0
   }
 
-  /** The virtual time by which entries are placed, not later than the time last looked at. */
+  /** The virtual time by which entries are placed, at most the time of the last look. */
   get time(): number {
     return this.#time
   }
 
-  /** Once `due` has given 0, no entry expires before this time. */
+  /** Once `due` has returned `NONE`, no entry expires before this time. */
   get next(): number {
     return this.#next
   }
 
-  schedule(slot: number, deadline: number, now: number): void {
+  schedule(slot: Slot, deadline: number, now: number): void {
     if (this.#placed === 0) this.#time = now
     const { int32, float64 } = this.#records
-    const previous = float64[(slot << 2) + DEADLINE] as number
-    float64[(slot << 2) + DEADLINE] = deadline
-    if (int32[(slot << 3) + BEFORE] !== 0) {
+    const at = (slot >> 1) + DEADLINE
+    const previous = float64[at] as number
+    float64[at] = deadline
+    if (int32[slot + PREVIOUS] !== 0) {
       if (deadline >= previous) return
       this.#unlink(slot)
     }
     if (deadline !== Number.POSITIVE_INFINITY) this.#place(slot, deadline)
   }
 
-  /** A slot that is given up. */
-  forget(slot: number): void {
-    if (this.#records.int32[(slot << 3) + BEFORE] !== 0) this.#unlink(slot)
+  /** Removes a slot that will not be used again. */
+  forget(slot: Slot): void {
+    if (this.#records.int32[slot + PREVIOUS] !== 0) this.#unlink(slot)
   }
 
-  /** A slot takes the place of another one, whose record it has taken over. */
-  move(from: number, to: number): void {
+  /** Links a slot in place of another one, whose record was copied to it. */
+  move(from: Slot, to: Slot): void {
     const { int32 } = this.#records
-    const before = int32[(from << 3) + BEFORE] as number
-    if (before === 0) return
-    const after = int32[(from << 3) + AFTER] as number
-    if (before < 0) this.#heads[~before] = to
-    else int32[(before << 3) + AFTER] = to
-    if (after !== 0) int32[(after << 3) + BEFORE] = to
-    int32[(from << 3) + BEFORE] = 0
+    const previous = int32[from + PREVIOUS] as number
+    if (previous === 0) return
+    const next = int32[from + NEXT] as number
+    if (previous < 0) this.#heads[~previous] = to
+    else int32[previous + NEXT] = to
+    if (next !== 0) int32[next + PREVIOUS] = to
+    int32[from + PREVIOUS] = 0
   }
 
   /**
-   * The slot of some entry that has expired, or 0. `MORE` if `most` entries were placed anew and the
-   * bucket holds more.
+   * The slot of some entry that has expired, or `NONE`. `MORE` if `mostMoves` entries were placed in
+   * nearer buckets and the list holds more.
    */
-  due(now: number, most = Number.POSITIVE_INFINITY): number {
+  due(now: number, mostMoves = Number.POSITIVE_INFINITY): Slot {
     // Never behind the time by which entries were placed, or one due by that alone would come again.
     const time = now > this.#time ? now : this.#time
     const { float64 } = this.#records
     for (let moves = 0; ; ) {
-      const slot = this.#heads[DUE] as number
-      if (slot === 0) {
-        if (time < this.#next) return 0
+      const slot = this.#heads[DUE] as Slot
+      if (slot === NONE) {
+        if (time < this.#next) return NONE
         this.#advance(time)
       } else {
-        const deadline = float64[(slot << 2) + DEADLINE] as number
-        if (deadline <= time && !this.#records.isFree(slot)) return slot
-        if (moves++ === most) return MORE
+        const isFree = this.#records.isFree(slot)
+        const deadline = float64[(slot >> 1) + DEADLINE] as number
+        if (deadline <= time && !isFree) return slot
+        if (moves++ === mostMoves) return MORE
         this.#unlink(slot)
-        this.#placeAgain(slot)
+        if (!isFree && deadline !== Number.POSITIVE_INFINITY) this.#place(slot, deadline)
       }
     }
   }
 
-  #placeAgain(slot: number): void {
-    if (this.#records.isFree(slot)) return
-    const deadline = this.#records.float64[(slot << 2) + DEADLINE] as number
-    if (deadline !== Number.POSITIVE_INFINITY) this.#place(slot, deadline)
-  }
-
-  #place(slot: number, deadline: number): void {
+  #place(slot: Slot, deadline: number): void {
     if (deadline <= this.#time) {
       this.#link(slot, DUE)
       return
@@ -149,18 +142,18 @@ export class Expiry {
     const slot = this.#heads[first] as number
     this.#heads[first] = 0
     this.#heads[DUE] = slot
-    this.#records.int32[(slot << 3) + BEFORE] = ~DUE
+    this.#records.int32[slot + PREVIOUS] = ~DUE
     this.#next = this.#startOf(this.#firstBucket())
   }
 
-  /** The first to come of the buckets that hold anything: it is of the lowest such level. */
+  /** The first bucket in time that holds an entry: lower levels come first. */
   #firstBucket(): number {
     for (let bucket = 1; bucket <= FAR; bucket++) if (this.#heads[bucket] !== 0) return bucket
-    return NONE
+    return NO_BUCKET
   }
 
   #startOf(bucket: number): number {
-    if (bucket === NONE) return Number.POSITIVE_INFINITY
+    if (bucket === NO_BUCKET) return Number.POSITIVE_INFINITY
     const level = Math.floor((bucket - 1) / RADIX)
     const range = RADIX ** level
     const time = Math.floor(this.#time / (bucket === FAR ? range : range * RADIX))
@@ -169,24 +162,24 @@ export class Expiry {
       : (time * RADIX + (bucket - 1 - level * RADIX)) * range
   }
 
-  #link(slot: number, bucket: number): void {
+  #link(slot: Slot, bucket: number): void {
     const { int32 } = this.#records
     const head = this.#heads[bucket] as number
-    int32[(slot << 3) + BEFORE] = ~bucket
-    int32[(slot << 3) + AFTER] = head
-    if (head !== 0) int32[(head << 3) + BEFORE] = slot
+    int32[slot + PREVIOUS] = ~bucket
+    int32[slot + NEXT] = head
+    if (head !== 0) int32[head + PREVIOUS] = slot
     this.#heads[bucket] = slot
     this.#placed++
   }
 
-  #unlink(slot: number): void {
+  #unlink(slot: Slot): void {
     const { int32 } = this.#records
-    const before = int32[(slot << 3) + BEFORE] as number
-    const after = int32[(slot << 3) + AFTER] as number
-    if (before < 0) this.#heads[~before] = after
-    else int32[(before << 3) + AFTER] = after
-    if (after !== 0) int32[(after << 3) + BEFORE] = before
-    int32[(slot << 3) + BEFORE] = 0
+    const previous = int32[slot + PREVIOUS] as number
+    const next = int32[slot + NEXT] as number
+    if (previous < 0) this.#heads[~previous] = next
+    else int32[previous + NEXT] = next
+    if (next !== 0) int32[next + PREVIOUS] = previous
+    int32[slot + PREVIOUS] = 0
     this.#placed--
   }
 }

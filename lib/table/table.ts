@@ -1,289 +1,389 @@
 import { requireStackToCompile } from '../stack.ts'
 import { EXPIRY_BYTES, Expiry } from './expiry.ts'
-import { KeySlots } from './key-slots.ts'
-import { LargeSizes } from './large-sizes.ts'
-import { MAP_ENTRY_BYTES, MAP_HEADER_BYTES } from './map-table.ts'
-import { leastRecent, newerThan, placeMostRecent, replace, unlink } from './recency.ts'
-import { DEADLINE, KEY_BYTES, RECORD_BYTES, Records, VALUE_BYTES } from './records.ts'
+import { EMPTY_MAP_BYTES, KeySlots, MAP_ENTRY_BYTES } from './key-slots.ts'
+import {
+  DEADLINE,
+  GIVEN,
+  KEY_BYTES,
+  LARGE,
+  LargeSizes,
+  MOST_BYTES,
+  NEWER,
+  NONE,
+  OLDER,
+  RECORD_BYTES,
+  Records,
+  type Slot,
+  VALUE_BYTES,
+} from './records.ts'
 
 const REFERENCE_BYTES = 8
 const SLOT_BYTES = RECORD_BYTES + 2 * REFERENCE_BYTES
+/** Slots of an empty table, with the one that belongs to no entry. */
 const SMALLEST = 2
 const GROWTH = 1.25
-/** Up to so many entries are moved to other slots at once; if there are more, a few with each removal. */
-const AT_ONCE = 4096
-const STEPS = 8
+/** A table of at most so many slots is never sparse. */
+const SMALL = 64
+/** Up to so many entries move to other slots at once; if there are more, a few with each removal. */
+const MOVED_AT_ONCE = 4096
+const MOVES = 8
 
-/** What the structure costs for one entry: its record, its two references, its place in the `Map`. */
+/** Bytes of the structure that an entry is charged: its record, two references, its place in the `Map`. */
 export const ENTRY_BYTES = SLOT_BYTES + MAP_ENTRY_BYTES
 
-/** The objects behind a dictionary, without its tables: measured on Node 20 to 26. */
-const FIXED_BYTES = 2040
+/** Bytes of the objects behind a dictionary, without its tables: measured on Node 20 to 26. */
+const FIXED_BYTES = 2300
 
-/** A larger one nears the engine's limit for a `Map`, which throws. */
+/** Bytes of an empty cache, with tables of the smallest size. */
+export const EMPTY_BYTES = FIXED_BYTES + SMALLEST * SLOT_BYTES + EXPIRY_BYTES + EMPTY_MAP_BYTES
+
+/** A larger `Map` nears the engine's limit, beyond which it throws. */
 export const MOST_ENTRIES = 2 ** 23
 
-/** What an empty cache takes, tables of the least size included. */
-export const EMPTY_BYTES =
-  FIXED_BYTES + SMALLEST * SLOT_BYTES + EXPIRY_BYTES + MAP_HEADER_BYTES + 4 * MAP_ENTRY_BYTES
-
-/** What fits a record. */
-export const MOST_BYTES = 2 ** 31 - 1
-
 /**
- * Where entries are kept: a `Map` from key to slot, and by slot the key, the value and a record.
- * Slot 0 is no entry. Knows what it weighs, and nothing of limits, time or reasons.
- *
- * A slot is an entry's until any entry is removed: the table may be rebuilt then.
+ * Where entries are kept: a `Map` from key to slot, and by slot the key, the value and a record. The
+ * records form a ring in the order of use, and lists by the time of expiry. The table knows what it
+ * weighs, and nothing of limits, clocks or reasons.
  */
 export class Table {
-  records = new Records(SMALLEST)
-  expiry = new Expiry(this.records)
   size = 0
-  /** How often entries were given other slots. */
-  rebuilds = 0
-  /** Of all keys and values, except large sizes. */
-  #contentBytes = 0
-  #structureBytes = 0
-  #slots = new KeySlots()
-  #present = this.#slots.slots
+  /** How often entries have moved to other slots. */
+  moves = 0
+  #records = new Records(SMALLEST)
+  #expiry = new Expiry(this.#records)
+  #keySlots = new KeySlots()
+  /** The `Map` of `#keySlots`, one step nearer for `find`. */
+  #slots = this.#keySlots.slots
   /** By slot, a key and its value. */
   #cells: unknown[] = new Array(2 * SMALLEST)
-  /** Sizes of values that do not fit a record. */
+  /** Bytes of all keys and values, without large sizes. */
+  #contentBytes = 0
+  #structureBytes = EMPTY_BYTES
   #large: LargeSizes | undefined
 
-  constructor() {
-    this.#weighStructure()
-  }
-
-  /** Keys and values, and the structure as a whole: its slack, and what an empty cache takes. */
+  /** Bytes of keys, values and the whole structure. */
   get sizeBytes(): number {
     const bytes = this.#contentBytes + this.#structureBytes
     return this.#large === undefined ? bytes : bytes + this.#large.bytes
   }
 
-  /** The slot of a key, expired or not, or 0. */
-  find(key: string): number {
-    const slot = this.#present.get(key)
-    return slot === undefined ? this.#slots.getFormer(key) : slot
+  /** How many slots there are, with the one that belongs to no entry. */
+  get capacity(): number {
+    return this.#records.capacity
   }
 
-  keyAt(slot: number): string {
-    return this.#cells[slot << 1] as string
+  /** Bytes that the slots grow by with the next entry. The `Map` may grow as well. */
+  get growthBytes(): number {
+    const { isFull, capacity } = this.#records
+    return isFull ? (grown(capacity) - capacity) * SLOT_BYTES : 0
   }
 
-  valueAt(slot: number): unknown {
-    return this.#cells[(slot << 1) + 1]
+  /** Whether more than a quarter of the slots are free. */
+  get isSparse(): boolean {
+    const { capacity } = this
+    return capacity > SMALL && this.size < capacity - (capacity >> 2)
   }
 
-  setValue(slot: number, value: unknown): void {
-    this.#cells[(slot << 1) + 1] = value
+  /** Bytes that `compact` gives back. */
+  get spareBytes(): number {
+    return (this.capacity - this.#neededSlots) * SLOT_BYTES
   }
 
-  deadlineOf(slot: number): number {
-    return this.records.float64[(slot << 2) + DEADLINE] as number
-  }
-
-  keyBytesOf(slot: number): number {
-    return (this.records.int32[(slot << 3) + KEY_BYTES] as number) & ~1
-  }
-
-  valueBytesOf(slot: number): number {
-    const bytes = this.records.int32[(slot << 3) + VALUE_BYTES] as number
-    return bytes < 0 ? (this.#large?.get(slot) as number) : bytes
-  }
-
-  /** Bytes of key and value, and of the entry's part in the structure. */
-  chargeOf(slot: number): number {
-    return ENTRY_BYTES + this.keyBytesOf(slot) + this.valueBytesOf(slot)
-  }
-
-  /** Whether some value has a size that fits no record. */
+  /** Whether some value is larger than `MOST_BYTES`, or was. */
   get hasLarge(): boolean {
     return this.#large !== undefined
   }
 
-  hasGivenSize(slot: number): boolean {
-    return ((this.records.int32[(slot << 3) + KEY_BYTES] as number) & 1) === 1
+  get hasDeadlines(): boolean {
+    return !this.#expiry.isEmpty
   }
 
-  /** What the next entry makes the structure grow by; the `Map` is not foreseen. */
-  get growthBytes(): number {
-    return this.records.isFull ? (this.#nextCapacity - this.records.capacity) * SLOT_BYTES : 0
+  /** Once `due` has returned `NONE`, no entry expires before this virtual time. */
+  get nextExpiry(): number {
+    return this.#expiry.next
   }
 
-  get #nextCapacity(): number {
-    return grown(this.records.capacity)
+  /** The slot of a key, expired or not, or `NONE`. */
+  find(key: string): Slot {
+    const slot = this.#slots.get(key)
+    return slot === undefined ? this.#keySlots.findFormer(key) : slot
   }
 
-  /** A slot for a key that has none, the most recently used. */
-  add(key: string, value: unknown, keyBytes: number, valueBytes: number, isGiven: boolean): number {
-    if (this.records.isFull) this.#resize(this.#nextCapacity)
-    const slot = this.#occupy(key, value, keyBytes, valueBytes, isGiven)
-    if (this.#slots.add(key, slot)) this.#weighStructure()
-    return slot
+  /** The slot of some entry that has expired, or `NONE`; see `Expiry.due`. */
+  due(now: number, mostMoves?: number): Slot {
+    return this.#expiry.due(now, mostMoves)
   }
 
-  #occupy(
+  get oldest(): Slot {
+    return this.#records.int32[NEWER] as Slot
+  }
+
+  get newest(): Slot {
+    return this.#records.int32[OLDER] as Slot
+  }
+
+  /** The entry used next after this one, or `NONE`. */
+  newerThan(slot: Slot): Slot {
+    return this.#records.int32[slot + NEWER] as Slot
+  }
+
+  /** The first slot after this one that holds an entry, in no order, or `NONE`. */
+  nextInUse(slot: Slot): Slot {
+    let next = slot
+    do next = this.#records.after(next)
+    while (next !== NONE && this.#records.isFree(next))
+    return next
+  }
+
+  keyAt(slot: Slot): string {
+    return this.#cells[slot >> 2] as string
+  }
+
+  valueAt(slot: Slot): unknown {
+    return this.#cells[(slot >> 2) + 1]
+  }
+
+  /** In virtual milliseconds; `Infinity` for none. */
+  deadlineOf(slot: Slot): number {
+    return this.#records.float64[(slot >> 1) + DEADLINE] as number
+  }
+
+  /** 0 if the caller gave one size for key and value. */
+  keyBytesOf(slot: Slot): number {
+    return (this.#records.int32[slot + KEY_BYTES] as number) & ~GIVEN
+  }
+
+  valueBytesOf(slot: Slot): number {
+    const bytes = this.#records.int32[slot + VALUE_BYTES] as number
+    return bytes === LARGE ? (this.#large as LargeSizes).get(slot) : bytes
+  }
+
+  /** Bytes of key and value, and of the entry's part in the structure. */
+  chargeOf(slot: Slot): number {
+    return ENTRY_BYTES + this.keyBytesOf(slot) + this.valueBytesOf(slot)
+  }
+
+  hasGivenSize(slot: Slot): boolean {
+    return this.#records.int32[slot + KEY_BYTES] === GIVEN
+  }
+
+  /** Adds a key that has no slot, as the newest entry. `keyBytes` may be `GIVEN`. */
+  add(
     key: string,
     value: unknown,
     keyBytes: number,
     valueBytes: number,
-    isGiven: boolean,
-  ): number {
-    const slot = this.records.allocate()
-    const { int32 } = this.records
+    deadline: number,
+    now: number,
+  ): Slot {
+    if (this.#records.isFull) this.#resize(grown(this.capacity))
+    const slot = this.#records.allocate()
     this.size++
-    this.#cells[slot << 1] = key
-    this.#cells[(slot << 1) + 1] = value
-    int32[(slot << 3) + KEY_BYTES] = isGiven ? keyBytes | 1 : keyBytes
-    this.#contentBytes += keyBytes
+    this.#cells[slot >> 2] = key
+    this.#cells[(slot >> 2) + 1] = value
+    this.#records.int32[slot + KEY_BYTES] = keyBytes
+    this.#contentBytes += keyBytes & ~GIVEN
     this.#chargeValue(slot, valueBytes)
-    placeMostRecent(int32, slot)
+    this.#linkNewest(slot)
+    this.#expiry.schedule(slot, deadline, now)
+    if (this.#keySlots.add(key, slot)) this.#weighStructure()
     return slot
   }
 
-  /** Gives back what was charged before. */
-  charge(slot: number, keyBytes: number, valueBytes: number, isGiven: boolean): void {
-    const { int32 } = this.records
-    const at = (slot << 3) + KEY_BYTES
-    this.#contentBytes += keyBytes - ((int32[at] as number) & ~1)
-    int32[at] = isGiven ? keyBytes | 1 : keyBytes
+  /** Gives an entry another value, with its size and deadline, and makes it the newest. */
+  replace(
+    slot: Slot,
+    value: unknown,
+    keyBytes: number,
+    valueBytes: number,
+    deadline: number,
+    now: number,
+  ): void {
+    this.#cells[(slot >> 2) + 1] = value
+    this.charge(slot, keyBytes, valueBytes)
+    this.promote(slot)
+    this.#expiry.schedule(slot, deadline, now)
+  }
+
+  setValue(slot: Slot, value: unknown): void {
+    this.#cells[(slot >> 2) + 1] = value
+  }
+
+  setDeadline(slot: Slot, deadline: number, now: number): void {
+    this.#expiry.schedule(slot, deadline, now)
+  }
+
+  /** Charges an entry anew, and gives back what was charged before. `keyBytes` may be `GIVEN`. */
+  charge(slot: Slot, keyBytes: number, valueBytes: number): void {
+    const { int32 } = this.#records
+    this.#contentBytes += (keyBytes & ~GIVEN) - ((int32[slot + KEY_BYTES] as number) & ~GIVEN)
+    int32[slot + KEY_BYTES] = keyBytes
     this.#giveBackValue(slot)
     this.#chargeValue(slot, valueBytes)
   }
 
-  #chargeValue(slot: number, valueBytes: number): void {
-    const { int32 } = this.records
+  #chargeValue(slot: Slot, valueBytes: number): void {
+    const { int32 } = this.#records
     if (valueBytes <= MOST_BYTES) {
       this.#contentBytes += valueBytes
-      int32[(slot << 3) + VALUE_BYTES] = valueBytes
+      int32[slot + VALUE_BYTES] = valueBytes
     } else {
-      int32[(slot << 3) + VALUE_BYTES] = -1
+      int32[slot + VALUE_BYTES] = LARGE
       this.#large ??= new LargeSizes()
       this.#large.set(slot, valueBytes)
     }
   }
 
-  #giveBackValue(slot: number): void {
-    const bytes = this.records.int32[(slot << 3) + VALUE_BYTES] as number
-    if (bytes < 0) (this.#large as LargeSizes).delete(slot)
+  #giveBackValue(slot: Slot): void {
+    const bytes = this.#records.int32[slot + VALUE_BYTES] as number
+    if (bytes === LARGE) (this.#large as LargeSizes).delete(slot)
     else this.#contentBytes -= bytes
   }
 
-  remove(slot: number): void {
-    const cell = slot << 1
-    if (this.#slots.remove(this.#cells[cell] as string)) this.#weighStructure()
+  /** Makes an entry the newest and returns its value. */
+  use(slot: Slot): unknown {
+    this.promote(slot)
+    return this.#cells[(slot >> 2) + 1]
+  }
+
+  /** Makes an entry the newest. */
+  promote(slot: Slot): void {
+    const { int32 } = this.#records
+    const newer = int32[slot + NEWER] as number
+    if (newer === NONE) return
+    const older = int32[slot + OLDER] as number
+    int32[older + NEWER] = newer
+    int32[newer + OLDER] = older
+    // Without a call, which could find the stack full.
+    const previous = int32[OLDER] as number
+    int32[slot + OLDER] = previous
+    int32[slot + NEWER] = NONE
+    int32[previous + NEWER] = slot
+    int32[OLDER] = slot
+  }
+
+  /** Makes an entry the oldest. */
+  demote(slot: Slot): void {
+    const { int32 } = this.#records
+    this.#unlink(slot)
+    const next = int32[NEWER] as number
+    int32[slot + OLDER] = NONE
+    int32[slot + NEWER] = next
+    int32[next + OLDER] = slot
+    int32[NEWER] = slot
+  }
+
+  #linkNewest(slot: Slot): void {
+    const { int32 } = this.#records
+    const previous = int32[OLDER] as number
+    int32[slot + OLDER] = previous
+    int32[slot + NEWER] = NONE
+    int32[previous + NEWER] = slot
+    int32[OLDER] = slot
+  }
+
+  #unlink(slot: Slot): void {
+    const { int32 } = this.#records
+    const older = int32[slot + OLDER] as number
+    const newer = int32[slot + NEWER] as number
+    int32[older + NEWER] = newer
+    int32[newer + OLDER] = older
+  }
+
+  remove(slot: Slot): void {
+    const cell = slot >> 2
+    if (this.#keySlots.remove(this.#cells[cell] as string)) this.#weighStructure()
     this.#contentBytes -= this.keyBytesOf(slot)
     this.#giveBackValue(slot)
     this.#cells[cell] = undefined
     this.#cells[cell + 1] = undefined
-    unlink(this.records.int32, slot)
-    this.records.release(slot)
+    this.#unlink(slot)
+    this.#records.release(slot)
     this.size--
-    if (this.records.capacity > 64 && this.size < this.records.capacity >> 2) {
-      if (this.size <= AT_ONCE) this.compact()
+    if (this.capacity > SMALL && this.size < this.capacity >> 2) {
+      if (this.size <= MOVED_AT_ONCE) this.compact()
       else this.#compactSome()
     }
   }
 
-  /** Frees some of the last slots, until only the needed ones are left. */
-  #compactSome(): void {
-    const { records } = this
+  clear(): void {
+    const records = new Records(SMALLEST)
+    this.#expiry = new Expiry(records)
+    this.#records = records
+    this.size = 0
+    this.#keySlots = new KeySlots()
+    this.#cells = new Array(2 * SMALLEST)
+    this.#contentBytes = 0
+    this.#large = undefined
+    this.#weighStructure()
+  }
+
+  /** Leaves no slot free. The `Map` shrinks by itself as entries leave. */
+  compact(): void {
     requireStackToCompile()
-    for (let step = 0; step < STEPS; step++) {
-      const { last } = records
-      if (this.size === last) {
+    while (this.#dropLastSlot());
+    this.#resize(this.#neededSlots)
+  }
+
+  #compactSome(): void {
+    requireStackToCompile()
+    for (let moves = 0; moves < MOVES; moves++) {
+      if (!this.#dropLastSlot()) {
         this.#resize(grown(this.size))
         return
       }
-      if (records.isFree(last)) this.expiry.forget(last)
-      else this.#move(last, records.allocate())
-      records.dropLast()
     }
+  }
+
+  get #neededSlots(): number {
+    return Math.max(this.size + 1, SMALLEST)
+  }
+
+  /** Returns `false` once no slot is free below the last one. */
+  #dropLastSlot(): boolean {
+    const records = this.#records
+    if (records.used === this.size) return false
+    const { last } = records
+    if (records.isFree(last)) this.#expiry.forget(last)
+    else this.#move(last, records.allocate())
+    records.dropLast()
+    return true
   }
 
   /** Moves an entry to a free slot. */
-  #move(from: number, to: number): void {
-    const { int32 } = this.records
-    this.expiry.forget(to)
-    int32.copyWithin(to << 3, from << 3, (from + 1) << 3)
-    replace(int32, to)
-    this.expiry.move(from, to)
+  #move(from: Slot, to: Slot): void {
+    const { int32 } = this.#records
     const cells = this.#cells
     const key = this.keyAt(from)
-    cells[to << 1] = key
-    cells[(to << 1) + 1] = this.valueAt(from)
-    cells[from << 1] = cells[(from << 1) + 1] = undefined
-    this.#slots.move(key, to)
-    if ((int32[(to << 3) + VALUE_BYTES] as number) < 0) this.#large?.move(from, to)
-    this.rebuilds++
-  }
-
-  /** Whether so many slots are free that room for other entries can be made of them. */
-  get isSparse(): boolean {
-    const { capacity } = this.records
-    return capacity > 64 && this.size < capacity - (capacity >> 2)
-  }
-
-  /** Bytes that `compact` gives back. */
-  get spareBytes(): number {
-    return (this.records.capacity - Math.max(this.size + 1, SMALLEST)) * SLOT_BYTES
-  }
-
-  /** Leaves no slot free. The `Map` is the engine's to shrink, and it does as entries leave. */
-  compact(): void {
-    requireStackToCompile()
-    const table = new Table()
-    table.#resize(Math.max(this.size + 1, SMALLEST))
-    const { int32 } = this.records
-    for (let slot = leastRecent(int32); slot !== 0; slot = newerThan(int32, slot)) {
-      const key = this.keyAt(slot)
-      const keyBytes = this.keyBytesOf(slot)
-      const valueBytes = this.valueBytesOf(slot)
-      const isGiven = this.hasGivenSize(slot)
-      const copy = table.#occupy(key, this.valueAt(slot), keyBytes, valueBytes, isGiven)
-      this.#slots.move(key, copy)
-      table.expiry.schedule(copy, this.deadlineOf(slot), this.expiry.time)
-    }
-    table.#slots = this.#slots
-    table.#weighStructure()
-    this.#become(table)
-    this.rebuilds++
-  }
-
-  clear(): void {
-    this.#become(new Table())
-  }
-
-  #become(table: Table): void {
-    this.records = table.records
-    this.expiry = table.expiry
-    this.size = table.size
-    this.#contentBytes = table.#contentBytes
-    this.#structureBytes = table.#structureBytes
-    this.#slots = table.#slots
-    this.#present = table.#present
-    this.#cells = table.#cells
-    this.#large = table.#large
+    this.#expiry.forget(to)
+    this.#records.copy(from, to)
+    int32[(int32[to + OLDER] as number) + NEWER] = to
+    int32[(int32[to + NEWER] as number) + OLDER] = to
+    this.#expiry.move(from, to)
+    cells[to >> 2] = key
+    cells[(to >> 2) + 1] = this.valueAt(from)
+    cells[from >> 2] = cells[(from >> 2) + 1] = undefined
+    this.#keySlots.move(key, to)
+    if (int32[to + VALUE_BYTES] === LARGE) this.#large?.move(from, to)
+    this.moves++
   }
 
   #resize(capacity: number): void {
-    if (capacity < this.records.capacity) this.#cells.length = 2 * capacity
+    if (capacity < this.capacity) this.#cells.length = 2 * capacity
     else {
       const cells: unknown[] = new Array(2 * capacity)
       // Growing by assignment would leave half as much room again as there are slots.
-      for (let i = 0; i < this.#cells.length; i++) cells[i] = this.#cells[i]
+      for (let at = 0; at < this.#cells.length; at++) cells[at] = this.#cells[at]
       this.#cells = cells
     }
-    this.records.resize(capacity)
+    this.#records.resize(capacity)
     this.#weighStructure()
   }
 
   #weighStructure(): void {
-    this.#present = this.#slots.slots
+    this.#slots = this.#keySlots.slots
     this.#structureBytes =
-      FIXED_BYTES + this.records.capacity * SLOT_BYTES + EXPIRY_BYTES + this.#slots.bytes
+      FIXED_BYTES + this.capacity * SLOT_BYTES + EXPIRY_BYTES + this.#keySlots.bytes
   }
 }
 

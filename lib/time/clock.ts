@@ -1,4 +1,4 @@
-import { withoutContext } from '../context.ts'
+import { withoutContext } from '../engine.ts'
 import { requireStack } from '../stack.ts'
 
 /** Two views of time. A TTL is counted in virtual time, an absolute expiry by the wall clock. */
@@ -9,11 +9,10 @@ export interface Clock {
   fresh(most?: number): number
   /** The wall clock in epoch milliseconds at the virtual time that was read last. */
   wallAt(now: number): number
-  /**
-   * Whether the clock had yet to start when it was read last. If so, `run` is called once with the
-   * first reading after the start, before that returns: what came before knew no wall clock.
-   */
-  awaitsStart(run: (now: number) => void): boolean
+  /** Whether there was a first reading. Before it, no date can be told. */
+  readonly hasStarted: boolean
+  /** Calls `run` once with the first reading, before that returns. Only while it has not started. */
+  onStart(run: (now: number) => void): void
 }
 
 // The language's own, even if a program replaces it later.
@@ -83,13 +82,13 @@ class SystemClock implements Clock {
     return this.#wall + now - this.present
   }
 
-  awaitsStart(run: (now: number) => void): boolean {
-    const awaits = Number.isNaN(this.#wallOrigin)
-    if (awaits) {
-      this.#waiting ??= []
-      this.#waiting.push(run)
-    }
-    return awaits
+  get hasStarted(): boolean {
+    return !Number.isNaN(this.#wallOrigin)
+  }
+
+  onStart(run: (now: number) => void): void {
+    this.#waiting ??= []
+    this.#waiting.push(run)
   }
 
   read(isSecond = false): number {
@@ -151,6 +150,7 @@ class SystemClock implements Clock {
 
 /** The option `now` in place of both clocks. Where it goes back, time runs on from there. */
 class GivenClock implements Clock {
+  readonly hasStarted = true
   readonly #given: () => number
   #latest = Number.NEGATIVE_INFINITY
   /** By how much it has gone back so far: what virtual time is ahead of it. */
@@ -182,9 +182,7 @@ class GivenClock implements Clock {
     return now - this.#lead
   }
 
-  awaitsStart(): boolean {
-    return false
-  }
+  onStart(): void {}
 }
 
 /** The clock that caches share unless they are given one. */

@@ -1,22 +1,27 @@
+import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { expect, it } from 'vitest'
-import { Budget } from '../../lib/budget.ts'
-import { settingsFrom } from '../../lib/options/options.ts'
-import { EMPTY_BYTES, Table } from '../../lib/table/table.ts'
 
-it('is kept by what fills it to the byte and to the entry, and exceeded by one more', () => {
-  const table = new Table()
-  table.add('a', 1, 16, 24, false)
-  table.add('b', 2, 16, 24, false)
-  const budget = new Budget()
-  budget.set(settingsFrom({ maxSizeBytes: table.sizeBytes + 100, maxItems: 5 }))
-  expect(budget.isExceeded(table, 100, 0)).toBe(false)
-  expect(budget.isExceeded(table, 101, 0)).toBe(true)
-  expect(budget.isExceeded(table, 0, 3)).toBe(false)
-  expect(budget.isExceeded(table, 0, 4)).toBe(true)
+const keysAfter = (options: object, sizes: readonly number[]) => {
+  const cache = new FaaSCacheDict<Record<string, number>>({ onTooLarge: 'skip', ...options })
+  const controller = controllerOf(cache)
+  for (const [at, sizeBytes] of sizes.entries()) controller.set(at, at, { sizeBytes })
+  return { keys: Object.keys(cache), sizeBytes: controller.sizeBytes }
+}
+
+it('entries that fill the budget to the byte stay; one byte less evicts the oldest', () => {
+  const { keys, sizeBytes } = keysAfter({}, [100, 200])
+  expect(keys).toEqual(['0', '1'])
+  expect(keysAfter({ maxSizeBytes: sizeBytes }, [100, 200]).keys).toEqual(['0', '1'])
+  expect(keysAfter({ maxSizeBytes: sizeBytes - 1 }, [100, 200]).keys).toEqual(['1'])
 })
 
-it('admits what fills an empty cache to the byte', () => {
-  const budget = new Budget()
-  budget.set(settingsFrom({ maxSizeBytes: EMPTY_BYTES + 100 }))
-  expect([budget.admits(100), budget.admits(101)]).toEqual([true, false])
+it('as many entries as the item limit stay; one more evicts the oldest', () => {
+  expect(keysAfter({ maxItems: 2 }, [0, 0]).keys).toEqual(['0', '1'])
+  expect(keysAfter({ maxItems: 2 }, [0, 0, 0]).keys).toEqual(['1', '2'])
+})
+
+it('an entry that fills an empty cache to the byte is stored; one byte more is refused', () => {
+  const empty = keysAfter({}, []).sizeBytes
+  expect(keysAfter({ maxSizeBytes: empty + 100 }, [100]).keys).toEqual(['0'])
+  expect(keysAfter({ maxSizeBytes: empty + 100 }, [101]).keys).toEqual([])
 })

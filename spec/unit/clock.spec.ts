@@ -324,7 +324,8 @@ describe('a clock that reads 0', () => {
     const { clock, hands } = await nativeHands(0, 0)
     const walls: number[] = []
     clock.now()
-    expect(clock.awaitsStart((now) => walls.push(clock.wallAt(now), now, clock.now()))).toBe(true)
+    expect(clock.hasStarted).toBe(false)
+    clock.onStart((now) => walls.push(clock.wallAt(now), now, clock.now()))
     clock.now()
     expect(walls).toEqual([])
     hands.wall = 1_700_000_000_000
@@ -335,13 +336,10 @@ describe('a clock that reads 0', () => {
     expect(walls).toHaveLength(3)
   })
 
-  it('awaits nothing once it runs', async () => {
+  it('has started once it has been read', async () => {
     const { clock } = await nativeHands(1_700_000_000_000, 0)
-    const run = vi.fn()
     clock.now()
-    expect(clock.awaitsStart(run)).toBe(false)
-    clock.now()
-    expect(run).not.toHaveBeenCalled()
+    expect(clock.hasStarted).toBe(true)
   })
 
   it('runs at once if it is not the native one', async () => {
@@ -349,7 +347,7 @@ describe('a clock that reads 0', () => {
     clock.now()
     hands.wall += 1000
     expect(clock.now()).toBe(1000)
-    expect(clock.awaitsStart(() => {})).toBe(false)
+    expect(clock.hasStarted).toBe(true)
   })
 })
 
@@ -434,7 +432,7 @@ describe('the option now', () => {
     expect([clock.now(), clock.wallAt(0)]).toEqual([0, 0])
     time = 77
     expect([clock.now(), clock.wallAt(77)]).toEqual([77, 77])
-    expect(clock.awaitsStart(() => {})).toBe(false)
+    expect(clock.hasStarted).toBe(true)
   })
 
   it('that goes back is another date at once, and virtual time runs on', () => {

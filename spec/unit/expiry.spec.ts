@@ -1,9 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { EXPIRY_BYTES, Expiry, MORE } from '../../lib/table/expiry.ts'
-import { Records } from '../../lib/table/records.ts'
+import { Records, type Slot } from '../../lib/table/records.ts'
 
 const SLOTS = 12
+/** Each record takes eight words; the first one belongs to no entry. */
+const slotOf = (index: number) => (8 * (index + 1)) as Slot
+const indexOf = (slot: Slot) => slot / 8 - 1
 const NEVER = Number.POSITIVE_INFINITY
 
 // As far as from one millisecond to some four months, and as near to where a digit carries.
@@ -24,7 +27,7 @@ it('gives what is due at any time, and nothing else, as a list of deadlines woul
       const expiry = new Expiry(records)
       const deadlines = Array.from({ length: SLOTS }, () => NEVER)
       for (const _ of deadlines) records.allocate()
-      for (const at of deadlines.keys()) expiry.schedule(at + 1, NEVER, start)
+      for (const at of deadlines.keys()) expiry.schedule(slotOf(at), NEVER, start)
       let now = start
       const look = () => {
         const expected = deadlines.filter((deadline) => deadline <= now).length
@@ -33,8 +36,8 @@ it('gives what is due at any time, and nothing else, as a list of deadlines woul
         const most = now % 2 === 0 ? 1 : undefined
         for (let slot = expiry.due(now, most); slot !== 0; slot = expiry.due(now, most)) {
           if (slot === MORE) continue
-          expect(deadlines[slot - 1]).toBeLessThanOrEqual(now)
-          deadlines[slot - 1] = NEVER
+          expect(deadlines[indexOf(slot)]).toBeLessThanOrEqual(now)
+          deadlines[indexOf(slot)] = NEVER
           expiry.schedule(slot, NEVER, now)
           count++
         }
@@ -44,7 +47,7 @@ it('gives what is due at any time, and nothing else, as a list of deadlines woul
       for (const step of all) {
         if ('slot' in step) {
           deadlines[step.slot] = now + step.ttl
-          expiry.schedule(step.slot + 1, now + step.ttl, now)
+          expiry.schedule(slotOf(step.slot), now + step.ttl, now)
         } else if ('pass' in step) now += step.pass
         else now = Math.min(...deadlines, now + 8 ** 12)
         if ('toTheNext' in step) {
@@ -83,10 +86,10 @@ it('places no more entries anew than it is told, and gives those first that are 
   const records = new Records(8)
   const expiry = new Expiry(records)
   const slots = Array.from({ length: 6 }, () => records.allocate())
-  for (const slot of slots) expiry.schedule(slot, slot === 3 ? 520 : 570, 0)
+  for (const slot of slots) expiry.schedule(slot, slot === slotOf(2) ? 520 : 570, 0)
   const given = [expiry.due(520, 2), expiry.due(520, 2), expiry.due(520, 2)]
-  expect(given).toEqual([MORE, 3, 3])
-  expiry.schedule(3, NEVER, 520)
+  expect(given).toEqual([MORE, slotOf(2), slotOf(2)])
+  expiry.schedule(slotOf(2), NEVER, 520)
   expect([expiry.due(520, 2), expiry.due(520, 2)]).toEqual([MORE, 0])
 })
 

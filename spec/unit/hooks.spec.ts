@@ -10,13 +10,13 @@ it('hooks that a full stack cuts short hear of the rest at the next call, and of
         (key) => told.push(key),
         (_error, { source }) => told.push(source),
       )
-      for (const key of ['a', 'b', 'c', 'd']) hooks.left(key, 1, 'deleted', 1)
+      for (const key of ['a', 'b', 'c', 'd']) hooks.removed(key, 1, 'deleted', 1)
       hooks.failed(new Error('sweep'), 'sweep')
       return { hooks, told }
     },
     ({ hooks }) => hooks.run(),
     ({ hooks, told }) => {
-      hooks.left('e', 1, 'deleted', 1)
+      hooks.removed('e', 1, 'deleted', 1)
       hooks.run()
       expect(told).toEqual(['a', 'b', 'c', 'd', 'sweep', 'e'])
     },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { MAP_ENTRY_BYTES } from '../../lib/table/map-table.ts'
+import { MAP_ENTRY_BYTES } from '../../lib/table/key-slots.ts'
+import { NONE } from '../../lib/table/records.ts'
 import { Table } from '../../lib/table/table.ts'
 
 interface Kept {
@@ -28,8 +29,7 @@ class Pair {
   add(key: string, at: number): void {
     const deadline = at % 3 === 0 ? NEVER : 1_000 + (at % 7_919)
     const kept = { value: at, valueBytes: at % 1_000 === 0 ? 2 ** 33 + at : at % 50, deadline }
-    const slot = this.table.add(key, kept.value, 16, kept.valueBytes, false)
-    this.table.expiry.schedule(slot, deadline, 0)
+    this.table.add(key, kept.value, 16, kept.valueBytes, deadline, 0)
     this.kept.set(key, kept)
   }
 
@@ -42,8 +42,7 @@ class Pair {
     const { table, kept } = this
     expect(table.size).toBe(kept.size)
     const order: string[] = []
-    const { int32 } = table.records
-    for (let slot = int32[1] as number; slot !== 0; slot = int32[(slot << 3) + 1] as number) {
+    for (let slot = table.oldest; slot !== NONE; slot = table.newerThan(slot)) {
       order.push(table.keyAt(slot))
     }
     expect(order).toEqual([...kept.keys()])
@@ -69,7 +68,7 @@ class Pair {
   expire(now: number): void {
     const expected = [...this.kept].filter(([, { deadline }]) => deadline <= now)
     let count = 0
-    for (let slot = this.table.expiry.due(now); slot !== 0; slot = this.table.expiry.due(now)) {
+    for (let slot = this.table.due(now); slot !== 0; slot = this.table.due(now)) {
       this.remove(this.table.keyAt(slot))
       count++
     }
@@ -93,7 +92,7 @@ describe('a large table from which most is removed', () => {
     const pair = new Pair()
     for (const [at, key] of keys.entries()) pair.add(key, at)
     pair.check()
-    const capacity = pair.table.records.capacity
+    const capacity = pair.table.capacity
     let added = COUNT
     for (const [at, key] of order.entries()) {
       pair.remove(key)
@@ -108,12 +107,12 @@ describe('a large table from which most is removed', () => {
       if (at % 20_000 === 0) pair.check()
     }
     pair.check()
-    expect(pair.table.records.capacity).toBeLessThan(capacity / 3)
+    expect(pair.table.capacity).toBeLessThan(capacity / 3)
     pair.expire(4_000)
     pair.check()
     pair.expire(20_000)
     pair.check()
-    expect(pair.table.expiry.isEmpty).toBe(true)
+    expect(pair.table.hasDeadlines).toBe(false)
     pair.table.compact()
     pair.check()
   })
@@ -134,7 +133,7 @@ describe('a large table from which most is removed', () => {
     expect([pair.table.find(keys[0] as string), pair.table.find('absent')]).toEqual([0, 0])
     pair.table.compact()
     pair.check()
-    expect(pair.table.records.isFull).toBe(true)
+    expect(pair.table.spareBytes).toBe(0)
     for (const key of keys.slice(-100)) pair.remove(key)
     pair.check()
   })

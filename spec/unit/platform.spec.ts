@@ -7,7 +7,7 @@ async function loadedWhere(globals: Record<string, unknown>) {
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
   vi.resetModules()
   const library = await import('../../lib/index.ts')
-  const { isNativePromise } = await import('../../lib/native-promise.ts')
+  const { isNativePromise } = await import('../../lib/promise.ts')
   return { ...library, isNativePromise }
 }
 

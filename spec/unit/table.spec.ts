@@ -1,6 +1,7 @@
 import { controllerOf, FaaSCacheDict, heapSize } from 'faas-cache-dict'
 import { describe, expect, it } from 'vitest'
-import { MAP_ENTRY_BYTES, MAP_HEADER_BYTES, MapTable } from '../../lib/table/map-table.ts'
+import { EMPTY_MAP_BYTES, MAP_ENTRY_BYTES, MapTable } from '../../lib/table/key-slots.ts'
+import { GIVEN } from '../../lib/table/records.ts'
 import { EMPTY_BYTES, ENTRY_BYTES, Table } from '../../lib/table/table.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -8,8 +9,7 @@ const NEVER = Number.POSITIVE_INFINITY
 function filled(count: number, valueBytes = 24): Table {
   const table = new Table()
   for (let i = 0; i < count; i++) {
-    const slot = table.add(`key-${i}`, i, 16, valueBytes, false)
-    table.expiry.schedule(slot, NEVER, 0)
+    table.add(`key-${i}`, i, 16, valueBytes, NEVER, 0)
   }
   return table
 }
@@ -28,7 +28,7 @@ const keysOf = (table: Table) =>
   Array.from({ length: 10_000 }, (_, i) => `key-${i}`).filter((key) => table.find(key) !== 0)
 
 describe("what is charged for an engine's Map", () => {
-  const capacityOf = (map: MapTable) => (map.bytes - MAP_HEADER_BYTES) / MAP_ENTRY_BYTES
+  const capacityOf = (map: MapTable) => 4 + (map.bytes - EMPTY_MAP_BYTES) / MAP_ENTRY_BYTES
   const adds = (map: MapTable, count: number) => Array.from({ length: count }, () => map.add())
   const removes = (map: MapTable, count: number) =>
     Array.from({ length: count }, () => map.remove())
@@ -105,21 +105,21 @@ describe('a table', () => {
     const empty = EMPTY_BYTES - map.bytes - 2 * 48
     const table = new Table()
     for (let i = 0; i < 500; i++) {
-      table.add(`key-${i}`, i, 16, 24, false)
+      table.add(`key-${i}`, i, 16, 24, NEVER, 0)
       map.add()
-      expect(table.sizeBytes - 40 * (i + 1)).toBe(empty + 48 * table.records.capacity + map.bytes)
+      expect(table.sizeBytes - 40 * (i + 1)).toBe(empty + 48 * table.capacity + map.bytes)
     }
   })
 
-  it('has 32 bytes of records for each slot, and fills what was freed before it grows', () => {
+  it('fills what was freed before it grows', () => {
     const table = filled(500)
-    const { capacity, int32, float64 } = table.records
-    expect([4 * int32.length, 8 * float64.length]).toEqual([32 * capacity, 32 * capacity])
-    while (!table.records.isFull) table.add(`more-${table.size}`, 0, 16, 24, false)
+    const { capacity } = table
+    while (table.growthBytes === 0) table.add(`more-${table.size}`, 0, 16, 24, NEVER, 0)
+    expect(table.size).toBe(capacity - 1)
     table.remove(table.find('key-7'))
-    expect([table.records.isFull, table.growthBytes]).toEqual([false, 0])
-    table.add('again', 0, 16, 24, false)
-    expect(table.records.capacity).toBe(capacity)
+    expect(table.growthBytes).toBe(0)
+    table.add('again', 0, 16, 24, NEVER, 0)
+    expect(table.capacity).toBe(capacity)
   })
 
   it('foresees what the next entry makes the slots take, to the byte', () => {
@@ -127,9 +127,9 @@ describe('a table', () => {
     let grown = 0
     for (let i = 0; i < 500; i++) {
       const foreseen = table.growthBytes
-      const before = table.records.capacity
-      table.add(`key-${i}`, i, 16, 24, false)
-      expect(foreseen).toBe(48 * (table.records.capacity - before))
+      const before = table.capacity
+      table.add(`key-${i}`, i, 16, 24, NEVER, 0)
+      expect(foreseen).toBe(48 * (table.capacity - before))
       if (foreseen > 0) grown++
     }
     // By a quarter and two each time.
@@ -141,53 +141,54 @@ describe('a table', () => {
     const slot = table.find('key-0')
     const other = table.sizeBytes - 24
     for (const bytes of [2 ** 31 - 1, 2 ** 31, 2 ** 40 + 1, 2 ** 31 - 2, 0, 3 * 2 ** 31, 5]) {
-      table.charge(slot, 16, bytes, false)
+      table.charge(slot, 16, bytes)
       expect(table.valueBytesOf(slot)).toBe(bytes)
       expect(table.sizeBytes).toBe(other + bytes)
     }
-    table.charge(slot, 16, 2 ** 33, true)
+    table.charge(slot, GIVEN, 2 ** 33)
     table.compact()
     expect(table.valueBytesOf(table.find('key-0'))).toBe(2 ** 33)
     expect(table.hasGivenSize(table.find('key-0'))).toBe(true)
     expect(table.hasGivenSize(table.find('key-1'))).toBe(false)
     const { sizeBytes } = table
     table.remove(table.find('key-0'))
-    expect(table.sizeBytes).toBe(sizeBytes - 16 - 2 ** 33)
+    expect(table.sizeBytes).toBe(sizeBytes - 2 ** 33)
   })
 
   it('gives back what was charged before, whatever it is charged next', () => {
     const table = filled(3)
     const slot = table.find('key-1')
-    for (const [keyBytes, valueBytes, isGiven] of [
-      [16, 1_000, false],
-      [0, 77, true],
-      [24, 8, false],
-      [16, 24, false],
+    for (const [charged, valueBytes] of [
+      [16, 1_000],
+      [GIVEN, 77],
+      [24, 8],
+      [16, 24],
     ] as const) {
-      table.charge(slot, keyBytes, valueBytes, isGiven)
+      table.charge(slot, charged, valueBytes)
+      const keyBytes = charged === GIVEN ? 0 : charged
       expect(table.keyBytesOf(slot)).toBe(keyBytes)
-      expect(table.hasGivenSize(slot)).toBe(isGiven)
+      expect(table.hasGivenSize(slot)).toBe(charged === GIVEN)
       expect(table.sizeBytes).toBe(filled(3).sizeBytes - 40 + keyBytes + valueBytes)
     }
   })
 
   it('lets go of slots once fewer than a quarter are in use, yet not of the last few dozen', () => {
     const table = filled(1_000)
-    const full = table.records.capacity
+    const full = table.capacity
     for (let i = 0; i < 1_000; i++) {
-      const { capacity } = table.records
+      const { capacity } = table
       table.remove(table.find(`key-${i}`))
       const isKept = capacity <= 64 || table.size >= capacity >> 2
-      expect(table.records.capacity).toBe(isKept ? capacity : Math.max(table.size + 1, 2))
+      expect(table.capacity).toBe(isKept ? capacity : Math.max(table.size + 1, 2))
     }
     expect(full).toBeGreaterThan(1_000)
-    expect(table.records.capacity).toBeGreaterThan(16)
-    expect(table.records.capacity).toBeLessThanOrEqual(64)
+    expect(table.capacity).toBeGreaterThan(16)
+    expect(table.capacity).toBeLessThanOrEqual(64)
   })
 
   it('is sparse where more than a quarter of more than 64 slots are free', () => {
     const table = filled(1_000)
-    const { capacity } = table.records
+    const { capacity } = table
     for (let i = 0; i < 900; i++) {
       expect(table.isSparse).toBe(table.size < capacity - (capacity >> 2))
       if (table.size === capacity >> 2) break
@@ -198,44 +199,43 @@ describe('a table', () => {
   it('is never sparse, nor made smaller, at 64 slots', () => {
     const table = filled(63)
     table.compact()
-    expect(table.records.capacity).toBe(64)
+    expect(table.capacity).toBe(64)
     for (let i = 0; i < 63; i++) {
       expect(table.isSparse).toBe(false)
       table.remove(table.find(`key-${i}`))
     }
-    expect(table.records.capacity).toBe(64)
+    expect(table.capacity).toBe(64)
     expect(filled(3).isSparse).toBe(false)
   })
 
   it('takes an entry beyond two gigabytes, and one whose size was given', () => {
     const table = new Table()
-    const large = table.add('large', 1, 16, 2 ** 31, true)
-    const most = table.add('most', 2, 16, 2 ** 31 - 1, false)
+    const large = table.add('large', 1, GIVEN, 2 ** 31, NEVER, 0)
+    const most = table.add('most', 2, 16, 2 ** 31 - 1, NEVER, 0)
     expect([table.valueBytesOf(large), table.valueBytesOf(most)]).toEqual([2 ** 31, 2 ** 31 - 1])
     expect([table.hasGivenSize(large), table.hasGivenSize(most)]).toEqual([true, false])
-    expect(table.sizeBytes).toBe(filled(2).sizeBytes - 2 * 40 + 2 * 16 + 2 ** 32 - 1)
+    expect(table.sizeBytes).toBe(filled(2).sizeBytes - 2 * 40 + 16 + 2 ** 32 - 1)
   })
 
   it('keeps order, values, sizes and deadlines when it is compacted, and no slot free', () => {
     const table = filled(300)
     for (let i = 0; i < 300; i += 2) table.remove(table.find(`key-${i}`))
-    table.expiry.schedule(table.find('key-7'), 5_000, 0)
+    table.setDeadline(table.find('key-7'), 5_000, 0)
     const compacted = table.sizeBytes - table.spareBytes
     table.compact()
     expect([table.sizeBytes, table.spareBytes]).toEqual([compacted, 0])
-    expect(table.records.capacity).toBe(151)
-    expect(table.records.isFull).toBe(true)
+    expect(table.capacity).toBe(151)
     expect(table.size).toBe(150)
     expect(keysOf(table)).toHaveLength(150)
     for (const key of keysOf(table))
       expect(table.valueAt(table.find(key))).toBe(Number(key.slice(4)))
     expect(table.deadlineOf(table.find('key-7'))).toBe(5_000)
     expect(table.deadlineOf(table.find('key-9'))).toBe(NEVER)
-    expect(table.expiry.due(4_999)).toBe(0)
-    expect(table.keyAt(table.expiry.due(5_000))).toBe('key-7')
+    expect(table.due(4_999)).toBe(0)
+    expect(table.keyAt(table.due(5_000))).toBe('key-7')
     const order: string[] = []
     while (table.size > 0) {
-      const oldest = table.records.int32[1] as number
+      const { oldest } = table
       order.push(table.keyAt(oldest))
       table.remove(oldest)
     }

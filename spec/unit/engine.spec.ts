@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
-import { requireSupportedNode } from '../../lib/supported-node.ts'
+import { requireSupportedNode } from '../../lib/engine.ts'
 
 test('a Node without what the library stands on is refused, and told which it needs', () => {
   const refused = () => requireSupportedNode({ versions: { node: '18.20.8' } })

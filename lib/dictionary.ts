@@ -1,13 +1,11 @@
-import { requireRoom } from './budget.ts'
 import { Cache } from './cache.ts'
 import { CacheController, OVER } from './controller.ts'
-import { namedClass } from './named-class.ts'
+import { namedClass, requireSupportedNode } from './engine.ts'
 import { type CacheOptions, settingsFrom } from './options/options.ts'
 import { shown } from './options/shown.ts'
 import { pairsFrom } from './pairs.ts'
 import { register, registered } from './registry.ts'
 import type { EntriesOf, StringKeyOf, ValueOf } from './schema.ts'
-import { requireSupportedNode } from './supported-node.ts'
 import { proxyOver } from './traps.ts'
 
 /** A dictionary of this schema: any property may be absent, or may have left. */
@@ -39,7 +37,6 @@ export const FaaSCacheDict = /* @__PURE__ */ namedClass({
       requireSupportedNode()
       const settings = settingsFrom(options)
       const initial = entries === undefined ? [] : pairsFrom(entries)
-      requireRoom(settings.maxSizeBytes, settings.given.maxSizeBytes)
       const cache = new Cache(settings)
       const proxy = proxyOver(cache)
       register(proxy, CacheController[OVER](cache))

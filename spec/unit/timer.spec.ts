@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Sweep } from '../../lib/time/sweep.ts'
+import { BackgroundTimer } from '../../lib/time/timer.ts'
 
 const run = promisify(execFile)
 
@@ -29,12 +29,12 @@ afterEach(() => {
 
 describe('a sweep', () => {
   it('has no timer until it is woken', () => {
-    new Sweep(5000, targetWith(1), sweepOnce)
+    new BackgroundTimer(5000, targetWith(1), sweepOnce)
     expect(vi.getTimerCount()).toBe(0)
   })
 
   it('has a single timer however often it is woken', () => {
-    const sweep = new Sweep(5000, targetWith(1), sweepOnce)
+    const sweep = new BackgroundTimer(5000, targetWith(1), sweepOnce)
     sweep.wake()
     sweep.wake()
     expect(vi.getTimerCount()).toBe(1)
@@ -42,7 +42,7 @@ describe('a sweep', () => {
 
   it('comes after its interval and again while anything is left to do', () => {
     const target = targetWith(3)
-    new Sweep(5000, target, sweepOnce).wake()
+    new BackgroundTimer(5000, target, sweepOnce).wake()
     vi.advanceTimersByTime(4999)
     expect(target.swept).toBe(0)
     vi.advanceTimersByTime(1)
@@ -59,7 +59,7 @@ describe('a sweep', () => {
       const seen: unknown[] = []
       const target = targetWith(1)
       const sweep = request.run('maker', () => {
-        return new Sweep(how === 'is woken' ? 1 : 10_000, target, (swept) => {
+        return new BackgroundTimer(how === 'is woken' ? 1 : 10_000, target, (swept) => {
           seen.push(request.getStore())
           return sweepOnce(swept)
         })
@@ -76,7 +76,7 @@ describe('a sweep', () => {
   it('comes again when it says, whatever its interval', () => {
     const delays = [20, 3000, undefined]
     const sweep = vi.fn(() => delays.shift())
-    new Sweep(5000, targetWith(1), sweep).wake()
+    new BackgroundTimer(5000, targetWith(1), sweep).wake()
     vi.advanceTimersByTime(5020)
     expect(sweep).toHaveBeenCalledTimes(2)
     vi.advanceTimersByTime(2999)
@@ -88,7 +88,7 @@ describe('a sweep', () => {
   it('rests if told to, and comes an interval after it is woken', () => {
     const delays = [60_000, 70_000, undefined]
     const sweep = vi.fn(() => delays.shift())
-    const resting = new Sweep(5000, targetWith(1), sweep)
+    const resting = new BackgroundTimer(5000, targetWith(1), sweep)
     resting.wake()
     vi.advanceTimersByTime(5000)
     expect([resting.isAwake, vi.getTimerCount()]).toEqual([false, 1])
@@ -101,7 +101,7 @@ describe('a sweep', () => {
   })
 
   it('rests until it is woken if a timer cannot wait for so long', () => {
-    const sweep = new Sweep(5000, targetWith(1), () => 2 ** 31)
+    const sweep = new BackgroundTimer(5000, targetWith(1), () => 2 ** 31)
     sweep.wake()
     vi.advanceTimersByTime(5000)
     expect([sweep.isAwake, vi.getTimerCount()]).toEqual([false, 0])
@@ -109,7 +109,7 @@ describe('a sweep', () => {
 
   it('has no timer once nothing is left to do, and can be woken again', () => {
     const target = targetWith(1)
-    const sweep = new Sweep(5000, target, sweepOnce)
+    const sweep = new BackgroundTimer(5000, target, sweepOnce)
     sweep.wake()
     vi.advanceTimersByTime(5000)
     expect(vi.getTimerCount()).toBe(0)
@@ -121,7 +121,7 @@ describe('a sweep', () => {
 
   it('that is woken by what it sweeps has a single timer', () => {
     const target = targetWith(2)
-    const sweep: Sweep<Target> = new Sweep(5000, target, (swept) => {
+    const sweep: BackgroundTimer<Target> = new BackgroundTimer(5000, target, (swept) => {
       sweep.wake()
       return sweepOnce(swept)
     })
@@ -132,7 +132,7 @@ describe('a sweep', () => {
 
   it('goes on after one that failed', () => {
     const target = targetWith(2)
-    new Sweep(5000, target, (swept) => {
+    new BackgroundTimer(5000, target, (swept) => {
       sweepOnce(swept)
       if (swept.swept === 1) throw new Error('once')
       return undefined
@@ -143,7 +143,7 @@ describe('a sweep', () => {
   })
 
   it('without an interval never comes', () => {
-    new Sweep(Number.POSITIVE_INFINITY, targetWith(1), sweepOnce).wake()
+    new BackgroundTimer(Number.POSITIVE_INFINITY, targetWith(1), sweepOnce).wake()
     expect(vi.getTimerCount()).toBe(0)
   })
 
@@ -152,12 +152,12 @@ describe('a sweep', () => {
     vi.stubGlobal('setTimeout', (_: () => void, delay?: number) => {
       delays.push(delay)
     })
-    new Sweep(2 ** 40, targetWith(1), sweepOnce).wake()
+    new BackgroundTimer(2 ** 40, targetWith(1), sweepOnce).wake()
     expect(delays).toEqual([2 ** 31 - 1])
   })
 
   it('that is closed has no timer and is not woken again', () => {
-    const sweep = new Sweep(5000, targetWith(1), sweepOnce)
+    const sweep = new BackgroundTimer(5000, targetWith(1), sweepOnce)
     sweep.wake()
     sweep.close()
     expect(vi.getTimerCount()).toBe(0)
@@ -167,14 +167,14 @@ describe('a sweep', () => {
   })
 
   it('that is closed before it was ever woken is not woken', () => {
-    const sweep = new Sweep(5000, targetWith(1), sweepOnce)
+    const sweep = new BackgroundTimer(5000, targetWith(1), sweepOnce)
     sweep.close()
     sweep.wake()
     expect(vi.getTimerCount()).toBe(0)
   })
 
   it('that is closed by what it sweeps has no timer', () => {
-    const sweep: Sweep<Target> = new Sweep(5000, targetWith(3), (swept) => {
+    const sweep: BackgroundTimer<Target> = new BackgroundTimer(5000, targetWith(3), (swept) => {
       sweep.close()
       return sweepOnce(swept)
     })
@@ -196,7 +196,7 @@ describe('where timers are forbidden, a sweep', () => {
 
   it('is absent, and asks once in a synchronous run', () => {
     const refusals = forbidTimers()
-    const sweep = new Sweep(5000, targetWith(1), sweepOnce)
+    const sweep = new BackgroundTimer(5000, targetWith(1), sweepOnce)
     for (let write = 0; write < 1000; write++) sweep.wake()
     expect(refusals.count).toBe(1)
   })
@@ -204,7 +204,7 @@ describe('where timers are forbidden, a sweep', () => {
   it('comes once they are allowed', async () => {
     forbidTimers()
     const target = targetWith(1)
-    const sweep = new Sweep(5000, target, sweepOnce)
+    const sweep = new BackgroundTimer(5000, target, sweepOnce)
     sweep.wake()
     vi.unstubAllGlobals()
     vi.useFakeTimers()
@@ -216,7 +216,7 @@ describe('where timers are forbidden, a sweep', () => {
 
   it('that was closed meanwhile stays closed', async () => {
     const refusals = forbidTimers()
-    const sweep = new Sweep(5000, targetWith(1), sweepOnce)
+    const sweep = new BackgroundTimer(5000, targetWith(1), sweepOnce)
     sweep.wake()
     sweep.close()
     await null
@@ -232,7 +232,7 @@ describe('a platform whose', () => {
       return 7
     })
     const target = targetWith(1)
-    new Sweep(5000, target, sweepOnce).wake()
+    new BackgroundTimer(5000, target, sweepOnce).wake()
     expect(target.swept).toBe(1)
   })
 
@@ -240,13 +240,13 @@ describe('a platform whose', () => {
     const unrefTimer = vi.fn()
     vi.stubGlobal('setTimeout', () => 7)
     vi.stubGlobal('Deno', { unrefTimer })
-    new Sweep(5000, targetWith(1), sweepOnce).wake()
+    new BackgroundTimer(5000, targetWith(1), sweepOnce).wake()
     expect(unrefTimer).toHaveBeenCalledWith(7)
   })
 
   it('objects cannot be held weakly has no sweep', () => {
     vi.stubGlobal('WeakRef', undefined)
-    new Sweep(5000, targetWith(1), sweepOnce).wake()
+    new BackgroundTimer(5000, targetWith(1), sweepOnce).wake()
     expect(vi.getTimerCount()).toBe(0)
   })
 })
@@ -255,7 +255,7 @@ describe('where timers die with the request that set them, a sweep', () => {
   const late = (target: Target) => {
     vi.stubGlobal('setTimeout', () => 7)
     vi.stubGlobal('clearTimeout', () => {})
-    const sweep = new Sweep(5000, target, sweepOnce)
+    const sweep = new BackgroundTimer(5000, target, sweepOnce)
     sweep.wake()
     return sweep
   }
@@ -290,7 +290,7 @@ describe('where timers die with the request that set them, a sweep', () => {
     const target = targetWith(9)
     vi.stubGlobal('setTimeout', () => 7)
     vi.stubGlobal('clearTimeout', () => {})
-    const sweep = new Sweep(5000, target, (swept) => {
+    const sweep = new BackgroundTimer(5000, target, (swept) => {
       swept.swept++
       return 60_000
     })
@@ -321,7 +321,7 @@ describe('where timers die with the request that set them, a sweep', () => {
 describe('a timer that is late but alive', () => {
   it('does not sweep twice after it was made up for', () => {
     const target = targetWith(9)
-    const sweep = new Sweep(5000, target, sweepOnce)
+    const sweep = new BackgroundTimer(5000, target, sweepOnce)
     sweep.wake()
     vi.setSystemTime(Date.now() + 60_000)
     sweep.wake()
@@ -340,7 +340,7 @@ describe('a target that is dropped', () => {
     const sweep = vi.fn(() => 5000)
     const dropped = (() => {
       const target = targetWith(1)
-      new Sweep(5000, target, sweep).wake()
+      new BackgroundTimer(5000, target, sweep).wake()
       return new WeakRef(target)
     })()
     await vi.waitFor(() => {
@@ -356,13 +356,13 @@ describe('a target that is dropped', () => {
 
 describe('a process', () => {
   it('is not held open by a pending sweep', async () => {
-    const script = new URL('../../lib/time/sweep.ts', import.meta.url).pathname
+    const script = new URL('../../lib/time/timer.ts', import.meta.url).pathname
     const { build } = await import('esbuild')
     const { outputFiles } = await build({
       stdin: {
-        contents: `import { Sweep } from ${JSON.stringify(script)}
+        contents: `import { BackgroundTimer } from ${JSON.stringify(script)}
           const target = {}
-          new Sweep(2_000_000, target, () => 5000).wake()
+          new BackgroundTimer(2_000_000, target, () => 5000).wake()
           console.log(process.getActiveResourcesInfo().join())`,
         resolveDir: '.',
       },
