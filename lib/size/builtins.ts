@@ -1,19 +1,74 @@
-import { visitBuffer } from './buffers.ts'
-import { isMadeByFunction } from './functions.ts'
+import { builtinModule } from '../builtin-module.ts'
+import { expectPushes } from './arrays.ts'
 import {
+  ARRAY_BUFFER,
   COLLECTION_HEADER,
   DATE,
   hashTableBytes,
-  leastSetRoom,
   OBJECT_HEADER,
   PROMISE,
+  SMALL_SET_ROOM,
+  stringSize,
+  VIEW,
+  WORD,
   WRAPPER,
 } from './layout.ts'
-import { visitKeys, visitNames } from './objects.ts'
-import { platformVisit, type Visit } from './platform.ts'
-import { dataOf, getterOf } from './slots.ts'
-import { stringSize } from './string.ts'
-import { takeAll, type Walk } from './walk.ts'
+import { isMadeByFunction, visitKeys, visitNames } from './objects.ts'
+import { dataOf, getterOf } from './reflect.ts'
+import type { Walk } from './walk.ts'
+
+/**
+ * The bytes of an instance alone; adds to the walk what the instance refers to. Throws if the value
+ * only inherits from the class.
+ */
+type Charge = (walk: Walk, value: object) => number
+/** A charge that reads instances by the getters and methods of the class's prototype. */
+type ChargeOf = (prototype: object) => Charge
+
+/** A getter for the instances of two classes. */
+const either = (first: () => unknown, second: () => unknown) => (value: object) => {
+  try {
+    return first.call(value)
+  } catch {
+    return second.call(value)
+  }
+}
+
+const viewPrototype: object = Object.getPrototypeOf(Uint8Array.prototype)
+const viewLength = getterOf(viewPrototype, 'byteLength')
+// `instanceof` may never end if a prototype is a Proxy.
+const bufferOf = either(getterOf(viewPrototype, 'buffer'), getterOf(DataView.prototype, 'buffer'))
+const lengthOf = either(
+  getterOf(ArrayBuffer.prototype, 'byteLength'),
+  getterOf(globalThis.SharedArrayBuffer?.prototype, 'byteLength'),
+)
+
+let pool: number | undefined
+
+/**
+ * A share of Node's pool, with what is left over at its end: Node reserves three bytes a character
+ * for a short string.
+ */
+const pooledBytes = (bytes: number, pool: number): number =>
+  Math.ceil(pool / (Math.floor(pool / ((bytes + 7) & ~7)) - (bytes * 6 < pool ? 3 : 0)))
+
+/** Reading the buffer of a small typed array makes the engine create one, which is charged. */
+export function visitView(walk: Walk, view: object): void {
+  walk.bytes += VIEW
+  const buffer = bufferOf(view) as object
+  const NodeBuffer = globalThis.Buffer
+  if (NodeBuffer !== undefined && Object.getPrototypeOf(view) === NodeBuffer.prototype) {
+    pool ??= NodeBuffer.allocUnsafe(1).buffer.byteLength
+    const bytes = viewLength.call(view) as number
+    if (bytes < pool >>> 1 && lengthOf(buffer) === pool) {
+      walk.bytes += bytes && pooledBytes(bytes, pool)
+      return
+    }
+  }
+  walk.addObject(buffer)
+}
+
+const chargeBuffer: Charge = (_walk, buffer) => ARRAY_BUFFER + (lengthOf(buffer) as number)
 
 const mapSize = getterOf(Map.prototype, 'size')
 const setSize = getterOf(Set.prototype, 'size')
@@ -22,123 +77,171 @@ const setValues = Set.prototype.values
 const getTime = Date.prototype.getTime
 const regExpSource = getterOf(RegExp.prototype, 'source')
 
-/** By the name of the class. */
-const visits: Record<string, Visit> = {
-  Map(walk: Walk, value: object) {
-    const size = mapSize.call(value) as number
-    walk.bytes += COLLECTION_HEADER + hashTableBytes(size, 3)
-    const entries = mapEntries.call(value as Map<unknown, unknown>)
-    takeAll(walk, entries, size, ([key, item]) => {
-      walk.add(key)
-      walk.add(item)
-    })
-  },
-  Set(walk: Walk, value: object) {
-    const size = setSize.call(value) as number
-    const room = size > 0 ? Math.max(size, leastSetRoom()) : 0
-    walk.bytes += COLLECTION_HEADER + hashTableBytes(room, 2)
-    takeAll(walk, setValues.call(value as Set<unknown>), size, (item) => walk.add(item))
-  },
-  Date(walk: Walk, value: object) {
-    getTime.call(value as Date)
-    walk.bytes += DATE
-  },
-  ArrayBuffer: visitBuffer,
-  SharedArrayBuffer: visitBuffer,
-  // An estimate, since compiled code cannot be seen; docs/bytes.md has the range.
-  RegExp(walk: Walk, value: object) {
-    walk.bytes += 512 + stringSize(regExpSource.call(value) as string)
-  },
-  // An estimate. It is here because the language gives an error no tag.
-  Error(walk: Walk) {
-    walk.bytes += 640
-  },
-}
+/** Classes of the language, of any realm, by name. */
+const languageClasses = new Map<string, Charge>(
+  Object.entries<Charge>({
+    Map(walk, value) {
+      const size = mapSize.call(value) as number
+      walk.takeAll(mapEntries.call(value as Map<unknown, unknown>), size, ([key, item]) => {
+        walk.add(key)
+        walk.add(item)
+      })
+      return COLLECTION_HEADER + hashTableBytes(size, 3)
+    },
+    Set(walk, value) {
+      const size = setSize.call(value) as number
+      walk.takeAll(setValues.call(value as Set<unknown>), size, (item) => walk.add(item))
+      return COLLECTION_HEADER + hashTableBytes(size && Math.max(size, SMALL_SET_ROOM), 2)
+    },
+    Date(_walk, value) {
+      getTime.call(value as Date)
+      return DATE
+    },
+    ArrayBuffer: chargeBuffer,
+    SharedArrayBuffer: chargeBuffer,
+    // An estimate, since compiled code cannot be seen; docs/bytes.md has the range.
+    RegExp: (_walk, value) => 512 + stringSize(regExpSource.call(value) as string),
+    // An estimate. It is in this table because the language gives an error no tag.
+    Error: () => 640,
+  }),
+)
 
-/** Objects around a primitive, by the name of the class. */
-const wrappers: Record<string, () => unknown> = {
-  String: String.prototype.valueOf,
-  Number: Number.prototype.valueOf,
-  Boolean: Boolean.prototype.valueOf,
-  Symbol: Symbol.prototype.valueOf,
-  BigInt: BigInt.prototype.valueOf,
-}
+/** Classes of objects around a primitive, by name. */
+const wrappers = new Map<string, () => unknown>(
+  [String, Number, Boolean, Symbol, BigInt].map(({ name, prototype }) => [name, prototype.valueOf]),
+)
+
+const wholeOr = (other: number, count: unknown): number =>
+  Number.isSafeInteger(count) && (count as number) >= 0 ? (count as number) : other
+
+/** A class that lists pairs. Each pair is charged `pairBytes`, its name and its value. */
+const pairs =
+  (bytes: number, pairBytes: number): ChargeOf =>
+  (prototype) => {
+    const entries = dataOf(prototype, 'entries') as () => Iterator<[unknown, unknown]>
+    return (walk, value) => {
+      walk.takeAll(entries.call(value), Infinity, ([name, item]) => {
+        walk.bytes += pairBytes
+        walk.add(name)
+        walk.add(item)
+      })
+      return bytes
+    }
+  }
+
+/** A class with a getter that counts or lists what an instance holds. */
+const counted =
+  (bytes: number, getter: string, eachBytes = 1): ChargeOf =>
+  (prototype) => {
+    const counter = getterOf(prototype, getter)
+    return (_walk, value) => {
+      const count = counter.call(value)
+      return bytes + Math.ceil(wholeOr(0, Array.isArray(count) ? count.length : count) * eachBytes)
+    }
+  }
+
+/** A class with a getter for what an instance holds. */
+const holding =
+  (bytes: number, getter: string): ChargeOf =>
+  (prototype) => {
+    const held = getterOf(prototype, getter)
+    return (walk, value) => {
+      walk.add(held.call(value))
+      return bytes
+    }
+  }
+
+/** Charged for a body whose length is not stated. */
+const UNKNOWN_BODY = 2 ** 13
+
+/** A Request or a Response. */
+const message =
+  (bytes: number): ChargeOf =>
+  (prototype) => {
+    const urlOf = getterOf(prototype, 'url')
+    const headersOf = getterOf(prototype, 'headers')
+    const bodyOf = getterOf(prototype, 'body')
+    return (walk, value) => {
+      const url = urlOf.call(value)
+      // On Node 20 and 22, the state holds everything.
+      const symbols = Object.getOwnPropertySymbols(value)
+      const state = symbols.find(({ description }) => description === 'state')
+      if (state !== undefined) {
+        walk.add(dataOf(value, state))
+        return bytes
+      }
+      walk.add(url)
+      const headers = headersOf.call(value)
+      walk.add(headers)
+      // On other runtimes, the getter may turn the body into a stream.
+      const body = loadedModules().length > 0 ? bodyOf.call(value) : undefined
+      if (body === null) return bytes
+      walk.add(body)
+      const get = prototypeOf('Headers')?.get as (name: string) => string | null
+      return bytes + wholeOr(UNKNOWN_BODY, Number(get.call(headers, 'content-length') ?? -1))
+    }
+  }
+
+/** Node loads this module at the first use of `fetch` or of one of its classes, which takes 20 ms. */
+const FETCH = 'internal/deps/undici/undici'
 
 /**
- * By tag: a program's own class may have the name, but seldom has the tag. The classes of the platform
- * are here for objects of another realm or of a polyfill. docs/bytes.md has the ranges.
+ * Other classes, by tag, by the part of the tag before its dot, or by name: an estimate, how to charge
+ * an instance of the platform's own class, and the module that Node must have loaded for that. The
+ * estimate needs the tag, since a program's own class may have the name but seldom has the tag. It
+ * serves for objects of another realm or of a polyfill too. docs/bytes.md has the ranges.
  */
-const estimates: Record<string, number> = {
-  Promise: PROMISE,
-  WeakMap: 150,
-  WeakSet: 150,
-  WeakRef: 48,
-  FinalizationRegistry: 150,
-  Generator: 650,
-  AsyncGenerator: 700,
-  'Intl.Collator': 3500,
-  'Intl.DateTimeFormat': 34_000,
-  'Intl.DisplayNames': 3000,
-  'Intl.DurationFormat': 2500,
-  'Intl.ListFormat': 2500,
-  'Intl.Locale': 500,
-  'Intl.NumberFormat': 3500,
-  'Intl.PluralRules': 4000,
-  'Intl.RelativeTimeFormat': 9000,
-  'Intl.Segmenter': 7000,
-  'Temporal.Duration': 550,
-  'Temporal.Instant': 500,
-  'Temporal.PlainDate': 500,
-  'Temporal.PlainDateTime': 500,
-  'Temporal.PlainMonthDay': 500,
-  'Temporal.PlainTime': 500,
-  'Temporal.PlainYearMonth': 500,
-  'Temporal.ZonedDateTime': 600,
-  'WebAssembly.Global': 200,
-  'WebAssembly.Module': 2 ** 16,
-  Blob: 1000,
-  CompressionStream: 24_000,
-  CryptoKey: 5000,
-  DecompressionStream: 24_000,
-  FormData: 1000,
-  Headers: 1500,
-  KeyObject: 3000,
-  Request: 3000,
-  Response: 18_000,
-  URL: 500,
-  URLPattern: 2000,
-  URLSearchParams: 500,
-}
+const classes = new Map(
+  Object.entries<[estimate: number, chargeOf?: ChargeOf, module?: string]>({
+    Promise: [PROMISE],
+    WeakMap: [150],
+    WeakSet: [150],
+    WeakRef: [48],
+    FinalizationRegistry: [150],
+    Generator: [650],
+    AsyncGenerator: [700],
+    Intl: [3500],
+    'Intl.DateTimeFormat': [34_000],
+    'Intl.Locale': [500],
+    'Intl.RelativeTimeFormat': [9000],
+    'Intl.Segmenter': [7000],
+    Temporal: [550],
+    'WebAssembly.Global': [200],
+    'WebAssembly.Instance': [1000, holding(1000, 'exports')],
+    'WebAssembly.Memory': [200, holding(200, 'buffer')],
+    'WebAssembly.Module': [2 ** 16],
+    'WebAssembly.Table': [200, counted(200, 'length', 4 * WORD)],
+    // A thirty-second more, since an allocator gives whole pages.
+    Blob: [1000, counted(900, 'size', 33 / 32)],
+    BlockList: [2500, counted(2500, 'rules', 500), 'net'],
+    CompressionStream: [24_000],
+    CryptoKey: [5000],
+    DecompressionStream: [24_000],
+    FormData: [1000, pairs(200, 64), FETCH],
+    Headers: [1500, pairs(300, 150), FETCH],
+    ImageData: [100, holding(100, 'data')],
+    KeyObject: [3000],
+    Request: [3000, message(1000), FETCH],
+    Response: [18_000, message(300), FETCH],
+    URL: [500, holding(260, 'href')],
+    URLPattern: [2000],
+    URLSearchParams: [500, pairs(160, 32)],
+    // The getter adds nothing: it only throws if the value is not an instance.
+    X509Certificate: [6500, counted(6500, 'ca'), 'crypto'],
+  }),
+)
 
-/** Charges a value and its own properties. */
-type VisitWhole = (walk: Walk, value: object, prototype: object) => void
+/** Only Node lists the modules that it has loaded. */
+const loadedModules = (): readonly string[] =>
+  (globalThis.process as { moduleLoadList?: string[] } | undefined)?.moduleLoadList ?? []
 
-/** How to charge instances of the class that has this prototype, if it is a built-in one. */
-function visitOf(own: object, name: string, tag: string): VisitWhole | undefined {
-  const ofPlatform = platformVisit(own, tag || name)
-  if (ofPlatform !== undefined) {
-    // Properties under symbols belong to the platform.
-    return (walk, value) => {
-      ofPlatform(walk, value)
-      visitNames(walk, value)
-    }
-  }
-  if (Object.hasOwn(visits, name)) {
-    const visit = visits[name] as Visit
-    return (walk, value, prototype) => {
-      visit(walk, value)
-      visitKeys(walk, value, prototype, 0)
-    }
-  }
-  if (Object.hasOwn(wrappers, name)) {
-    const primitiveOf = wrappers[name] as () => unknown
-    // Own keys are left out, since a string has one for each character.
-    return (walk, value) => {
-      walk.add(primitiveOf.call(value))
-      walk.bytes += WRAPPER
-    }
-  }
-  return
+/** The prototype of a class of the platform, by its path, if Node has loaded it. Loads nothing. */
+function prototypeOf(path: string, module?: string): Record<string, unknown> | undefined {
+  const loaded = loadedModules()
+  if (module && loaded.length > 0 && !loaded.includes(`NativeModule ${module}`)) return
+  let found: unknown = builtinModule(`node:${module}` as 'node:net') ?? globalThis
+  for (const name of path.split('.')) found = (found as Record<string, unknown> | undefined)?.[name]
+  return (found as { prototype?: Record<string, unknown> } | undefined)?.prototype
 }
 
 function textOf(value: unknown, name: string | symbol): string {
@@ -146,37 +249,63 @@ function textOf(value: unknown, name: string | symbol): string {
   return typeof text === 'string' ? text : ''
 }
 
-interface ClassCharge {
-  visit: VisitWhole | undefined
-  /** Short arrays of an instance that are taken as exact. */
-  exactArrays: number
-}
-const known = new WeakMap<object, ClassCharge>()
+/** Charges an instance and its own properties. */
+type Visit = (walk: Walk, value: object, prototype: object) => void
 
-/** How to charge by the nearest built-in class, of any realm, that a value inherits from. */
-function classOf(prototype: object): ClassCharge {
-  const found = known.get(prototype)
-  if (found !== undefined) return found
-  let visit: VisitWhole | undefined
+/** How to charge by the nearest built-in class, if there is one among the prototypes. */
+function builtinVisit(prototype: object): Visit | undefined {
   let estimate: number | undefined
   let at: object | null = prototype
   // A Proxy among the prototypes may answer with another Proxy forever.
-  for (let depth = 0; at !== null && depth < 64 && visit === undefined; depth++) {
+  for (let depth = 0; at !== null && depth < 64; depth++) {
+    const name = textOf(dataOf(at, 'constructor'), 'name')
     const tag = textOf(at, Symbol.toStringTag)
-    visit = visitOf(at, textOf(dataOf(at, 'constructor'), 'name'), tag)
-    if (Object.hasOwn(estimates, tag)) estimate ??= estimates[tag]
+    const path = tag || name
+    const [bytes, chargeOf, module] =
+      classes.get(path) ?? classes.get(path.replace(/\..*/, '')) ?? []
+    if (chargeOf !== undefined && prototypeOf(path, module) === at) {
+      const charge = chargeOf(at)
+      // Properties under symbols belong to the platform.
+      return (walk, value) => visitNames(walk, value, charge(walk, value))
+    }
+    const charge = languageClasses.get(name)
+    if (charge !== undefined) {
+      return (walk, value, own) => visitKeys(walk, value, own, charge(walk, value))
+    }
+    const primitiveOf = wrappers.get(name)
+    if (primitiveOf !== undefined) {
+      // Own keys are left out: an object around a string has one for each character.
+      return (walk, value) => {
+        walk.add(primitiveOf.call(value))
+        walk.bytes += WRAPPER
+      }
+    }
+    if (tag) estimate ??= bytes
     at = Object.getPrototypeOf(at)
   }
-  const bytes = estimate
-  if (bytes !== undefined) visit ??= (walk, value, own) => visitKeys(walk, value, own, bytes)
-  const made = { visit, exactArrays: isMadeByFunction(prototype) ? 0 : 1 }
-  known.set(prototype, made)
-  return made
+  const header = estimate
+  if (header === undefined) return
+  return (walk, value, own) => visitKeys(walk, value, own, header)
 }
 
-/** Charges an object that inherits from another one. Runs none of the program's code. */
+interface ClassCharge {
+  visit: Visit | undefined
+  /** Short arrays of an instance that are charged without spare room. */
+  exactArrays: number
+}
+const classCharges = new WeakMap<object, ClassCharge>()
+
+/** Charges an object that inherits from another one. Runs no code of the program. */
 export function visitInstance(walk: Walk, value: object, prototype: object): void {
-  const { visit, exactArrays } = classOf(prototype)
+  let charge = classCharges.get(prototype)
+  if (charge === undefined) {
+    charge = {
+      visit: builtinVisit(prototype),
+      exactArrays: isMadeByFunction(prototype) ? 0 : 1,
+    }
+    classCharges.set(prototype, charge)
+  }
+  const { visit, exactArrays } = charge
   if (visit !== undefined) {
     try {
       visit(walk, value, prototype)
@@ -185,6 +314,6 @@ export function visitInstance(walk: Walk, value: object, prototype: object): voi
       // The object inherits from the class without being an instance.
     }
   }
-  walk.expectPushes(exactArrays)
+  expectPushes(walk, exactArrays)
   visitKeys(walk, value, prototype, OBJECT_HEADER)
 }

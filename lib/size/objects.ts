@@ -1,66 +1,64 @@
 import { isPlatformKey } from '../engine.ts'
 import {
   DICTIONARY_KEYS,
+  FUNCTION,
   HEAP_NUMBER,
   indexedBytes,
+  isSmall,
   nameDictionaryBytes,
   OBJECT_HEADER,
   propertyBytes,
+  stringSize,
   WORD,
 } from './layout.ts'
-import { isSmall } from './number.ts'
-import { isProxy } from './proxy.ts'
-import { EMPTY, UNKNOWN, unknownBytes } from './shapes.ts'
-import { dataOf } from './slots.ts'
-import { stringSize } from './string.ts'
+import { dataOf, isProxy } from './reflect.ts'
+import { EMPTY, novelBytes, UNKNOWN } from './shapes.ts'
 import { CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
 
+type Keys = readonly (string | symbol)[]
+
 const isEnumerable = Object.prototype.propertyIsEnumerable
+const sourceOf = Function.prototype.toString
 
 const isIndex = (key: string): boolean => {
   const first = key.charCodeAt(0)
   return first >= 48 && first <= 57 && String(Number(key) >>> 0) === key
 }
 
-/** By `for…in`, at half the cost of descriptors. It runs getters of a literal. */
+/** Reads a literal or a parsed object by `for…in`, at half the cost of descriptors. Getters run. */
 export function visitPlain(walk: Walk, value: object): void {
   const record = value as Record<string, unknown>
   let shape = EMPTY
   let count = 0
   let bytes = 0
   for (const key in record) {
-    if (count === CHUNK || bytes > CHUNK_BYTES || (count === 0 && isIndex(key))) {
+    if (++count === DICTIONARY_KEYS || bytes > CHUNK_BYTES || (count === 1 && isIndex(key))) {
       walk.bytes += bytes
-      visitKeys(walk, record, Object.prototype, OBJECT_HEADER, count)
+      visitKeys(walk, record, Object.prototype, OBJECT_HEADER, count - 1)
       return
     }
-    count++
     shape = shape.follow(key)
     try {
       const item = record[key]
       if (typeof item === 'string') bytes += stringSize(item)
       else if (typeof item === 'object') {
-        if (item !== null) walk.addHeld(item)
+        if (item !== null && !walk.addObject(item)) walk.repeats++
       } else if (typeof item === 'number') {
-        // A property that has had a fraction in one object has a box for its number in all.
+        // A property that has held a fraction in one object has a box for its number in all.
         if (!isSmall(item)) shape.hasBoxes = shape.isKnown
         else if (!shape.hasBoxes) continue
         bytes += HEAP_NUMBER
       } else if (typeof item === 'function' && isPrototype(record)) return
       else walk.add(item)
     } catch {
-      // A getter that throws counts for nothing.
+      // A getter that throws adds nothing.
     }
   }
-  if (count >= DICTIONARY_KEYS) addDictionary(walk, Object.keys(record))
-  else {
-    bytes += propertyBytes(count)
-    if (shape === UNKNOWN) bytes += unknownBytes(record, Object.keys(record))
-  }
-  walk.bytes += bytes + OBJECT_HEADER
+  if (shape === UNKNOWN) bytes += novelBytes(record, Object.keys(record))
+  walk.bytes += bytes + propertyBytes(count) + OBJECT_HEADER
 }
 
-/** By descriptors, so that no getter runs: what an object has of its own, beside a header. */
+/** Reads own properties by descriptors, so that no getter runs. `start` skips the first values. */
 export function visitKeys(
   walk: Walk,
   value: object,
@@ -68,67 +66,58 @@ export function visitKeys(
   header: number,
   start = 0,
 ): void {
-  // Listing the names alone of a huge object takes a third of the time.
-  const keys = prototype === Object.prototype ? Object.keys(value) : ownKeys(value)
+  const isPlain = prototype === Object.prototype
+  // Listing only the names of a huge object takes a third of the time.
+  const keys = isPlain ? Object.keys(value) : ownKeys(value)
   if (keys[0] === 'constructor' && isPrototype(value)) return
-  const indexes = indexesOf(keys)
+  const indexes = countIndexes(keys)
   const names = indexes > 0 ? keys.slice(indexes) : keys
   const count = names.length
-  let shape = EMPTY
-  if (count < DICTIONARY_KEYS) for (const key of names) shape = shape.follow(key)
   walk.bytes += header
   if (indexes > 0) walk.bytes += indexedBytes(indexes, Number(keys[indexes - 1]) + 1)
-  if (count >= DICTIONARY_KEYS) addDictionary(walk, names)
-  else if (prototype === null) walk.bytes += nameDictionaryBytes(count)
-  else walk.bytes += prototype === Object.prototype ? propertyBytes(count) : count * WORD
-  if (shape === UNKNOWN) walk.bytes += unknownBytes(value, names)
+  if (count >= DICTIONARY_KEYS || prototype === null) walk.bytes += nameDictionaryBytes(count)
+  else walk.bytes += isPlain ? propertyBytes(count) : count * WORD
+  if (count < DICTIONARY_KEYS) walk.bytes += novelBytes(value, names)
+  else {
+    walk.take(count, (at) => {
+      const name = names[at]
+      if (typeof name === 'string') walk.bytes += stringSize(name)
+    })
+  }
   addValues(walk, value, keys, start)
 }
 
-/** Without the platform's own. Handles that have any also have a symbol, and symbols come last. */
-function ownKeys(value: object): (string | symbol)[] {
+/** Leaves out keys of the platform. A handle with such a key has one under a symbol; symbols are last. */
+function ownKeys(value: object): Keys {
   const keys = Reflect.ownKeys(value)
-  const last = keys.length - 1
-  return last >= 0 && typeof keys[last] === 'symbol'
-    ? keys.filter((key) => !isPlatformKey(key))
-    : keys
+  return typeof keys.at(-1) === 'symbol' ? keys.filter((key) => !isPlatformKey(key)) : keys
 }
 
-/** Named properties of an array, a function or an object of the platform. */
-export function visitNames(walk: Walk, value: object): void {
-  const isArray = Array.isArray(value)
-  const keys = isArray ? Reflect.ownKeys(value) : Object.keys(value)
-  // The first name of an array is `length`.
-  const start = isArray ? indexesOf(keys) + 1 : 0
-  walk.bytes += (keys.length - start) * WORD
-  addValues(walk, value, keys, start)
-}
-
-/** Whether it is the prototype of a class, which the program keeps anyway. */
-function isPrototype(value: object): boolean {
-  const owner = dataOf(value, 'constructor')
-  return typeof owner === 'function' && dataOf(owner, 'prototype') === value
-}
-
-function addValues(
+/** Adds named properties of an array, a function or an object of the platform, from `start` on. */
+export function visitNames(
   walk: Walk,
   value: object,
-  keys: readonly (string | symbol)[],
-  start: number,
+  header: number,
+  keys: Keys = Object.keys(value),
+  start = 0,
 ): void {
+  walk.bytes += header + (keys.length - start) * WORD
+  addValues(walk, value, keys, start)
+}
+
+function addValues(walk: Walk, value: object, keys: Keys, start: number): void {
   walk.take(keys.length - start, (at) => {
     if ((at & (CHUNK - 1)) === CHUNK - 1 && walk.isWatched && isProxy(value)) return true
     const key = keys[start + at] as string
-    // Reading the stack of an error makes a text of it, for which its name and message are read.
-    if (key === 'stack' && !isEnumerable.call(value, key)) return false
-    const property = Object.getOwnPropertyDescriptor(value, key)
-    if (property !== undefined && 'value' in property) walk.add(property.value)
-    return false
+    // The engine makes the text of an error's stack on the first read, and reads name and message.
+    if (key === 'stack' && !isEnumerable.call(value, key)) return
+    walk.add(dataOf(value, key))
+    return
   })
 }
 
-/** How many keys are integer-like: they come first, in ascending order. */
-function indexesOf(keys: readonly (string | symbol)[]): number {
+/** The number of integer-like keys: they come first, in ascending order. */
+export function countIndexes(keys: Keys): number {
   let least = 0
   for (let most = keys.length; least < most; ) {
     const at = (least + most) >> 1
@@ -139,10 +128,30 @@ function indexesOf(keys: readonly (string | symbol)[]): number {
   return least
 }
 
-function addDictionary(walk: Walk, keys: readonly (string | symbol)[]): void {
-  walk.bytes += nameDictionaryBytes(keys.length)
-  walk.take(keys.length, (at) => {
-    const key = keys[at]
-    if (typeof key === 'string') walk.bytes += stringSize(key)
-  })
+/** A class is charged as a reference, since the program keeps it anyway. */
+export function visitFunction(walk: Walk, value: object): void {
+  if (!isClass(value)) visitNames(walk, value, FUNCTION)
+}
+
+const isWrittenAsClass = (value: object): boolean => sourceOf.call(value).startsWith('class')
+
+/** Whether a plain function made the instances, as in decimal.js, protobufjs and mongoose. */
+export function isMadeByFunction(prototype: object): boolean {
+  const maker = dataOf(prototype, 'constructor')
+  return typeof maker === 'function' && !isWrittenAsClass(maker)
+}
+
+function isClass(value: object): boolean {
+  if (!Object.hasOwn(value, 'prototype')) return false
+  if (isWrittenAsClass(value)) return true
+  // The engine creates the prototype of a function on the first read: 290 bytes. So the prototype is
+  // read only if the function has properties.
+  if (Object.keys(value).length === 0) return false
+  return Reflect.ownKeys(Object(dataOf(value, 'prototype'))).length > 1
+}
+
+/** Whether the value is the prototype of a class, which the program keeps anyway. */
+function isPrototype(value: object): boolean {
+  const owner = dataOf(value, 'constructor')
+  return typeof owner === 'function' && dataOf(owner, 'prototype') === value
 }

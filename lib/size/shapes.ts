@@ -1,34 +1,37 @@
-import { shapeBytes } from './layout.ts'
-import { stringSize } from './string.ts'
+import { shapeBytes, stringSize } from './layout.ts'
 
 type Key = string | symbol
 
-/** So many different keys may follow the same keys in a program; beyond that, they are data. */
-const FEW = 128
-const MOST = 4096
-/** A key is met again when its value is loaded anew, yet not as often as one that is in every row. */
+/** If more different keys than this follow the same keys, the further keys are data. */
+const MOST_CHILDREN = 128
+/** Keys that the memory holds. */
+const MOST_SHAPES = 4096
+/**
+ * Objects that need to have the same key before a key among data counts as part of a shape. A key
+ * that is data returns when its value is loaded again, but less often than a key of every row.
+ */
 const OFTEN = 32
-/** Characters. A longer key is taken for data, and not kept. */
-const LONGEST = 64
+/** Characters. A longer key counts as data and is not kept. */
+const LONGEST_KEY = 64
 
 /**
- * Keys in the order in which objects have them, as a tree: what the engine keeps of hidden classes.
- * It tells objects that share their shape from those whose keys are data (ids, dates), of which each
- * has a hidden class and keys of its own.
+ * The keys of objects in their order, as a tree: the same that the engine keeps as hidden classes. The
+ * tree tells objects that share their shape from objects whose keys are data (ids, dates): each of
+ * those has its own hidden class and keys.
  *
- * The memory is bounded. Where many keys have followed the same ones, a further key is known only
- * once it has been met far more often than its like, so that ids which return are no shape.
+ * The memory is bounded. If many keys have followed the same keys, a further key becomes known only
+ * after it was found far more often than its siblings, so that an id that returns is not learned.
  */
 class Shape {
   readonly key: Key
-  /** The known shape that was met last after this one. */
-  next: Shape | undefined
-  children: Map<Key, Shape> | undefined
   isKnown: boolean
-  /** Whether its last property has held a number that needs a box. */
+  /** The known child that an object had last. */
+  last: Shape | undefined
+  children: Map<Key, Shape> | undefined
+  /** Whether the last property has held a number that needs a box. */
   hasBoxes = false
-  /** Objects that led here without being known. */
-  met = 0
+  /** Objects that had this key, or a child of it, while the key or the child was unknown. */
+  misses = 0
 
   constructor(key: Key, isKnown: boolean) {
     this.key = key
@@ -37,11 +40,11 @@ class Shape {
 
   /** The known shape with one more key, or else `UNKNOWN`. */
   follow(key: Key): Shape {
-    const { next } = this
-    if (next !== undefined && next.key === key) return next
+    const { last } = this
+    if (last !== undefined && last.key === key) return last
     const child = this.children?.get(key)
     if (child === undefined || !child.isKnown) return UNKNOWN
-    this.next = child
+    this.last = child
     return child
   }
 }
@@ -51,64 +54,66 @@ export const UNKNOWN = new Shape('', false)
 export const EMPTY = new Shape('', true)
 
 let shapes = 0
-/** Who was met since the memory was last cleared, so that measuring again is no second meeting. */
-let holders = new WeakSet<object>()
+/** Objects already counted as misses, so that an object that is measured again counts once. */
+let counted = new WeakSet<object>()
 
 /**
- * What an object of an unknown shape takes besides itself: nothing where its shape is one of a few.
- * Remembers one key more than it knew.
+ * What an object takes beyond itself if its keys are data; 0 if many objects share its shape.
+ * Learns at most one key.
  */
-export function unknownBytes(holder: object, keys: readonly Key[]): number {
+export function novelBytes(holder: object, keys: readonly Key[]): number {
   let shape = EMPTY
   for (let at = 0; at < keys.length; at++) {
-    const key = keys[at] as Key
-    if (typeof key === 'string' && key.length > LONGEST) return novelBytes(keys, at)
-    shape.children ??= new Map()
-    const { children } = shape
-    let child = children.get(key)
-    if (child === undefined) {
-      if (++shapes > MOST) forget()
-      child = new Shape(key, children.size < FEW && shapes < MOST / 2)
-      children.set(key, child)
-      if (child.isKnown) return 0
-    }
-    if (!child.isKnown) {
-      if (!holders.has(holder)) {
-        holders.add(holder)
-        child.met++
-        shape.met++
-        const others = children.size - FEW
-        child.isKnown =
-          others <= 0 ? child.met > 1 : child.met > OFTEN && child.met * others > 4 * shape.met
+    const child = shape.follow(keys[at] as Key)
+    if (child === UNKNOWN) {
+      if (!isData(holder, shape, keys[at] as Key)) return 0
+      let bytes = shapeBytes(keys.length, keys.length - at)
+      for (; at < keys.length; at++) {
+        const key = keys[at]
+        if (typeof key === 'string') bytes += stringSize(key)
       }
-      return novelBytes(keys, at)
+      return bytes
     }
     shape = child
   }
   return 0
 }
 
-function novelBytes(keys: readonly Key[], from: number): number {
-  let bytes = shapeBytes(keys.length, keys.length - from)
-  for (let at = from; at < keys.length; at++) {
-    const key = keys[at]
-    if (typeof key === 'string') bytes += stringSize(key)
+/** Whether a key that is unknown after this shape is data. Remembers the key. */
+function isData(holder: object, shape: Shape, key: Key): boolean {
+  if (typeof key === 'string' && key.length > LONGEST_KEY) return true
+  shape.children ??= new Map()
+  const { children } = shape
+  let child = children.get(key)
+  if (child === undefined) {
+    if (++shapes > MOST_SHAPES) forget()
+    child = new Shape(key, children.size < MOST_CHILDREN && shapes < MOST_SHAPES / 2)
+    children.set(key, child)
+    if (child.isKnown) return false
   }
-  return bytes
+  if (!counted.has(holder)) {
+    counted.add(holder)
+    child.misses++
+    shape.misses++
+    const data = children.size - MOST_CHILDREN
+    child.isKnown =
+      data > 0 ? child.misses > OFTEN && child.misses * data > 4 * shape.misses : child.misses > 1
+  }
+  return true
 }
 
-/** Forgets what is not known; where that is little, everything. */
+/** Forgets unknown keys, or every key if that frees less than half of the memory. */
 function forget(): void {
   shapes = 0
-  holders = new WeakSet()
+  counted = new WeakSet()
   keepKnown(EMPTY)
-  if (shapes <= MOST / 2) return
-  EMPTY.children = EMPTY.next = undefined
+  if (shapes <= MOST_SHAPES / 2) return
+  EMPTY.children = EMPTY.last = undefined
   shapes = 0
 }
 
 function keepKnown(shape: Shape): void {
-  shape.met = 0
+  shape.misses = 0
   for (const [key, child] of shape.children ?? []) {
     if (child.isKnown) {
       shapes++

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { heapSize } from '../../lib/size/heap-size.ts'
-import { lookFurther } from '../../lib/size/measure.ts'
+import { heapSize, lookFurther } from '../../lib/size/heap-size.ts'
 import { Walk } from '../../lib/size/walk.ts'
 
 let made = 0

@@ -1,7 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
-import { heapSize } from '../../lib/size/heap-size.ts'
-import { measure } from '../../lib/size/measure.ts'
+import { heapSize, measure } from '../../lib/size/heap-size.ts'
 
 /** A text of eight characters, and so of 24 bytes. */
 const text = () => 'abcdefgh'
@@ -233,9 +232,9 @@ describe('a Set of few elements', () => {
     ['a process without versions', {}],
   ])('has room as of late where there is %s', async (_name, process) => {
     vi.resetModules()
-    const { heapSize } = await import('../../lib/size/heap-size.ts')
     vi.stubGlobal('process', process)
     try {
+      const { heapSize } = await import('../../lib/size/heap-size.ts')
       expect(heapSize(new Set([1, 2]))).toBe(72 + 8 * 20)
       expect(heapSize(new Map([[1, 2]]))).toBe(72 + 4 * 28)
     } finally {

@@ -1,8 +1,7 @@
 import { runInNewContext, runInThisContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
-import { heapSize } from '../../lib/size/heap-size.ts'
-import { lookFurther, measure } from '../../lib/size/measure.ts'
-import { stringSize } from '../../lib/size/string.ts'
+import { heapSize, lookFurther, measure } from '../../lib/size/heap-size.ts'
+import { stringSize } from '../../lib/size/layout.ts'
 import { Walk } from '../../lib/size/walk.ts'
 
 describe('the size of a value', () => {
