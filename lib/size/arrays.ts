@@ -10,7 +10,7 @@ import {
 } from './layout.ts'
 import { countIndexes, visitNames } from './objects.ts'
 import { dataOf, isProxy } from './reflect.ts'
-import { ALL, CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
+import { CHUNK, CHUNK_BYTES, type Walk } from './walk.ts'
 
 /** V8 keeps an array of at most this length in a list, however few elements it has. */
 const LONGEST_LIST = 5000
@@ -95,7 +95,7 @@ function endsAt(walk: Walk, array: readonly unknown[], at: number, item: unknown
 
 /** From now on, the walk charges at most this many short arrays without spare room. */
 export function expectPushes(walk: Walk, exactArrays: number): void {
-  walk.exactArrays = Math.min(walk.exactArrays, exactArrays)
+  walk.exactArrays = Math.min(walk.exactArrays ?? exactArrays, exactArrays)
 }
 
 /**
@@ -106,7 +106,7 @@ export function expectPushes(walk: Walk, exactArrays: number): void {
  */
 function addSpareRoom(walk: Walk, array: readonly unknown[], length: number): void {
   if (walk.repeats >= MANY_REPEATS) expectPushes(walk, 1)
-  if (walk.exactArrays === ALL) return
+  if (walk.exactArrays === undefined) return
   if (isProxy(array)) walk.bytes += ARRAY_PROXY
   if (walk.exactArrays > 0) walk.exactArrays--
   else walk.bytes += (PUSHED_ROOM - length) * WORD

@@ -239,7 +239,8 @@ const loadedModules = (): readonly string[] =>
 function prototypeOf(path: string, module?: string): Record<string, unknown> | undefined {
   const loaded = loadedModules()
   if (module && loaded.length > 0 && !loaded.includes(`NativeModule ${module}`)) return
-  let found: unknown = builtinModule(`node:${module}` as 'node:net') ?? globalThis
+  // Node gives out no internal module: the classes of `fetch` are global.
+  let found: unknown = (module && builtinModule(`node:${module}` as 'node:net')) ?? globalThis
   for (const name of path.split('.')) found = (found as Record<string, unknown> | undefined)?.[name]
   return (found as { prototype?: Record<string, unknown> } | undefined)?.prototype
 }

@@ -86,7 +86,7 @@ export function primitiveSize(value: unknown): number | undefined {
  * Beyond four, JavaScript cannot see the spare room: half a word is a compromise.
  */
 export const propertyBytes = (keys: number): number =>
-  keys === 0 ? 4 * WORD : keys * WORD + (keys > 4 ? WORD / 2 : 0)
+  keys === 0 ? 4 * WORD : keys * WORD + (keys > 4 ? 0.5 * WORD : 0)
 
 /** From this many keys on, a literal or a parsed object keeps them in a dictionary. */
 export const DICTIONARY_KEYS = 128
@@ -98,7 +98,7 @@ export const DICTIONARY_KEYS = 128
  * follow, that is a quarter of a hidden class for each key.
  */
 export const shapeBytes = (keys: number, novelKeys: number): number =>
-  9 * WORD + 3 * WORD * (keys + 1) + 7 * WORD + 2 * WORD * keys + (9 / 4) * WORD * (novelKeys - 1)
+  9 * WORD + 3 * WORD * (keys + 1) + 7 * WORD + 2 * WORD * keys + 2.25 * WORD * (novelKeys - 1)
 
 const ARRAY_STORE = 2 * WORD
 

@@ -15,8 +15,6 @@ const MOST_SEARCHED = 96
 const FIRST_SET = 2 ** 18
 /** From this many objects on, getters and proxies may be making new objects forever. */
 const WATCHED = 4096
-/** Not `Infinity`, which the engine would keep in a box. */
-export const ALL = 2 ** 30
 
 /**
  * The bytes found so far, and a queue of objects to look at: a queue instead of recursion, so that
@@ -29,8 +27,8 @@ export class Walk {
   visited = 0
   /** Properties that refer to an object which the walk had already found. */
   repeats = 0
-  /** How many more short arrays are charged without spare room: see `arrays.ts`. */
-  exactArrays = ALL
+  /** How many more short arrays are charged without spare room; `undefined` for all of them. */
+  exactArrays: number | undefined
   readonly #queue: object[] = []
   #next = 0
   #seen: Set<object> | undefined
