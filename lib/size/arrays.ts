@@ -54,7 +54,7 @@ export function visitArray(walk: Walk, array: readonly unknown[]): void {
   walk.bytes += storeBytes(length + (length > 16 ? length >> 4 : 0))
   if (!isPlain) {
     const elements = new Elements(walk, array)
-    walk.take(length, (at) => elements.add(dataOf(array, at), at))
+    walk.inChunks(length, (at) => elements.add(dataOf(array, at), at))
     return
   }
   // Each element is read once, since it may be a getter.
@@ -73,14 +73,14 @@ function visitMixed(walk: Walk, array: readonly unknown[], length: number, first
     while (done < length && walk.bytes < most) if (endsAt(walk, array, done, array[done++])) return
   }
   if (done < length)
-    walk.take(length - done, (at) => endsAt(walk, array, done + at, array[done + at]))
+    walk.inChunks(length - done, (at) => endsAt(walk, array, done + at, array[done + at]))
 }
 
 function visitNumbers(walk: Walk, array: readonly unknown[], length: number, first: unknown): void {
   const elements = new Elements(walk, array)
   elements.add(first, 0)
   if (length <= CHUNK) elements.addChunk(1)
-  else walk.take(Math.ceil(length / CHUNK), (chunk) => elements.addChunk(1 + chunk * CHUNK), 1)
+  else walk.inChunks(Math.ceil(length / CHUNK), (chunk) => elements.addChunk(1 + chunk * CHUNK), 1)
 }
 
 /**
@@ -158,7 +158,7 @@ function visitSparse(walk: Walk, array: readonly unknown[], length: number): voi
   const isList =
     length <= LONGEST_LIST && !places.some((place, at) => place - (places[at - 1] ?? -1) > FARTHEST)
   walk.bytes += isList ? storeBytes(length) : indexedBytes(keys.length, length)
-  walk.take(keys.length, (at) => walk.add(dataOf(array, places[at] as number)))
+  walk.inChunks(keys.length, (at) => walk.add(dataOf(array, places[at] as number)))
 }
 
 /** Judges by elements from all over the array. Listing the keys of a full array would take long. */

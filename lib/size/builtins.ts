@@ -82,7 +82,7 @@ const languageClasses = new Map<string, Charge>(
   Object.entries<Charge>({
     Map(walk, value) {
       const size = mapSize.call(value) as number
-      walk.takeAll(mapEntries.call(value as Map<unknown, unknown>), size, ([key, item]) => {
+      walk.iterate(mapEntries.call(value as Map<unknown, unknown>), size, ([key, item]) => {
         walk.add(key)
         walk.add(item)
       })
@@ -90,7 +90,7 @@ const languageClasses = new Map<string, Charge>(
     },
     Set(walk, value) {
       const size = setSize.call(value) as number
-      walk.takeAll(setValues.call(value as Set<unknown>), size, (item) => walk.add(item))
+      walk.iterate(setValues.call(value as Set<unknown>), size, (item) => walk.add(item))
       return COLLECTION_HEADER + hashTableBytes(size && Math.max(size, SMALL_SET_ROOM), 2)
     },
     Date(_walk, value) {
@@ -120,7 +120,7 @@ const pairs =
   (prototype) => {
     const entries = dataOf(prototype, 'entries') as () => Iterator<[unknown, unknown]>
     return (walk, value) => {
-      walk.takeAll(entries.call(value), Infinity, ([name, item]) => {
+      walk.iterate(entries.call(value), Infinity, ([name, item]) => {
         walk.bytes += pairBytes
         walk.add(name)
         walk.add(item)

@@ -5,8 +5,8 @@ import { visitFunction, visitKeys, visitPlain } from './objects.ts'
 import { isProxy } from './reflect.ts'
 import { Walk } from './walk.ts'
 
-/** On an engine that cannot tell a Proxy, a value may have this many objects that are measured in full. */
-const MOST_UNTOLD = 2 ** 20
+/** If the engine cannot tell a Proxy, at most this many objects of a value are measured in full. */
+const MOST_UNCHECKED = 2 ** 20
 
 /**
  * Bytes that a value and its key occupy in memory: each object once, cycles and any depth
@@ -37,7 +37,7 @@ export function lookFurther(walk: Walk): boolean {
   if (value === undefined) return !walk.isDone
   try {
     const { isWatched } = walk
-    if (isWatched && (isProxy(value) ?? walk.visited > MOST_UNTOLD)) {
+    if (isWatched && (isProxy(value) ?? walk.visited > MOST_UNCHECKED)) {
       walk.bytes += PROXY
       return true
     }

@@ -79,7 +79,7 @@ export function visitKeys(
   else walk.bytes += isPlain ? propertyBytes(count) : count * WORD
   if (count < DICTIONARY_KEYS) walk.bytes += novelBytes(value, names)
   else {
-    walk.take(count, (at) => {
+    walk.inChunks(count, (at) => {
       const name = names[at]
       if (typeof name === 'string') walk.bytes += stringSize(name)
     })
@@ -106,13 +106,12 @@ export function visitNames(
 }
 
 function addValues(walk: Walk, value: object, keys: Keys, start: number): void {
-  walk.take(keys.length - start, (at) => {
+  walk.inChunks(keys.length - start, (at) => {
     if ((at & (CHUNK - 1)) === CHUNK - 1 && walk.isWatched && isProxy(value)) return true
     const key = keys[start + at] as string
-    // The engine makes the text of an error's stack on the first read, and reads name and message.
-    if (key === 'stack' && !isEnumerable.call(value, key)) return
-    walk.add(dataOf(value, key))
-    return
+    // The engine makes the text of an error's stack when it is first read, and runs getters for that.
+    if (key !== 'stack' || isEnumerable.call(value, key)) walk.add(dataOf(value, key))
+    return false
   })
 }
 

@@ -63,20 +63,17 @@ let counted = new WeakSet<object>()
  */
 export function novelBytes(holder: object, keys: readonly Key[]): number {
   let shape = EMPTY
-  for (let at = 0; at < keys.length; at++) {
-    const child = shape.follow(keys[at] as Key)
-    if (child === UNKNOWN) {
-      if (!isData(holder, shape, keys[at] as Key)) return 0
-      let bytes = shapeBytes(keys.length, keys.length - at)
-      for (; at < keys.length; at++) {
-        const key = keys[at]
-        if (typeof key === 'string') bytes += stringSize(key)
-      }
-      return bytes
-    }
+  let known = 0
+  for (; known < keys.length; known++) {
+    const child = shape.follow(keys[known] as Key)
+    if (child === UNKNOWN) break
     shape = child
   }
-  return 0
+  if (known === keys.length || !isData(holder, shape, keys[known] as Key)) return 0
+  const novel = keys.slice(known)
+  let bytes = shapeBytes(keys.length, novel.length)
+  for (const key of novel) if (typeof key === 'string') bytes += stringSize(key)
+  return bytes
 }
 
 /** Whether a key that is unknown after this shape is data. Remembers the key. */

@@ -99,7 +99,7 @@ export class Walk {
   }
 
   /** Calls `each` for 0 to `count`, or until it returns `true`: a chunk now, the rest in later steps. */
-  take(
+  inChunks(
     count: number,
     each: (at: number) => unknown,
     chunk = this.#isInSteps ? SMALL_CHUNK : CHUNK,
@@ -121,8 +121,8 @@ export class Walk {
    * Calls `each` for the items of an iterator, a chunk at a time. Stops after `most` items: a program
    * that moves entries to the end between chunks would keep the iterator going forever.
    */
-  takeAll<T>(items: Iterator<T>, most: number, each: (item: T) => void): void {
-    this.take(most, () => {
+  iterate<T>(items: Iterator<T>, most: number, each: (item: T) => void): void {
+    this.inChunks(most, () => {
       const { done, value } = items.next()
       if (!done) each(value)
       return done
