@@ -9,7 +9,7 @@ const SEED = Number(process.env.MODEL_SEED ?? 20_261_125)
 
 type Values = Record<string, unknown>
 
-/** What may happen to a value while it is stored; none is told to the cache. */
+/** Changes of a stored value that the cache is not told of. */
 const changes: ((value: Record<string, unknown>) => void)[] = [
   (value) => Object.assign(value, { text: 'grown '.repeat(500) }),
   (value) => Object.assign(value, { list: Array.from({ length: 300 }, (_, at) => at / 7) }),
@@ -28,9 +28,9 @@ describe('sizes up to 2 ** 53', () => {
   const told = new Map<string, number>()
   const sizeOf = (_value: unknown, key: string) => told.get(key) ?? 1
 
-  it('are given back to the byte, however many there are and whatever becomes of them', () => {
+  it('are given back to the byte after every kind of write and removal', () => {
     const controller = controllerOf(new FaaSCacheDict<Values>({ maxSizeBytes: null, sizeOf }))
-    // The tables grow once for so many, and stay.
+    // The tables grow once for five entries, and keep their size.
     for (const key of ['a', 'b', 'c', 'd', 'e']) controller.set(key, 1)
     for (const key of ['b', 'c', 'd', 'e']) controller.delete(key)
     const alone = controller.sizeBytes
@@ -48,7 +48,7 @@ describe('sizes up to 2 ** 53', () => {
     }
   })
 
-  it('come out of a snapshot as they went in', () => {
+  it('survive a snapshot', () => {
     const controller = controllerOf(new FaaSCacheDict<Values>({ maxSizeBytes: null }))
     controller.set('a', 1, { sizeBytes: 2 ** 53 })
     const copy = controllerOf(new FaaSCacheDict<Values>({ maxSizeBytes: null }))
@@ -67,7 +67,7 @@ const operations = fc.record({
   change: fc.nat(changes.length - 1),
 })
 
-/** Cache and twin hold the same keys; the twin's values never change and weigh nothing. */
+/** Cache and twin hold the same keys. The twin's values never change and are charged nothing. */
 function pair() {
   const clock = new FakeClock()
   const told: [string, number][] = []
@@ -143,8 +143,8 @@ async function play(
   }
 }
 
-describe('what is charged is what is given back', () => {
-  it('whatever happened to the values meanwhile: the tables alone make the rest', async () => {
+describe('the cache gives back exactly what it charged', () => {
+  it('after any change of the values: the rest of the size is that of the tables', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(operations, { minLength: 20, maxLength: 60 }), async (program) => {
         const caches = pair()
@@ -170,7 +170,7 @@ describe('what is charged is what is given back', () => {
     )
   })
 
-  it('under a byte budget that evicts and refuses, until nothing is left', () => {
+  it('under a byte budget that evicts and refuses, until the cache is empty', () => {
     const empty = controllerOf(new FaaSCacheDict()).sizeBytes
     fc.assert(
       fc.property(
@@ -200,7 +200,7 @@ describe('what is charged is what is given back', () => {
     )
   })
 
-  it('gives the replaced entry back before it judges the new one', () => {
+  it('gives back the charge of a replaced entry before it checks the new entry against the budget', () => {
     const cache = controllerOf(new FaaSCacheDict<Values>({ maxSizeBytes: 16_384 }))
     cache.set('other', 1)
     for (let round = 0; round < 5; round++) cache.set('page', `${round}`.repeat(12_000))
@@ -224,7 +224,7 @@ describe('a sizeOf that fails', () => {
     ['gives nothing', () => undefined],
   ]
   it.each(failures)(
-    'and %s is named with its key, and costs no more than the entry it would have replaced',
+    'and %s is reported with its key, and removes only the entry that it would have replaced',
     (_, fail) => {
       let isBroken = false
       const left: unknown[] = []
@@ -257,7 +257,7 @@ describe('a sizeOf that fails', () => {
     },
   )
 
-  it('at remeasure is named with its key, and the charge stays', () => {
+  it('during remeasure is reported with its key, and the charge stays', () => {
     let isBroken = false
     const controller = controllerOf(
       new FaaSCacheDict<Values>({ sizeOf: () => (isBroken ? Number.NaN : 10) }, { a: {}, b: {} }),

@@ -21,15 +21,15 @@ async function weigh() {
   const before = await memory()
   for (let i = 0; i < amount; i++) {
     const value = make()
-    // Measuring may change what is measured: it makes one piece of a joined string, and gives a
-    // small typed array a buffer of its own. So it does in a cache.
+    // Measuring may change the value, as it does in a cache: it joins the parts of a concatenated
+    // string, and gives a small typed array its own buffer.
     charged += heapSize(value, '')
     kept[i] = value
   }
   return charged / ((await memory()) - before)
 }
 
-// All of it once for nothing, so that code, feedback and shapes are there before it counts. Pages
-// that the system has given once would not be seen again.
+// The first run creates code, feedback and shapes, so that the second run does not count them. There is
+// no first run for `rss`, since it would leave the process with pages that the second run reuses.
 if (where !== 'rss') await weigh()
 console.log(await weigh(), charged / kept.length)

@@ -1,8 +1,8 @@
-// Makers of unique values of every class that JavaScript can look into, none of which the engine can
-// share with another.
+// Makers of unique values of every class that JavaScript can look into. The engine cannot share parts
+// of one value with another.
 let count = 0
 const codes = 'abcdefghijklmnopqrstuvwxyz0123456789'
-/** Flat, and longer than the strings that the engine keeps one of. */
+/** A flat string, longer than the strings that the engine shares. */
 const text = (length = 13) => {
   const tail = (++count).toString(36)
   return Buffer.from(codes.slice(0, length - tail.length) + tail).toString('latin1')
@@ -17,7 +17,7 @@ const pushed = (length, make) => {
   for (let at = 0; at < length; at++) array.push(make(at))
   return array
 }
-/** Lengths that come from all over a range, since room to spare goes in steps. */
+/** Lengths from all over a range, since spare room grows in steps. */
 const spread = (from, to) => from + ((++count * 7919) % (to - from))
 
 class Point {
@@ -64,7 +64,7 @@ const sparse = () => {
   for (let at = 1; at < 20; at++) array[at * 5000] = at
   return array
 }
-/** Its pages are the machine's only once something was written to them. */
+/** The process takes memory for the pages only after a write to them. */
 const shared = () => {
   const buffer = new SharedArrayBuffer(2 ** 18)
   new Uint8Array(buffer).fill(1)
@@ -93,7 +93,7 @@ const form = () => {
   return data
 }
 
-/** As decimal.js does it. */
+/** As in decimal.js. */
 function Decimal() {
   this.digits = pushed(2, (at) => at + count)
   count++
@@ -112,7 +112,7 @@ class Message {
     }
   }
 }
-/** As a parser of HTML makes it. */
+/** As an HTML parser makes it. */
 const tree = () => {
   const root = { name: text(), parent: null, children: [] }
   for (let at = 0; at < 40; at++) {
@@ -124,18 +124,18 @@ const tree = () => {
 }
 
 const exact = [0.95, 1.08]
-/** Spare room cannot be seen: what an exact array may be charged too much is all that can be done. */
+/** JavaScript cannot see spare room: more for grown arrays would charge exact arrays too much. */
 const grown = [0.9, 1.08]
 const grownNumbers = [0.8, 1.08]
-/** Half as much room again after each step. */
+/** The room grows by half in each step. */
 const stepped = [0.65, 1.08]
-/** Whether a small one was made of an array, with room for more, cannot be seen either. */
+/** JavaScript cannot see whether a small set was made from an array, with room for more. */
 const smallSets = [0.95, 1.42]
 const assignment = [0.75, 1.08]
 const dataKeys = [0.8, 1.4]
-/** Tables that the platform has beside what it lists. */
+/** The platform keeps tables that it does not list. */
 const listed = [0.85, 1.3]
-/** Seen only in the size of the process, which grows by pages. */
+/** Only the size of the process shows these, and it grows by pages. */
 const estimated = [0.5, 2]
 
 /**
@@ -166,7 +166,7 @@ export const weighedValues = {
     2000,
     () => list(300, (at) => (at < 299 ? double() : text())),
   ],
-  // Reading them in code that has met other arrays would make boxes of their numbers.
+  // Code that also reads other arrays would make boxes for these numbers.
   'arrays of pairs of doubles': [exact, 2000, () => parsed(list(50, () => [double(), double()]))],
   'small arrays': [exact, 100_000, () => [text(), ++count, text()]],
   'parsed arrays': [exact, 5000, () => parsed(list(500, (at) => at + count))],

@@ -33,15 +33,15 @@ async function weigh(name: string): Promise<number> {
   return Number(stdout.split(' ')[0])
 }
 
-// The layout is that of V8 as Node is built; other engines are charged by the same figures.
+// The charges follow V8 as Node is built. Other engines are charged the same figures.
 const isNode = !('Bun' in globalThis) && !('Deno' in globalThis)
 
-describe.runIf(isNode)('what a value is charged by what it weighs in a fresh process', () => {
+describe.runIf(isNode)('charged ÷ real in a fresh process', () => {
   it.each(Object.entries(weighedValues))('%s', async (name, [range]) => {
     const [from, to] = range
     let ratio = await weigh(name)
     if (!(ratio >= from && ratio <= to)) {
-      // On a busy machine the odd process holds more than what is weighed.
+      // On a busy machine, a process sometimes holds more than the values that it weighs.
       const ratios = [ratio, await weigh(name), await weigh(name)].sort((a, b) => a - b)
       ratio = ratios[1] as number
     }

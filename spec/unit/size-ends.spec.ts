@@ -10,7 +10,7 @@ afterEach(() => {
   vi.resetModules()
 })
 
-/** An accessor that makes a new value each time, at most as often as a test can wait for. */
+/** An accessor that makes a new value each time, and throws when a test would take too long. */
 const getterOf = (make: () => unknown): PropertyDescriptor => ({
   get() {
     if (++made > 100_000) throw new Error('Measuring does not end')
@@ -30,7 +30,7 @@ class Holed extends Array {}
 const objects = (length: number) => Array.from({ length }, () => ({}))
 const numbers = (length: number) => Array.from({ length }, (_, at) => at)
 
-/** Each gives a value with an accessor that gives another one. */
+/** Each makes a value with an accessor that returns another such value. */
 const forms: [string, (next: () => unknown) => unknown][] = [
   ['an object', (next) => withGetter({}, 'next', next)],
   ['an object of many keys', (next) => withGetter({ ...numbers(300) }, 'next', next)],
@@ -56,7 +56,7 @@ const forms: [string, (next: () => unknown) => unknown][] = [
   ],
 ]
 
-describe('measuring ends, in steps too, where code makes a new value each time', () => {
+describe('measuring ends, in one run and in steps, if an accessor makes a new value each time:', () => {
   it.each(forms)('%s', (_name, form) => {
     const make = (): unknown => form(make)
     expect(heapSize(make())).toBeGreaterThan(0)
@@ -86,7 +86,7 @@ describe('measuring ends, in steps too, where code makes a new value each time',
 })
 
 describe('measuring ends on', () => {
-  it('an array of a class with a getter for a hole, which does not run', () => {
+  it('an array of a class with a getter behind a hole, which does not run', () => {
     withGetter(Holed.prototype, 0, () => new Holed(1))
     withGetter(Holed.prototype, 299, () => new Holed(300))
     expect(heapSize(new Holed(1))).toBeGreaterThan(0)
@@ -143,7 +143,7 @@ describe('measuring ends on', () => {
     expect(steps).toBeLessThan(100)
   })
 
-  it('a Proxy of endlessly many keys, which is left alone once the value is large', () => {
+  it('a Proxy of endlessly many keys, which is no longer read once the value is large', () => {
     let asked = 0
     const keys = Array.from({ length: 2_000 }, (_, at) => `key ${at}`)
     const wide = (): object =>
@@ -163,7 +163,7 @@ describe('measuring ends on', () => {
     expect(asked).toBeLessThan(20_000)
   })
 
-  it('proxies on an engine that cannot tell them', async () => {
+  it('proxies on an engine that cannot tell a Proxy from an object', async () => {
     vi.stubGlobal('process', { versions: {} })
     vi.resetModules()
     const { heapSize } = await import('../../lib/size/heap-size.ts')

@@ -2,13 +2,13 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
 import { heapSize, measure } from '../../lib/size/heap-size.ts'
 
-/** A text of eight characters, and so of 24 bytes. */
+/** A text of eight characters, which takes 24 bytes. */
 const text = () => 'abcdefgh'
 const keyed = (count: number, name = (at: number) => `key${at}`) =>
   Object.fromEntries(Array.from({ length: count }, (_, at) => [name(at), at]))
 
-// By the table in docs/bytes.md, which `size-accuracy` holds to what the engine takes.
-describe('in bytes, as the docs have it,', () => {
+// The figures of docs/bytes.md, which `size-accuracy` compares with the engine.
+describe('heapSize in bytes, as in docs/bytes.md:', () => {
   it.each<[string, unknown, number]>([
     ['an object without properties', {}, 24 + 4 * 8],
     ['of one property', { a: 1 }, 24 + 8],
@@ -16,9 +16,9 @@ describe('in bytes, as the docs have it,', () => {
     ['of five', { a: 1, b: 2, c: 3, d: 4, e: 5 }, 24 + 5 * 8 + 4],
     ['of texts', { a: text(), b: text() }, 24 + 2 * 8 + 2 * 24],
     ['of an object', { a: { b: text() } }, 2 * (24 + 8) + 24],
-    ['of a text that is measured by itself', { a: 'x'.repeat(600_000), b: text() }, 600_080],
-    ['of a key that begins as a number does', { '1abc': 1 }, 24 + 8],
-    ['of a key with a zero before it', { '01': 1 }, 24 + 8],
+    ['of a text that ends a chunk', { a: 'x'.repeat(600_000), b: text() }, 600_080],
+    ['of a key that begins with a digit', { '1abc': 1 }, 24 + 8],
+    ['of a key with a leading zero', { '01': 1 }, 24 + 8],
     ['of 127 keys', keyed(127), 24 + 127 * 8 + 4],
     ['of 128 keys', keyed(128), 24 + 16 + (6 + 3 * 256) * 8 + 128 * 24],
     [
@@ -34,7 +34,7 @@ describe('in bytes, as the docs have it,', () => {
     ['of the keys 0 to 2', { 0: 1, 1: 2, 2: 3 }, 24 + 4 * 8 + 16 + 3 * 8],
     ['of the key 10', { 10: 1 }, 24 + 4 * 8 + 16 + 11 * 8],
     [
-      'of the key 51, for which a hash table is as good',
+      'of the key 51, where a hash table takes a third of the room',
       { 51: 1 },
       24 + 4 * 8 + 16 + (4 + 3 * 4) * 8,
     ],
@@ -97,7 +97,7 @@ describe('in bytes, as the docs have it,', () => {
       24 + 16 + (6 + 3 * 256) * 8 + 128 * 24,
     ],
     [
-      'with what is not enumerable',
+      'with a property that is not enumerable',
       Object.defineProperty(new (class {})(), 'a', { value: text() }),
       24 + 8 + 24,
     ],
@@ -111,44 +111,47 @@ describe('in bytes, as the docs have it,', () => {
     expect(heapSize(value)).toBe(bytes)
   })
 
-  it('an Error counts its message, and no text of its stack', () => {
+  it('an Error counts its message, but not its stack', () => {
     const error = new Error('a message of 24 bytes at.')
     expect(heapSize(error)).toBe(640 + 2 * 8 + 16 + 32)
   })
 
-  it.each(['valueOf', 'constructor'])('an instance of a class %s is one of any class', (name) => {
-    const classes = { [name]: class {} as new () => object }
-    expect(heapSize(new (classes[name] as new () => object)())).toBe(24)
-  })
+  it.each(['valueOf', 'constructor'])(
+    'an instance of a class named %s is charged as of any class',
+    (name) => {
+      const classes = { [name]: class {} as new () => object }
+      expect(heapSize(new (classes[name] as new () => object)())).toBe(24)
+    },
+  )
 })
 
-describe('an object whose keys are data is charged besides', () => {
+describe('an object whose keys are data is also charged', () => {
   const novel = (name: string, rest: object = {}) => ({ [name]: 1, ...rest })
-  // More than so many different keys in one place are data.
+  // More than 128 different keys in one place are data.
   const others = (prefix: string, at: object = {}) => {
     for (let i = 0; i < 200; i++) heapSize({ ...at, ...novel(`${prefix}${i + 100}`) })
   }
 
-  it('152, 40 a key, and each key', () => {
+  it('152 bytes, 40 a key, and each key', () => {
     others('a-')
     expect(heapSize(novel('a-novel'))).toBe(24 + 8 + 152 + 40 + 24)
     expect(heapSize(novel('b-novel', { other: 2 }))).toBe(24 + 2 * 8 + 152 + 2 * 40 + 18 + 2 * 24)
   })
 
-  it('only the keys from the first on that is data', () => {
+  it('only the keys from the first key on that is data', () => {
     heapSize({ known: 1 })
     others('c-', { known: 1 })
     expect(heapSize({ known: 1, 'c-novel': 2 })).toBe(24 + 2 * 8 + 152 + 2 * 40 + 24)
   })
 
-  it('nothing for a key that is a symbol', () => {
+  it('no text for a key that is a symbol', () => {
     class Row {}
     for (let i = 0; i < 200; i++) heapSize(Object.assign(new Row(), novel(`d-${i + 100}`)))
     const row = Object.assign(new Row(), novel('d-novel'), { [Symbol('s')]: 1 })
     expect(heapSize(row)).toBe(24 + 2 * 8 + 152 + 2 * 40 + 18 + 24)
   })
 
-  it('the name of a key that is longer than any that is kept', () => {
+  it('the text of a key that is too long to be remembered', () => {
     others('e-')
     const long = 'k'.repeat(65)
     expect(heapSize({ [long]: 1 })).toBe(24 + 8 + 152 + 40 + 16 + 72)
@@ -156,7 +159,7 @@ describe('an object whose keys are data is charged besides', () => {
   })
 })
 
-describe('what was met before decides which keys are data:', () => {
+describe('the objects measured before decide which keys are data:', () => {
   const PLAIN = 24 + 8
   const NOVEL = PLAIN + 152 + 40 + 24
   const fresh = async () => {
@@ -165,14 +168,14 @@ describe('what was met before decides which keys are data:', () => {
     return (key: string) => heapSize({ [key]: 1 })
   }
 
-  it('the 129th different key in one place is the first', async () => {
+  it('the 129th different key in one place is the first key that is data', async () => {
     const sizeOf = await fresh()
     const sizes = Array.from({ length: 140 }, (_, at) => sizeOf(`k-${at + 100}`))
     expect(sizes.slice(0, 128)).toEqual(Array(128).fill(PLAIN))
     expect(sizes.slice(128)).toEqual(Array(12).fill(NOVEL))
   })
 
-  it('a key that 33 objects had and few had another in its place is none, measured again or not', async () => {
+  it('a key that 33 objects had, more than its siblings, is part of a shape; measuring an object again does not count', async () => {
     const sizeOf = await fresh()
     for (let at = 0; at < 200; at++) sizeOf(`k-${at + 100}`)
     const { heapSize } = await import('../../lib/size/heap-size.ts')
@@ -183,7 +186,7 @@ describe('what was met before decides which keys are data:', () => {
     expect(sizes.lastIndexOf(NOVEL)).toBe(32)
   })
 
-  it('an integer among data takes no box, whatever others had', async () => {
+  it('an integer under a key that is data takes no box, even after a fraction', async () => {
     const sizeOf = await fresh()
     const { heapSize } = await import('../../lib/size/heap-size.ts')
     for (let at = 0; at < 200; at++) sizeOf(`k-${at + 100}`)
@@ -191,7 +194,7 @@ describe('what was met before decides which keys are data:', () => {
     expect(sizeOf('whole-1')).toBe(NOVEL)
   })
 
-  it('a key that returns as often as all the others is one', async () => {
+  it('a key that returns as often as all others stays data', async () => {
     const sizeOf = await fresh()
     const sizes: number[] = []
     for (let time = 0; time < 60; time++) {
@@ -200,7 +203,7 @@ describe('what was met before decides which keys are data:', () => {
     expect(sizes.filter((size) => size === NOVEL).length).toBe(400 - 128)
   })
 
-  it('once the memory is half full, a key is known when a third object has it', async () => {
+  it('once the memory is half full, a key becomes known with its third object', async () => {
     const sizeOf = await fresh()
     const { heapSize } = await import('../../lib/size/heap-size.ts')
     for (let root = 0; root < 17; root++) {
@@ -215,7 +218,7 @@ describe('a Set of few elements', () => {
     ['11.3.244.8', 72 + 4 * 20],
     ['12.4.254.21', 72 + 8 * 20],
     ['13.6.233.10', 72 + 8 * 20],
-  ])('has room as V8 %s gives it', async (v8, bytes) => {
+  ])('has the room that V8 %s gives it', async (v8, bytes) => {
     vi.resetModules()
     vi.stubGlobal('process', { versions: { v8 } })
     try {
@@ -230,7 +233,7 @@ describe('a Set of few elements', () => {
   it.each([
     ['no process', undefined],
     ['a process without versions', {}],
-  ])('has room as of late where there is %s', async (_name, process) => {
+  ])('has the room of recent versions if there is %s', async (_name, process) => {
     vi.resetModules()
     vi.stubGlobal('process', process)
     try {
@@ -244,12 +247,12 @@ describe('a Set of few elements', () => {
 })
 
 describe('measuring', () => {
-  it('goes on at just the limit, since the rest may be beyond it', () => {
+  it('continues at exactly the limit, since the rest may exceed it', () => {
     const value = [{ a: text() }]
     expect(measure(value, 48 + 8)).toBeGreaterThan(48 + 8)
   })
 
-  it('charges a Proxy in a large structure a fixed estimate, and goes on behind it', () => {
+  it('charges a Proxy in a large structure an estimate, and continues after it', () => {
     const rows = (middle: object) => [
       ...Array.from({ length: 5_000 }, () => ({})),
       middle,

@@ -12,13 +12,13 @@ const { WebAssembly } = globalThis as unknown as { WebAssembly: Wasm }
 const MEGABYTE = 2 ** 20
 const isNode = !('Bun' in globalThis) && !('Deno' in globalThis)
 const megabyte = () => new Uint8Array(MEGABYTE)
-/** Flat texts of so many characters, each another. */
+/** A flat text of this length, different each time. */
 let count = 0
 const text = (length: number) => `${++count}`.padStart(length, 'x')
 const fields = (length: number) =>
   Array.from({ length }, (_, at) => [`x-field-${at}`, text(30)] as [string, string])
 
-describe('what an object of the platform holds is charged:', () => {
+describe('an object of the platform is charged its contents:', () => {
   it.each<[string, () => unknown]>([
     ['the data of a Blob', () => new Blob([megabyte()])],
     ['the data of a File', () => new File([megabyte()], 'a.txt')],
@@ -64,7 +64,7 @@ describe('what an object of the platform holds is charged:', () => {
     expect(pair).toBeLessThan(texts + 200)
   })
 
-  it('a Response of a text or of bytes, whose body stays unread', async () => {
+  it('the body of a Response, which stays unread', async () => {
     const body = text(100_000)
     for (const response of [new Response(body), new Response(new TextEncoder().encode(body))]) {
       const bytes = heapSize(response)
@@ -75,14 +75,14 @@ describe('what an object of the platform holds is charged:', () => {
     }
   })
 
-  it('properties that a program added', () => {
+  it('properties that a program added to it', () => {
     const headers = new Headers()
     const bare = heapSize(headers)
     const kept = [text(1000)]
     expect(heapSize(Object.assign(headers, { kept }))).toBe(bare + 8 + heapSize(kept))
   })
 
-  it('an instance of WebAssembly for the memory that it exports', () => {
+  it('the exported memory of a WebAssembly instance', () => {
     // (module (memory (export "m") 2))
     const code = [0, 97, 115, 109, 1, 0, 0, 0, 5, 3, 1, 0, 2, 7, 5, 1, 1, 109, 2, 0]
     const module = new WebAssembly.Module(new Uint8Array(code))
@@ -92,9 +92,10 @@ describe('what an object of the platform holds is charged:', () => {
     expect(heapSize(table(1000)) - heapSize(table(0))).toBe(32_000)
   })
 
-  it('formatters of Intl and generators, by an estimate', () => {
+  it('formatters of Intl and generators by an estimate', () => {
     expect(heapSize(new Intl.DateTimeFormat())).toBeGreaterThan(20_000)
     expect(heapSize(new Intl.NumberFormat())).toBeGreaterThan(1000)
+    expect(heapSize(new Intl.ListFormat())).toBe(heapSize(new Intl.NumberFormat()))
     expect(heapSize((function* () {})())).toBeGreaterThan(500)
   })
 
@@ -105,13 +106,13 @@ describe('what an object of the platform holds is charged:', () => {
     ['a bigint', Object(1n), 32 + 24],
     ['a symbol', Object(Symbol('s')), 32 + 32],
     ['a text', Object('abcdefgh'), 32 + 24],
-  ])('%s as an object, for what it is', (_name, value, bytes) => {
+  ])('%s as an object', (_name, value, bytes) => {
     expect(heapSize(value)).toBe(bytes)
   })
 })
 
-describe.runIf(isNode)('what only Node has is charged:', () => {
-  it('keys and lists of addresses', async () => {
+describe.runIf(isNode)('objects that only Node has are charged:', () => {
+  it('KeyObject, BlockList and X509Certificate', async () => {
     const [{ BlockList }, { createSecretKey, X509Certificate }] = await Promise.all([
       import('node:net'),
       import('node:crypto'),
@@ -125,7 +126,7 @@ describe.runIf(isNode)('what only Node has is charged:', () => {
   })
 })
 
-describe('a class that only looks like one of the platform', () => {
+describe('a class that resembles a class of the platform', () => {
   const names = ['Blob', 'FormData', 'Headers', 'Response', 'Request', 'URL', 'URLSearchParams']
   const pretended = (name: string, isTagged: boolean, ran: string[]) => {
     const told = (what: string) => () => {
@@ -145,14 +146,14 @@ describe('a class that only looks like one of the platform', () => {
     return new (classes[name] as new () => object)()
   }
 
-  it.each(names)('by the name of %s, runs no code and costs an estimate at the most', (name) => {
+  it.each(names)('by the name %s runs no code and is charged at most an estimate', (name) => {
     const ran: string[] = []
     expect(heapSize(pretended(name, false, ran))).toBe(24)
     expect(heapSize(pretended(name, true, ran))).toBeLessThan(20_000)
     expect(ran).toEqual([])
   })
 
-  it.each(names)('by inheriting from %s, is charged as any object', (name) => {
+  it.each(names)('by inheriting from %s is charged as any object', (name) => {
     const { prototype } = (globalThis as unknown as Record<string, { prototype: object }>)[
       name
     ] as { prototype: object }
@@ -160,13 +161,13 @@ describe('a class that only looks like one of the platform', () => {
   })
 
   it.each(['String', 'Number', 'Boolean', 'Symbol', 'BigInt'])(
-    'by the name of %s, is charged as any object',
+    'by the name %s is charged as any object',
     (name) => {
       expect(heapSize(pretended(name, false, []))).toBe(24)
     },
   )
 
-  it('by a name or a tag that is not a string, runs no code', () => {
+  it('by a name or a tag that is not a string runs no code', () => {
     const told = { toString: () => expect.unreachable() }
     class Row {}
     Object.defineProperty(Row, 'name', { value: told })
@@ -176,7 +177,7 @@ describe('a class that only looks like one of the platform', () => {
 })
 
 describe('a subclass of a class of the platform', () => {
-  it('is charged as that, and none of its code runs', () => {
+  it('is charged as that class, and runs no code of the subclass', () => {
     const ran: string[] = []
     const told = (name: string | symbol) => () => {
       ran.push(String(name))
@@ -199,7 +200,7 @@ describe('a subclass of a class of the platform', () => {
   })
 })
 
-describe('a Response that keeps what it holds to itself', () => {
+describe('a Response with private state', () => {
   class Response {
     readonly #parts: { body: unknown; headers: Headers }
     constructor(body: unknown, headers: Record<string, string> = {}) {
@@ -220,7 +221,7 @@ describe('a Response that keeps what it holds to itself', () => {
   const stream = { queue: [megabyte()] }
 
   it.runIf(isNode)(
-    'is charged its URL, its fields, its stream, and the length of its body',
+    'is charged its URL, its headers, its stream, and the length of its body',
     async () => {
       vi.stubGlobal('Response', Response)
       vi.resetModules()
@@ -249,7 +250,7 @@ describe('a Response that keeps what it holds to itself', () => {
     },
   )
 
-  it('is not asked for its body where that may turn it into a stream', async () => {
+  it('keeps its body unread on a runtime where the getter may turn the body into a stream', async () => {
     vi.stubGlobal('Response', Response)
     vi.stubGlobal('process', undefined)
     vi.resetModules()
@@ -262,8 +263,8 @@ describe('a Response that keeps what it holds to itself', () => {
   })
 })
 
-describe('where the platform has no such class', () => {
-  it('an object of it is charged an estimate', async () => {
+describe('on a platform without the class', () => {
+  it('an object with its tag is charged an estimate', async () => {
     const headers = new Headers(fields(2))
     vi.stubGlobal('Headers', undefined)
     vi.stubGlobal('WebAssembly', undefined)
@@ -280,7 +281,7 @@ describe('where the platform has no such class', () => {
 })
 
 describe.runIf(isNode)('measuring', () => {
-  it('loads nothing of Node that a value does not need', async () => {
+  it('loads no module of Node that the value does not need', async () => {
     const late = await inChild(`
       import { heapSize } from 'faas-cache-dict'
       for (const name of ['Headers', 'Response', 'Request', 'FormData', 'BlockList']) {

@@ -5,7 +5,7 @@ import { stringSize } from '../../lib/size/layout.ts'
 import { Walk } from '../../lib/size/walk.ts'
 
 describe('the size of a value', () => {
-  it('is one byte a character, or two where any is above U+00FF', () => {
+  it('is one byte a character, or two if any character is above U+00FF', () => {
     expect(stringSize('a'.repeat(1000))).toBe(1016)
     expect(stringSize(`${'a'.repeat(999)}\u20ac`)).toBe(2016)
   })
@@ -20,12 +20,12 @@ describe('the size of a value', () => {
     for (let i = 0; i < 100_000; i++) list = { next: list }
     expect(heapSize(list, '')).toBe(100_000 * 32)
   })
-  it('stops once it is past the limit', () => {
+  it('stops beyond the limit', () => {
     const list = Array.from({ length: 100_000 }, () => 'x'.repeat(100))
     expect(measure(list, 1e6)).toBeGreaterThan(1e6)
     expect(measure(list, 1e6)).toBeLessThan(2e6)
   })
-  it('gives the same in slices as in one run', () => {
+  it('is the same in slices as in one run', () => {
     const value = new Map(Array.from({ length: 5000 }, (_, i) => [`key-${i}`, [i + 0.5, { i }]]))
     const sliced = new Walk()
     sliced.add(value)
@@ -41,7 +41,7 @@ describe('the size of a value', () => {
     expect(stepped.bytes).toBe(heapSize(value, ''))
     expect(heapSize(value, '')).toBeLessThan(heapSize(parts, '') + 300_000 * 9)
   })
-  it('ends a step at long texts, wherever they are, and at the keys of a large object', () => {
+  it('ends a step after long texts anywhere, and among the keys of a large object', () => {
     const text = `${'x'.repeat(100_000)}語`
     const texts = Array.from({ length: 100 }, () => text)
     const named = Object.fromEntries(texts.map((each, at) => [`name ${at}`, each]))
@@ -55,7 +55,7 @@ describe('the size of a value', () => {
       for (let before = -1; before !== walk.bytes || !walk.isDone; steps++) {
         before = walk.bytes
         lookFurther(walk)
-        // The tables themselves are counted at once.
+        // The first step counts the tables themselves.
         if (steps > 0) most = Math.max(most, walk.bytes - before)
       }
       expect(steps).toBeGreaterThan(10)
@@ -78,7 +78,7 @@ describe('the size of a value', () => {
       expect(heapSize(value, '')).toBeGreaterThan(0)
     }
   })
-  it('ends on a getter that makes new objects for ever', () => {
+  it('ends on a getter that makes new objects forever', () => {
     const make = (): object => ({
       get next() {
         return make()
@@ -86,7 +86,7 @@ describe('the size of a value', () => {
     })
     expect(heapSize(make(), '')).toBeGreaterThan(0)
   })
-  it('ends on proxies that lie about keys and prototypes', () => {
+  it('ends on proxies with endless keys or prototypes', () => {
     const keys = (): object =>
       new Proxy(
         {},
@@ -116,7 +116,7 @@ describe('the size of a value', () => {
   })
   it('follows a list a million long in any length of step', () => {
     let list: object | null = null
-    // A shorter one where counters in every expression make it take long.
+    // Shorter under mutation testing, where a counter in every expression makes it slow.
     const length = Number(process.env.LIST_LENGTH ?? 1_000_000)
     for (let i = 0; i < length; i++) list = { next: list }
     expect(heapSize(list)).toBe(length * 32)
@@ -125,20 +125,20 @@ describe('the size of a value', () => {
     const doubles = Array.from({ length: 1000 }, (_, i) => i + 0.5)
     expect(heapSize([...doubles, 'x'.repeat(16)]) - heapSize([...doubles, 0])).toBe(1000 * 16 + 32)
   })
-  it('charges an object without names for the room that it has for some', () => {
+  it('charges an object without named keys for the room that it has for them', () => {
     expect(heapSize({})).toBe(24 + 4 * 8)
     expect(heapSize(JSON.parse('{ "5000": 1 }'))).toBe(24 + 4 * 8 + 16 + 4 * 8 + 4 * 24)
   })
-  it('charges a hole nothing but its slot', () => {
+  it('charges only the slot of a hole', () => {
     const holed = Array.from({ length: 16 }, (_, i) => i + 0.5)
     delete holed[3]
     expect(heapSize(holed)).toBe(32 + 16 + 16 * 8)
   })
-  it('ends on an array that lies about its length', () => {
+  it('ends on an array with a false length', () => {
     const endless = new Proxy([], { get: (_, key) => (key === 'length' ? 4e9 : 1.5) })
     expect(heapSize(endless)).toBeGreaterThan(0)
   })
-  it.each([4, 4000])('calls no constructor that an array of %i has of its own', (length) => {
+  it.each([4, 4000])('does not call the own constructor of an array of %i elements', (length) => {
     const array = Array.from({ length }, (_, at) => at)
     const size = heapSize(array)
     const species = vi.fn(function (this: object) {
@@ -149,7 +149,7 @@ describe('the size of a value', () => {
     expect(heapSize(array)).toBe(size + 8 + heapSize(own))
     expect(species).not.toHaveBeenCalled()
   })
-  it('runs no code of a class, of an array with a class neither', () => {
+  it('runs no code of a class or of a subclass of Array', () => {
     const ran: string[] = []
     class Told extends Array<number> {
       static override get [Symbol.species](): ArrayConstructor {
@@ -180,7 +180,7 @@ describe('the size of a value', () => {
     expect(heapSize([told, new Row()])).toBeGreaterThan(8116)
     expect(ran).toEqual([])
   })
-  it('does not ask an error for its stack, which would read its name and its message', () => {
+  it('does not read the stack of an error, which would read its name and message', () => {
     const ran: string[] = []
     class Told extends Error {
       detail = 'x'.repeat(1000)
@@ -208,7 +208,7 @@ describe('the size of a value', () => {
     expect(heapSize(traced)).toBeGreaterThan(0)
     expect(ran).toEqual([])
   })
-  it('counts what a program keeps under the name of a stack', () => {
+  it('counts a value of the program under the key stack', () => {
     const machine = Object.assign(Object.create({}), { stack: ['x'.repeat(1000)] })
     expect(heapSize(machine)).toBeGreaterThan(1000)
   })
@@ -216,7 +216,7 @@ describe('the size of a value', () => {
     ['a text', 'y'.repeat(100)],
     ['a number', 1],
     ['undefined', undefined],
-  ])('reads an element once, be it a getter that gives %s', (_name, element) => {
+  ])('reads an element once if a getter returns %s', (_name, element) => {
     for (const length of [1, 3, 1000]) {
       for (const at of [0, length - 1]) {
         let reads = 0
@@ -240,17 +240,17 @@ describe('the size of a value', () => {
     'new ArrayBuffer(10)',
     '[1.5, 2.5]',
     '({ a: 1.5 })',
-  ])('is that of %s in another realm as well', (code) => {
+  ])('is the same for %s in another realm', (code) => {
     expect(heapSize(runInNewContext(code))).toBe(heapSize(runInThisContext(code)))
   })
-  it('knows a sparse array by any spacing of its elements', () => {
+  it('recognises a sparse array by any spacing of its elements', () => {
     for (const spacing of [100, 1_000, 4_096, 3_125]) {
       const sparse: number[] = []
       for (let at = 1; at <= 20_000; at++) sparse[at * spacing] = at
       expect(heapSize(sparse, '')).toBeLessThan(20_000 * 100)
     }
   })
-  it('charges a sparse array by what it holds', () => {
+  it('charges a sparse array its elements', () => {
     const sparse: number[] = []
     sparse[1_000_000] = 1
     expect(heapSize(sparse, '')).toBeLessThan(1000)
@@ -259,7 +259,7 @@ describe('the size of a value', () => {
     ['is at the end of a short one', [1_023]],
     ['is at the end of one of 5,000', [1_000, 2_000, 3_000, 4_000, 4_999]],
     ['is in a short one again and again', [1_000, 2_000, 3_000, 4_000]],
-  ])('charges all the room where an element %s', (_name, places) => {
+  ])('charges the whole length if an element %s', (_name, places) => {
     const array: number[] = []
     for (const at of places) array[at] = 1
     expect(heapSize(array, '')).toBeGreaterThanOrEqual(array.length * 8)
@@ -269,7 +269,7 @@ describe('the size of a value', () => {
     ['lies 1,025 places beyond the one before', [1_000, 2_025]],
     ['lies beyond the first 1,024 places', [1_024]],
     ['lies beyond the first 5,000 places', [1_000, 2_000, 3_000, 4_000, 5_000]],
-  ])('charges no room where an element %s', (_name, places) => {
+  ])('charges only the elements if an element %s', (_name, places) => {
     const array: number[] = []
     for (const at of places) array[at] = 1
     expect(heapSize(array, '')).toBeLessThan(500)
@@ -282,7 +282,7 @@ describe('objects whose keys are data', () => {
   const shared = { [`shared-a`]: 1, [`shared-b`]: 2 }
   const ofTheSameShape = heapSize(shared)
 
-  it('are charged for their keys and shapes, those that share a shape are not', () => {
+  it('are charged their keys and shapes, while objects that share a shape are not', () => {
     const objects = withUniqueKeys('one', 500)
     for (const value of objects) heapSize(value)
     expect(heapSize(objects[400])).toBeGreaterThan(4 * ofTheSameShape)
@@ -294,15 +294,15 @@ describe('objects whose keys are data', () => {
     for (const value of withUniqueKeys('three', 10_000)) heapSize(value)
     for (let i = 0; i < 10; i++) expect(objects.map((value) => heapSize(value))).toEqual(first)
   })
-  it('are charged as much when others with the same keys take their place, however often', () => {
+  it('are charged the same when objects with the same keys replace them repeatedly', () => {
     const load = () => withUniqueKeys('four', 500).map((ids) => ({ loaded: true, ...ids }))
-    // What many objects begin with has to become known.
+    // The common first key has to become known.
     for (let i = 0; i < 3; i++) for (const value of load()) heapSize(value)
     const first = load().map((value) => heapSize(value))
     expect(Math.max(...first)).toBeGreaterThan(300)
     for (let i = 0; i < 100; i++) expect(load().map((value) => heapSize(value))).toEqual(first)
   })
-  it('do not make a shape that many objects share a dear one', () => {
+  it('do not add to the charge of objects that share a shape', () => {
     const objects = withUniqueKeys('six', 1000)
     const row = () => ({ late_shape: 1, of: 2, many: 3 })
     for (const value of objects) {
