@@ -7,10 +7,8 @@ import { outOfRange } from './options/refusal.ts'
 import { shown } from './options/shown.ts'
 import type { WriteTerms } from './options/write-options.ts'
 import { fulfilled, handleRejection, isNativePromise, isSame } from './promise.ts'
-import { heapSize } from './size/heap-size.ts'
-import { PROMISE } from './size/layout.ts'
-import { measure } from './size/measure.ts'
-import { stringSize } from './size/string.ts'
+import { heapSize, measure } from './size/heap-size.ts'
+import { PROMISE, stringSize } from './size/layout.ts'
 import { requireStackToCompile, StackGuard } from './stack.ts'
 import {
   CLEARED,

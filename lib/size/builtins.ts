@@ -1,4 +1,4 @@
-import { builtinModule } from '../builtin-module.ts'
+import { builtinModule } from '../engine.ts'
 import { expectPushes } from './arrays.ts'
 import {
   ARRAY_BUFFER,

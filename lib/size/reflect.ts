@@ -1,4 +1,4 @@
-import { builtinModule } from '../builtin-module.ts'
+import { builtinModule } from '../engine.ts'
 
 // How to look at a value without running its code.
 
