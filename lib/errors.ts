@@ -1,4 +1,4 @@
-import { shown } from './options/shown.ts'
+import { formatValue } from './options/check.ts'
 
 // A registered symbol, since a program may hold two copies of the package, or its ESM and its
 // CommonJS build, each with classes of its own.
@@ -38,7 +38,7 @@ export class DataTooLargeError extends RangeError {
 
   constructor(key: string, sizeBytes: number, maxSizeBytes: number) {
     super(
-      `${shown(key)} takes ${sizeBytes} bytes or more and does not fit even an empty cache of ${maxSizeBytes} bytes`,
+      `${formatValue(key)} takes ${sizeBytes} bytes or more and does not fit even an empty cache of ${maxSizeBytes} bytes`,
     )
     this.key = key
     this.sizeBytes = sizeBytes
@@ -56,7 +56,7 @@ export class KeyError extends Error {
   readonly key: string
 
   constructor(key: string) {
-    super(`${shown(key)} is not in the cache, or has expired`)
+    super(`${formatValue(key)} is not in the cache, or has expired`)
     this.key = key
   }
 }

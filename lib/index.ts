@@ -1,12 +1,10 @@
-export type { LoadTtl } from './cache.ts'
+export { controllerOf, FaaSCacheDict, type FaaSCacheDictConstructor } from './cache-dict.ts'
 export { CacheController } from './controller.ts'
-export { controllerOf, FaaSCacheDict, type FaaSCacheDictConstructor } from './dictionary.ts'
 export { DataTooLargeError, KeyError } from './errors.ts'
-export type { ByteSize } from './options/byte-size.ts'
-export type { Duration } from './options/duration.ts'
-export type { Limits } from './options/limits.ts'
+export type { LoadTtl } from './loads.ts'
 export type { CacheOptions, OnDelete, OnError, Reason, SizeOf } from './options/options.ts'
-export type { WriteOptions } from './options/write-options.ts'
+export type { Limits, WriteOptions } from './options/terms.ts'
+export type { ByteSize, Duration } from './options/units.ts'
 export type {
   EntriesOf,
   EntryOf,

@@ -1,7 +1,6 @@
 import { Keyv } from 'keyv'
 import { type Dictionary, KeyvCacheDict } from './keyv/adapter.ts'
-import { refuseUnknown } from './options/known.ts'
-import { wrongKind } from './options/refusal.ts'
+import { checkedOptions, wrongKind } from './options/check.ts'
 
 export { type Dictionary, KeyvCacheDict }
 
@@ -23,7 +22,7 @@ export interface CreateKeyvOptions {
  * Throws a `TypeError` for what is no dictionary, or a namespace that is no string.
  */
 export function createKeyv(cache: Dictionary, options?: CreateKeyvOptions): Keyv {
-  const { namespace } = refuseUnknown('The options', options, ['namespace'])
+  const { namespace } = checkedOptions('The options', options, ['namespace'])
   if (namespace !== undefined && typeof namespace !== 'string') {
     throw wrongKind('namespace', 'a string', namespace)
   }

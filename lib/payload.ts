@@ -1,5 +1,5 @@
 import sizeof from 'object-sizeof'
-import { shown } from './options/shown.ts'
+import { formatValue } from './options/check.ts'
 
 /**
  * A `sizeOf` that counts what `object-sizeof` says of value and key, in bytes: an idea of what they
@@ -12,5 +12,5 @@ export function payloadSize(value: unknown, key: string): number {
   // An Error, not thrown but given, is no number from 0 on either.
   const bytes = sizeof(value)
   if (bytes >= 0) return bytes + sizeof(key)
-  throw new TypeError(`object-sizeof gives no number for the value of ${shown(key)}`)
+  throw new TypeError(`object-sizeof gives no number for the value of ${formatValue(key)}`)
 }

@@ -1,13 +1,9 @@
+import type { FaaSCacheDict } from '../cache-dict.ts'
 import type { CacheController } from '../controller.ts'
-import type { FaaSCacheDict } from '../dictionary.ts'
 import { DataTooLargeError } from '../errors.ts'
-import { keyFrom } from '../key.ts'
-import { unpolluted } from '../options/known.ts'
-import { wrongKind } from '../options/refusal.ts'
-import { isNativePromise } from '../promise.ts'
+import { isNativePromise } from '../native-promise.ts'
+import { keyFrom, unpolluted, wrongKind } from '../options/check.ts'
 import { registered } from '../registry.ts'
-import { type Convention, KEYV_5, KEYV_5_BARE, KEYV_6 } from './convention.ts'
-import { entriesIn, rememberNamespace } from './namespaces.ts'
 
 const FIELDS = ['key', 'value', 'ttl', 'expires']
 
@@ -195,4 +191,80 @@ export class KeyvCacheDict {
 
 function isEnvelope(data: unknown): data is Envelope {
   return typeof data === 'object' && data !== null && Object.hasOwn(data, 'value')
+}
+
+/** What a version of Keyv hands to a store, and expects of it, in a way of its own. */
+export interface Convention {
+  /** Whether keys always come without the namespace, which the store then puts before them. */
+  readonly isKeyBare: boolean
+  /** Milliseconds from now, of what a write says of its entry's life. */
+  ttlOf(limit: number): number
+  /** What `deleteMany` answers, of whether each key was there. */
+  removed(each: boolean[]): boolean | boolean[]
+}
+
+export const KEYV_5: Convention = {
+  isKeyBare: false,
+  ttlOf: (ttl) => ttl,
+  removed: (each) => each.every(Boolean),
+}
+
+/** Version 5 with `useKeyPrefix: false`. */
+export const KEYV_5_BARE: Convention = { ...KEYV_5, isKeyBare: true }
+
+export const KEYV_6: Convention = {
+  isKeyBare: true,
+  ttlOf: (expires) => expires - Date.now(),
+  removed: (each) => each,
+}
+
+const FEWEST = 64
+
+interface Nested {
+  names: Set<string>
+  /** At this many names, those without an entry are forgotten. */
+  most: number
+}
+
+/** By dictionary, the namespaces in use that contain a colon: they may lie within another one. */
+const nested = /* @__PURE__ */ new WeakMap<CacheController, Nested>()
+
+export function rememberNamespace(controller: CacheController, namespace: string): void {
+  if (!namespace.includes(':')) return
+  let known = nested.get(controller)
+  if (known === undefined) {
+    known = { names: new Set(), most: FEWEST }
+    nested.set(controller, known)
+  }
+  if (known.names.has(namespace)) return
+  if (known.names.size >= known.most) forgetEmpty(controller, known)
+  known.names.add(namespace)
+}
+
+/** Entries with this prefix, except those of a longer namespace in use. */
+export function* entriesIn(
+  controller: CacheController,
+  prefix: string,
+): IterableIterator<[string, unknown]> {
+  const names = nested.get(controller)?.names
+  for (const entry of controller) {
+    const [key] = entry
+    if (!key.startsWith(prefix)) continue
+    if (names === undefined || namesOf(key, names, prefix.length).next().done) yield entry
+  }
+}
+
+function forgetEmpty(controller: CacheController, known: Nested): void {
+  const used = new Set<string>()
+  for (const key of controller.keys()) for (const name of namesOf(key, known.names)) used.add(name)
+  known.names = used
+  known.most = Math.max(FEWEST, 2 * used.size)
+}
+
+/** The namespaces that the key lies in, if their names have at least `from` characters. */
+function* namesOf(key: string, names: Set<string>, from = 0): IterableIterator<string> {
+  for (let end = key.indexOf(':', from); end !== -1; end = key.indexOf(':', end + 1)) {
+    const name = key.slice(0, end)
+    if (names.has(name)) yield name
+  }
 }

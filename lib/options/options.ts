@@ -1,9 +1,7 @@
 import { heapSize } from '../size/heap-size.ts'
-import { type ByteSize, byteSize } from './byte-size.ts'
-import { type Duration, milliseconds } from './duration.ts'
-import { refuseUnknown } from './known.ts'
-import { itemLimit } from './limits.ts'
-import { wrongKind } from './refusal.ts'
+import { checkedOptions, wrongKind } from './check.ts'
+import { itemLimitFrom } from './terms.ts'
+import { type ByteSize, bytesFrom, type Duration, millisecondsFrom } from './units.ts'
 
 /** From value and key to bytes: finite, not below 0, rounded up. */
 export type SizeOf<K extends string = string, V = unknown> = (value: V, key: K) => number
@@ -157,26 +155,26 @@ export function settingsFrom(options: unknown): Settings {
     pendingTtl = 30,
     sweepInterval = 5,
     now,
-  } = refuseUnknown('The options', options, KNOWN)
+  } = checkedOptions('The options', options, KNOWN)
   if (onTooLarge !== 'throw' && onTooLarge !== 'skip') {
     throw wrongKind('onTooLarge', "'throw' or 'skip'", onTooLarge)
   }
   return {
-    defaultTtl: milliseconds('defaultTtl', defaultTtl),
-    maxSizeBytes: byteSize('maxSizeBytes', maxSizeBytes),
-    maxItems: itemLimit('maxItems', maxItems),
-    sizeOf: functionOrNone('sizeOf', sizeOf) as SizeOf,
+    defaultTtl: millisecondsFrom('defaultTtl', defaultTtl),
+    maxSizeBytes: bytesFrom('maxSizeBytes', maxSizeBytes),
+    maxItems: itemLimitFrom('maxItems', maxItems),
+    sizeOf: optionalFunction('sizeOf', sizeOf) as SizeOf,
     skipsTooLarge: onTooLarge === 'skip',
-    onDelete: functionOrNone('onDelete', onDelete) as OnDelete | undefined,
-    onError: functionOrNone('onError', onError) as OnError | undefined,
-    pendingTtl: milliseconds('pendingTtl', pendingTtl),
-    sweepInterval: milliseconds('sweepInterval', sweepInterval),
-    now: functionOrNone('now', now) as (() => number) | undefined,
+    onDelete: optionalFunction('onDelete', onDelete) as OnDelete | undefined,
+    onError: optionalFunction('onError', onError) as OnError | undefined,
+    pendingTtl: millisecondsFrom('pendingTtl', pendingTtl),
+    sweepInterval: millisecondsFrom('sweepInterval', sweepInterval),
+    now: optionalFunction('now', now) as (() => number) | undefined,
     given: { defaultTtl, maxSizeBytes, maxItems },
   }
 }
 
-function functionOrNone(name: string, value: unknown): unknown {
+function optionalFunction(name: string, value: unknown): unknown {
   if (value !== undefined && typeof value !== 'function') throw wrongKind(name, 'a function', value)
   return value
 }

@@ -1,8 +1,6 @@
 import { isFakeTimeBefore } from '../time/clock.ts'
-import { entrySize } from './byte-size.ts'
-import { type Duration, lifetime } from './duration.ts'
-import { refuseUnknown } from './known.ts'
-import { outOfRange, wrongKind } from './refusal.ts'
+import { checkedOptions, outOfRange, wrongKind } from './check.ts'
+import { type ByteSize, bytesFrom, type Duration, entrySizeFrom, ttlFrom } from './units.ts'
 
 /** What one write may say of its entry. */
 export interface WriteOptions {
@@ -40,7 +38,7 @@ export const DEFAULT_TERMS: WriteTerms = {
 }
 
 export function writeTermsFrom(options: unknown): WriteTerms {
-  const { ttl, expiresAt, sizeBytes } = refuseUnknown('The write options', options, [
+  const { ttl, expiresAt, sizeBytes } = checkedOptions('The write options', options, [
     'ttl',
     'expiresAt',
     'sizeBytes',
@@ -49,9 +47,9 @@ export function writeTermsFrom(options: unknown): WriteTerms {
     throw new TypeError('A write takes either ttl or expiresAt, not both')
   }
   return {
-    ttl: ttl === undefined ? undefined : lifetime('ttl', ttl),
-    expiresAt: expiresAt === undefined ? undefined : instant('expiresAt', expiresAt),
-    sizeBytes: sizeBytes === undefined ? undefined : entrySize('sizeBytes', sizeBytes),
+    ttl: ttl === undefined ? undefined : ttlFrom('ttl', ttl),
+    expiresAt: expiresAt === undefined ? undefined : instantFrom('expiresAt', expiresAt),
+    sizeBytes: sizeBytes === undefined ? undefined : entrySizeFrom('sizeBytes', sizeBytes),
   }
 }
 
@@ -59,7 +57,7 @@ export function writeTermsFrom(options: unknown): WriteTerms {
 const EARLIEST = 1e11
 
 /** Epoch milliseconds of a number or of a `Date` of any realm. */
-export function instant(name: string, value: unknown): number {
+export function instantFrom(name: string, value: unknown): number {
   const accepted = 'a valid Date or epoch milliseconds'
   const time = typeof value === 'number' ? value : timeOf(value)
   if (time === undefined) throw wrongKind(name, accepted, value)
@@ -74,5 +72,40 @@ function timeOf(date: unknown): number | undefined {
     return Date.prototype.getTime.call(date)
   } catch {
     return undefined
+  }
+}
+
+/** New limits of a cache. One that is absent or `undefined` stays as it is; `null` is none. */
+export interface Limits {
+  /** As the option of this name. */
+  maxSizeBytes?: ByteSize | undefined
+  /** As the option of this name. */
+  maxItems?: number | null | undefined
+}
+
+/** Entries, `Infinity` for no limit. */
+export function itemLimitFrom(name: string, value: unknown): number {
+  if (value === null || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
+  const accepted = 'a whole number above 0, or null or Infinity for no limit'
+  if (typeof value !== 'number') throw wrongKind(name, accepted, value)
+  if (value > 0 && Number.isInteger(value)) return value
+  throw outOfRange(name, accepted, value)
+}
+
+/** The limits, checked: `undefined` for one that stays, `Infinity` for none. */
+export function limitsFrom(limits: unknown): {
+  maxSizeBytes: number | undefined
+  maxItems: number | undefined
+  /** As it was given, for a message. */
+  givenSizeBytes: unknown
+} {
+  const { maxSizeBytes, maxItems } = checkedOptions('The limits', limits, [
+    'maxSizeBytes',
+    'maxItems',
+  ])
+  return {
+    maxSizeBytes: maxSizeBytes === undefined ? undefined : bytesFrom('maxSizeBytes', maxSizeBytes),
+    maxItems: maxItems === undefined ? undefined : itemLimitFrom('maxItems', maxItems),
+    givenSizeBytes: maxSizeBytes,
   }
 }
