@@ -1,118 +1,86 @@
-/** What is read of `globalThis.process`, and of the modules that it hands out. */
+/** What is read here of `globalThis.process`. A platform may lack any of it. */
 export interface Platform {
-  readonly env?: Readonly<Record<string, string | undefined>>
-  readonly versions?: Readonly<Record<string, string | undefined>>
-  constrainedMemory?(): number
-  getBuiltinModule?(name: string): unknown
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly versions: Readonly<Record<string, string | undefined>>
+  constrainedMemory(): number
+  getBuiltinModule(name: string): unknown
 }
 
-/** Whether something can be read without a person being asked for leave. */
-export type Leave = (permission: { name: string; [detail: string]: string }) => boolean
+/** Whether the program has a permission already. */
+export type IsGranted = (permission: { name: string; [detail: string]: string }) => boolean
 
-/** Throws where the platform lacks what it reads. */
-type Source = (platform: Required<Platform>, isFree: Leave) => number | undefined
-
-const MEBIBYTE = 2 ** 20
-const MEMORY_INFO = { name: 'sys', kind: 'systemMemoryInfo' }
-
-/** Deno stops at the terminal and asks, so its permissions are looked up first. */
-export const denoLeave =
-  (deno: unknown = (globalThis as { Deno?: unknown }).Deno): Leave =>
+/** On Deno a read without permission stops and asks at the terminal. Elsewhere no read needs one. */
+export const grantedByDeno =
+  (deno: unknown = (globalThis as { Deno?: unknown }).Deno): IsGranted =>
   (permission) =>
     !deno ||
     (
       deno as { permissions: { querySync(permission: object): { state: string } } }
     ).permissions.querySync(permission).state === 'granted'
 
-const variable =
-  (name: string): Source =>
-  ({ env }, isFree) =>
-    isFree({ name: 'env', variable: name }) ? Number(env[name]) : undefined
-
-const mebibytes =
-  (name: string): Source =>
-  (platform, isFree) =>
-    Number(variable(name)(platform, isFree)) * MEBIBYTE
+const MEBIBYTE = 2 ** 20
 
 /**
- * What AWS Lambda was configured to give the function; Vercel, on top of it, sets it as well.
- * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
- * https://vercel.com/docs/environment-variables/reserved-environment-variables
+ * The memory that this thread may use, in bytes: the smallest of the engine's heap limit, which each
+ * thread has for itself, and the thread's part of every limit that all threads share. 128 MiB if the
+ * platform reports no limit. Reads nothing for which a person would be asked for permission.
  */
-export const lambdaMemory = mebibytes('AWS_LAMBDA_FUNCTION_MEMORY_SIZE')
+export function memoryLimit(
+  process: Partial<Platform> = globalThis.process ?? {},
+  isGranted: IsGranted = grantedByDeno(),
+): number {
+  const platform = process as Platform
+  const variable = (name: string, unit = 1) =>
+    read(() => isGranted({ name: 'env', variable: name }) && Number(platform.env[name]) * unit)
+  const memory = (limit: () => number) =>
+    read(() => isGranted({ name: 'sys', kind: 'systemMemoryInfo' }) && limit())
+  const os = () =>
+    platform.getBuiltinModule('node:os') as { totalmem(): number; availableParallelism(): number }
+  const v8 = () =>
+    platform.getBuiltinModule('node:v8') as { getHeapStatistics(): { heap_size_limit: number } }
 
-/**
- * What Google Cloud Functions of the first generation was configured to give the function, in its
- * older runtimes. Later ones, and Cloud Run, tell nothing but the container's limit.
- * https://cloud.google.com/functions/docs/env-var
- * https://cloud.google.com/run/docs/reference/container-contract
- */
-export const cloudFunctionMemory = mebibytes('FUNCTION_MEMORY_MB')
+  // A function on Lambda Managed Instances runs in worker threads: as many as it configures, or else
+  // eight for each processor. Only this platform sets the maximum concurrency.
+  // https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-nodejs-runtime.html
+  // https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
+  const threads =
+    variable('AWS_LAMBDA_NODEJS_WORKER_COUNT') ||
+    (variable('AWS_LAMBDA_MAX_CONCURRENCY') && read(() => 8 * os().availableParallelism())) ||
+    1
 
-/**
- * The limit of the control group, version 1 or 2, that the process runs in: Cloud Run,
- * Kubernetes, Docker. Only the limit of that very group, not of one around it, which a container does not
- * see either. https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_constrained_memory
- */
-export const containerLimit: Source = (platform, isFree) =>
-  isFree(MEMORY_INFO) ? platform.constrainedMemory() : undefined
+  const shared = [
+    // The configured memory of an AWS Lambda function. Vercel, which runs on Lambda, sets it too.
+    // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    // https://vercel.com/docs/environment-variables/reserved-environment-variables
+    variable('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', MEBIBYTE),
+    // The configured memory of a Google Cloud Function of the first generation, in older runtimes.
+    // Later runtimes and Cloud Run report only the limit of the container.
+    // https://cloud.google.com/functions/docs/env-var
+    // https://cloud.google.com/run/docs/reference/container-contract
+    variable('FUNCTION_MEMORY_MB', MEBIBYTE),
+    // The limit of the process's own control group, version 1 or 2: Cloud Run, Kubernetes, Docker.
+    // It leaves out the groups around that one, which a container cannot see either.
+    // https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_constrained_memory
+    memory(() => platform.constrainedMemory()),
+    memory(() => os().totalmem()),
+  ]
 
-/** What V8's heap may grow to. What Bun gives under that name is the heap's present peak. */
-export const heapLimit: Source = (platform) =>
-  platform.versions.bun
-    ? undefined
-    : (
-        platform.getBuiltinModule('node:v8') as {
-          getHeapStatistics(): { heap_size_limit: number }
-        }
-      ).getHeapStatistics().heap_size_limit
+  // Bun reports the present peak of the heap as its limit.
+  const heap = read(() => !platform.versions.bun && v8().getHeapStatistics().heap_size_limit)
 
-/** The memory of the whole machine. */
-export const machineMemory: Source = (platform, isFree) =>
-  isFree(MEMORY_INFO)
-    ? (platform.getBuiltinModule('node:os') as { totalmem(): number }).totalmem()
-    : undefined
-
-/** Worker threads of a function on Lambda Managed Instances, if its configuration sets them. */
-const configuredThreads = variable('AWS_LAMBDA_NODEJS_WORKER_COUNT')
-
-/**
- * Worker threads that the Node runtime of Lambda Managed Instances starts by default: eight for each
- * processor. Only this platform sets the maximum concurrency in the environment.
- * https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-nodejs-runtime.html
- * https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
- */
-const defaultThreads: Source = (platform, isFree) => {
-  const concurrency = variable('AWS_LAMBDA_MAX_CONCURRENCY')(platform, isFree)
-  if (!(Number(concurrency) > 0)) return undefined
-  const os = platform.getBuiltinModule('node:os') as { availableParallelism(): number }
-  return 8 * os.availableParallelism()
-}
-
-const ofAllThreads = [lambdaMemory, cloudFunctionMemory, containerLimit, machineMemory]
-
-/**
- * The memory this thread may use, in bytes: the smallest of the engine's heap limit, which each thread
- * has for itself, and its part of every limit that all threads share. 128 MiB if the platform reports
- * none. Reads nothing for which a person would be asked for permission.
- */
-export const memoryLimit = (
-  platform: Platform = globalThis.process ?? {},
-  isFree: Leave = denoLeave(),
-): number => {
-  // "No limit" is 0, or a number near 2^63 or 2^64.
-  const read = (source: Source): number | undefined => {
-    try {
-      const figure = Number(source(platform as Required<Platform>, isFree))
-      return figure > 0 && Number.isSafeInteger(figure) ? figure : undefined
-    } catch {
-      return undefined
-    }
-  }
-  const threads = read(configuredThreads) ?? read(defaultThreads) ?? 1
   const smallest = Math.min(
-    read(heapLimit) ?? Number.POSITIVE_INFINITY,
-    ...ofAllThreads.map((source) => (read(source) ?? Number.POSITIVE_INFINITY) / threads),
+    heap || Number.POSITIVE_INFINITY,
+    Math.min(...shared.filter(Boolean)) / threads,
   )
   return smallest < Number.POSITIVE_INFINITY ? Math.floor(smallest) : 128 * MEBIBYTE
+}
+
+/** The number from the source, or 0 if the platform reports no limit: by 0, or a number near 2^63 or 2^64. */
+function read(source: () => unknown): number {
+  try {
+    const number = Number(source())
+    return number > 0 && Number.isSafeInteger(number) ? number : 0
+  } catch {
+    return 0
+  }
 }

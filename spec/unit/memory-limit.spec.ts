@@ -5,22 +5,13 @@ import { getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { buildSync } from 'esbuild'
 import { expect, it } from 'vitest'
-import {
-  cloudFunctionMemory,
-  containerLimit,
-  denoLeave,
-  heapLimit,
-  lambdaMemory,
-  machineMemory,
-  memoryLimit,
-  type Platform,
-} from '../../lib/options/memory-limit.ts'
+import { grantedByDeno, memoryLimit, type Platform } from '../../lib/options/memory-limit.ts'
 
 const MEBIBYTE = 2 ** 20
-const allowed = () => true
-const refused = () => false
+const granted = () => true
+const denied = () => false
 
-// A platform of which each source tells something else.
+// A platform on which each source reports another limit.
 const platform = ({
   lambda = '512',
   cloudFunction = '768',
@@ -28,7 +19,7 @@ const platform = ({
   heap = 2_048 * MEBIBYTE,
   machine = 4_096 * MEBIBYTE,
   env = {} as Record<string, string>,
-} = {}): Required<Platform> => ({
+} = {}): Platform => ({
   env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: lambda, FUNCTION_MEMORY_MB: cloudFunction, ...env },
   versions: {},
   constrainedMemory: () => container,
@@ -38,12 +29,15 @@ const platform = ({
       : { totalmem: () => machine, availableParallelism: () => 4 },
 })
 
-it('each source tells what it stands for, in bytes', () => {
-  expect(lambdaMemory(platform(), allowed)).toBe(512 * MEBIBYTE)
-  expect(cloudFunctionMemory(platform(), allowed)).toBe(768 * MEBIBYTE)
-  expect(containerLimit(platform(), allowed)).toBe(1_024 * MEBIBYTE)
-  expect(heapLimit(platform(), allowed)).toBe(2_048 * MEBIBYTE)
-  expect(machineMemory(platform(), allowed)).toBe(4_096 * MEBIBYTE)
+it.each<[string, Partial<Parameters<typeof platform>[0]>, number]>([
+  ['AWS Lambda in MiB', { lambda: '512' }, 512 * MEBIBYTE],
+  ['Google Cloud Functions in MiB', { cloudFunction: '768' }, 768 * MEBIBYTE],
+  ['the container in bytes', { container: 1_000_000_001 }, 1_000_000_001],
+  ['the heap in bytes', { heap: 1_000_000_002 }, 1_000_000_002],
+  ['the machine in bytes', { machine: 1_000_000_003 }, 1_000_000_003],
+])('reads the limit of %s', (_source, reported, bytes) => {
+  const nothing = { lambda: '', cloudFunction: '', container: 0, heap: 0, machine: 0 }
+  expect(memoryLimit(platform({ ...nothing, ...reported }), granted)).toBe(bytes)
 })
 
 it.each([
@@ -52,30 +46,30 @@ it.each([
   ['container', { container: 64 * MEBIBYTE }],
   ['heap', { heap: 64 * MEBIBYTE }],
   ['machine', { machine: 64 * MEBIBYTE }],
-])('the smallest wins, when it is that of the %s', (_source, said) => {
-  expect(memoryLimit(platform(said), allowed)).toBe(64 * MEBIBYTE)
+])('takes the limit of the %s if that is the smallest', (_source, reported) => {
+  expect(memoryLimit(platform(reported), granted)).toBe(64 * MEBIBYTE)
 })
 
 it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 63 - 4_096, 2 ** 64, 1.5])(
-  'a limit of %s is none',
+  'ignores a limit of %s',
   (nonsense) => {
-    const said = { container: nonsense, heap: nonsense, machine: nonsense }
-    expect(memoryLimit(platform(said), allowed)).toBe(512 * MEBIBYTE)
+    const reported = { container: nonsense, heap: nonsense, machine: nonsense }
+    expect(memoryLimit(platform(reported), granted)).toBe(512 * MEBIBYTE)
   },
 )
 
-it.each(['', 'much', '-512', '0', 'Infinity'])('a configured memory of "%s" is none', (said) => {
-  const all = platform({ lambda: said, cloudFunction: said })
-  expect(memoryLimit(all, allowed)).toBe(1_024 * MEBIBYTE)
+it.each(['', 'much', '-512', '0', 'Infinity'])('ignores a configured memory of "%s"', (memory) => {
+  const reported = { lambda: memory, cloudFunction: memory }
+  expect(memoryLimit(platform(reported), granted)).toBe(1_024 * MEBIBYTE)
 })
 
-it('it is 128 MiB where nothing tells: in a browser, or where everything throws', () => {
+it('is 128 MiB if the platform reports nothing, as a browser, or if every read throws', () => {
   const fail = () => {
     throw new Error('not here')
   }
-  expect(memoryLimit({}, allowed)).toBe(128 * MEBIBYTE)
-  expect(memoryLimit({ env: {} }, allowed)).toBe(128 * MEBIBYTE)
-  expect(memoryLimit({ constrainedMemory: fail, getBuiltinModule: fail }, allowed)).toBe(
+  expect(memoryLimit({}, granted)).toBe(128 * MEBIBYTE)
+  expect(memoryLimit({ env: {} }, granted)).toBe(128 * MEBIBYTE)
+  expect(memoryLimit({ constrainedMemory: fail, getBuiltinModule: fail }, granted)).toBe(
     128 * MEBIBYTE,
   )
 })
@@ -85,39 +79,39 @@ it.each([
   ['cloudFunction', { cloudFunction: '64' }],
   ['container', { container: 64 * MEBIBYTE }],
   ['machine', { machine: 64 * MEBIBYTE }],
-])('worker threads share what the %s has, and each takes its part', (_source, said) => {
+])('divides the limit of the %s by the number of worker threads', (_source, reported) => {
   const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: '4' }
-  expect(memoryLimit(platform({ ...said, env }), allowed)).toBe(16 * MEBIBYTE)
+  expect(memoryLimit(platform({ ...reported, env }), granted)).toBe(16 * MEBIBYTE)
 })
 
-it('a thread has its heap limit for itself', () => {
+it('does not divide the heap limit, which each thread has for itself', () => {
   const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: '4' }
-  expect(memoryLimit(platform({ heap: 96 * MEBIBYTE, env }), allowed)).toBe(96 * MEBIBYTE)
+  expect(memoryLimit(platform({ heap: 96 * MEBIBYTE, env }), granted)).toBe(96 * MEBIBYTE)
 })
 
-it('a function of Lambda Managed Instances has eight threads for each processor by default', () => {
+it('counts eight threads for each processor on Lambda Managed Instances by default', () => {
   const env = { AWS_LAMBDA_MAX_CONCURRENCY: '64' }
-  expect(memoryLimit(platform({ env }), allowed)).toBe(16 * MEBIBYTE)
+  expect(memoryLimit(platform({ env }), granted)).toBe(16 * MEBIBYTE)
   const configured = { ...env, AWS_LAMBDA_NODEJS_WORKER_COUNT: '2' }
-  expect(memoryLimit(platform({ env: configured }), allowed)).toBe(256 * MEBIBYTE)
+  expect(memoryLimit(platform({ env: configured }), granted)).toBe(256 * MEBIBYTE)
 })
 
-it('a part is a whole number of bytes', () => {
+it('rounds the part of a thread down to a whole byte', () => {
   const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: '3' }
-  expect(memoryLimit(platform({ env }), allowed)).toBe(Math.floor((512 * MEBIBYTE) / 3))
+  expect(memoryLimit(platform({ env }), granted)).toBe(Math.floor((512 * MEBIBYTE) / 3))
 })
 
-it.each(['', '0', '-2', 'many'])('a count of threads that is "%s" is ignored', (count) => {
+it.each(['', '0', '-2', 'many'])('ignores a thread count of "%s"', (count) => {
   const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: count, AWS_LAMBDA_MAX_CONCURRENCY: count }
-  expect(memoryLimit(platform({ env }), allowed)).toBe(512 * MEBIBYTE)
+  expect(memoryLimit(platform({ env }), granted)).toBe(512 * MEBIBYTE)
 })
 
-it("Bun's heap limit is no limit, but its present peak", () => {
+it('ignores the heap limit of Bun, which is the present peak of its heap', () => {
   const bun = { ...platform({ heap: 64 * MEBIBYTE }), versions: { bun: '1.4.5' } }
-  expect(memoryLimit(bun, allowed)).toBe(512 * MEBIBYTE)
+  expect(memoryLimit(bun, granted)).toBe(512 * MEBIBYTE)
 })
 
-it('what one would have to ask for is not read, and the heap limit needs no permission', () => {
+it('reads only the heap limit if no permission was granted', () => {
   const read: string[] = []
   const env = new Proxy({}, { get: (_, name) => read.push(`env ${String(name)}`) })
   const watched: Platform = {
@@ -129,17 +123,17 @@ it('what one would have to ask for is not read, and the heap limit needs no perm
       return { getHeapStatistics: () => ({ heap_size_limit: 96 * MEBIBYTE }) }
     },
   }
-  expect(memoryLimit(watched, refused)).toBe(96 * MEBIBYTE)
+  expect(memoryLimit(watched, denied)).toBe(96 * MEBIBYTE)
   expect(read).toEqual(['node:v8'])
 })
 
-it('each source that needs a permission asks for its own, as Deno names it', () => {
-  const asked: object[] = []
-  const ask = (permission: object) => {
-    asked.push(permission)
+it('checks the permission of each source by its name in Deno', () => {
+  const checked: object[] = []
+  const isGranted = (permission: object) => {
+    checked.push(permission)
     return true
   }
-  memoryLimit(platform(), ask)
+  memoryLimit(platform(), isGranted)
   const memory = { name: 'sys', kind: 'systemMemoryInfo' }
   const variables = [
     'AWS_LAMBDA_NODEJS_WORKER_COUNT',
@@ -147,36 +141,36 @@ it('each source that needs a permission asks for its own, as Deno names it', () 
     'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
     'FUNCTION_MEMORY_MB',
   ]
-  expect(asked).toEqual([
+  expect(checked).toEqual([
     ...variables.map((variable) => ({ name: 'env', variable })),
     memory,
     memory,
   ])
 })
 
-it('in Deno a permission counts if it was granted, and not if it would be asked for', () => {
-  const asked: object[] = []
+it('takes a permission of Deno as granted only if its state is "granted"', () => {
+  const checked: object[] = []
   const deno = (state: string) => ({
     permissions: {
       querySync(permission: object) {
-        asked.push(permission)
+        checked.push(permission)
         return { state }
       },
     },
   })
   const permission = { name: 'env', variable: 'X' }
-  expect(denoLeave(deno('granted'))(permission)).toBe(true)
-  expect(denoLeave(deno('prompt'))(permission)).toBe(false)
-  expect(denoLeave(deno('denied'))(permission)).toBe(false)
-  expect(asked).toEqual([permission, permission, permission])
+  expect(grantedByDeno(deno('granted'))(permission)).toBe(true)
+  expect(grantedByDeno(deno('prompt'))(permission)).toBe(false)
+  expect(grantedByDeno(deno('denied'))(permission)).toBe(false)
+  expect(checked).toEqual([permission, permission, permission])
 })
 
-it('in this process it is no more than the heap and the machine have', () => {
+it('is at most the heap limit and the memory of the machine in this process', () => {
   const limit = memoryLimit()
   expect(limit).toBeLessThanOrEqual(getHeapStatistics().heap_size_limit)
   expect(limit).toBeLessThanOrEqual(totalmem())
   expect(limit).toBeGreaterThan(0)
-  expect(limit).toBe(memoryLimit(process, allowed))
+  expect(limit).toBe(memoryLimit(process, granted))
 })
 
 const limitInChild = (args: readonly string[], env: Record<string, string> = {}): number => {
@@ -206,14 +200,14 @@ const bundled = (path: string): string => {
   return `data:text/javascript;base64,${Buffer.from(output?.contents ?? '').toString('base64')}`
 }
 
-it('--max-old-space-size is respected', () => {
+it('respects --max-old-space-size', () => {
   const limit = limitInChild(['--max-old-space-size=96'])
   expect(limit).toBeGreaterThanOrEqual(96 * MEBIBYTE)
   // On top comes the young generation: 48 MiB on Node 20, 192 MiB on Node 24.
   expect(limit).toBeLessThanOrEqual((96 + 192) * MEBIBYTE)
 })
 
-it('the heap limit of a worker thread is respected', async () => {
+it('respects the heap limit of a worker thread', async () => {
   const source = new URL('../../lib/options/memory-limit.ts', import.meta.url).pathname
   const script = `
     const { parentPort } = require('node:worker_threads')
@@ -226,7 +220,7 @@ it('the heap limit of a worker thread is respected', async () => {
   expect(limit).toBeLessThanOrEqual((40 + 3 * 6) * MEBIBYTE)
 })
 
-it('the memory of a Lambda function and of a Cloud Function is respected', () => {
+it('respects the memory of a Lambda function and of a Cloud Function', () => {
   expect(limitInChild([], { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '160' })).toBe(160 * MEBIBYTE)
   expect(limitInChild([], { FUNCTION_MEMORY_MB: '224' })).toBe(224 * MEBIBYTE)
 })
