@@ -38,7 +38,7 @@ export class DataTooLargeError extends RangeError {
 
   constructor(key: string, sizeBytes: number, maxSizeBytes: number) {
     super(
-      `${formatValue(key)} takes ${sizeBytes} bytes or more and does not fit even an empty cache of ${maxSizeBytes} bytes`,
+      `The entry ${formatValue(key)} takes at least ${sizeBytes} bytes and does not fit in an empty cache of ${maxSizeBytes} bytes`,
     )
     this.key = key
     this.sizeBytes = sizeBytes
@@ -56,7 +56,7 @@ export class KeyError extends Error {
   readonly key: string
 
   constructor(key: string) {
-    super(`${formatValue(key)} is not in the cache, or has expired`)
+    super(`The key ${formatValue(key)} is missing or has expired`)
     this.key = key
   }
 }

@@ -12,5 +12,5 @@ export function payloadSize(value: unknown, key: string): number {
   // An Error, not thrown but given, is no number from 0 on either.
   const bytes = sizeof(value)
   if (bytes >= 0) return bytes + sizeof(key)
-  throw new TypeError(`object-sizeof gives no number for the value of ${formatValue(key)}`)
+  throw new TypeError(`object-sizeof cannot measure the value of ${formatValue(key)}`)
 }

@@ -95,8 +95,12 @@ test('what a ttl function writes or removes under the key wins over the load', a
 const BAD_CALLS: [string, unknown[], string][] = [
   ['a key', [null, () => 1], 'A key must be a string, a number or a bigint; got null'],
   ['a factory', ['a', 1], 'factory must be a function; got 1'],
-  ['options', ['a', () => 1, []], 'The options must be a plain object; got an object'],
-  ['an option', ['a', () => 1, { tll: 1 }], '"tll" is no option; there are ttl'],
+  [
+    'options',
+    ['a', () => 1, []],
+    'The options must be a plain object, not an iterable; got an object',
+  ],
+  ['an option', ['a', () => 1, { tll: 1 }], 'Unknown option "tll"; the options are ttl'],
   ['a ttl', ['a', () => 1, { ttl: '5 parsecs' }], 'ttl must be seconds'],
 ]
 

@@ -471,5 +471,5 @@ test('what is no dictionary, no option or no namespace is refused by name', () =
   expect(() => new KeyvCacheDict({})).toThrow(TypeError)
   const cache = new FaaSCacheDict()
   expect(() => createKeyv(cache, { namespace: 1 as never })).toThrow('namespace must be a string')
-  expect(() => createKeyv(cache, { ttl: 1 } as never)).toThrow('"ttl" is no option')
+  expect(() => createKeyv(cache, { ttl: 1 } as never)).toThrow('Unknown option "ttl"')
 })

@@ -8,10 +8,10 @@ const made = (options?: unknown) => new FaaSCacheDict<Values>(options as CacheOp
 const controlled = (options?: unknown) => controllerOf(made(options))
 
 const DURATION =
-  "seconds above 0, a string with a unit such as '500ms', '10s', '5m', '2h' or '1d', or null for ever"
+  "seconds above 0, a string with a unit such as '500ms', '10s', '5m', '2h' or '1d', or null or Infinity for no limit"
 const TTL = DURATION.replace(' above 0', '')
 const BYTES =
-  "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a share such as '25%', or null or Infinity for no limit"
+  "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a percentage such as '25%', or null or Infinity for no limit"
 const ITEMS = 'a whole number above 0, or null or Infinity for no limit'
 const SIZE = 'a number of bytes from 0 to 2 ** 53'
 const SNAPSHOT = { format: 'faas-cache-dict', version: 1 }
@@ -43,12 +43,16 @@ const REFUSALS: [string, () => unknown, string][] = [
     () => made({ [name]: value }),
     `${name} must be ${rest}`,
   ]),
-  ['options', () => made([]), 'The options must be a plain object; got an object'],
-  ['options', () => made('maxItems'), 'The options must be a plain object; got "maxItems"'],
+  ['options', () => made([]), 'The options must be a plain object, not an iterable; got an object'],
+  [
+    'options',
+    () => made('maxItems'),
+    'The options must be a plain object, not an iterable; got "maxItems"',
+  ],
   [
     'an unknown option',
     () => controlled().resize({ maxBytes: 1 } as never),
-    '"maxBytes" is no option; there are maxSizeBytes, maxItems',
+    'Unknown option "maxBytes"; the options are maxSizeBytes, maxItems',
   ],
   [
     'entries',
@@ -85,14 +89,18 @@ const REFUSALS: [string, () => unknown, string][] = [
     () => controlled().resize({ maxSizeBytes: 1 }),
     `maxSizeBytes must be at least the ${EMPTY} bytes of an empty cache; got 1`,
   ],
-  ['limits', () => controlled().resize(1 as never), 'The limits must be a plain object; got 1'],
+  [
+    'limits',
+    () => controlled().resize(1 as never),
+    'The limits must be a plain object, not an iterable; got 1',
+  ],
   [
     'limits',
     () => controlled().resize({ maxSizeBytes: true as never }),
     `maxSizeBytes must be ${BYTES}; got true`,
   ],
   ['limits', () => controlled().resize({ maxItems: 0 }), `maxItems must be ${ITEMS}; got 0`],
-  ['a write', set('1s'), 'The write options must be a plain object; got "1s"'],
+  ['a write', set('1s'), 'The write options must be a plain object, not an iterable; got "1s"'],
   ['a write', set({ ttl: Number.NaN }), `ttl must be ${TTL}; got NaN`],
   ['a write', set({ sizeBytes: '1' }), `sizeBytes must be ${SIZE}; got "1"`],
   ['a write', set({ sizeBytes: -1 }), `sizeBytes must be ${SIZE}; got -1`],
@@ -110,7 +118,7 @@ const REFUSALS: [string, () => unknown, string][] = [
   [
     'a date in seconds',
     () => controlled().set('a', 1).expireAt('a', 1_700_000_000),
-    'when must be a valid Date or epoch milliseconds, at least 100000000000 (March 1973): multiply seconds by 1000; with a now option that counts from 0, use a ttl; got 1700000000',
+    'when must be a valid Date or epoch milliseconds, 100000000000 (March 1973) or later (multiply seconds by 1000; if the option now counts from 0, set ttl instead); got 1700000000',
   ],
   ['a snapshot', load(undefined), 'A snapshot must be what dump() gave; got undefined'],
   [
@@ -182,7 +190,7 @@ const REFUSALS: [string, () => unknown, string][] = [
     () => Object.freeze(made()),
     'A cache cannot be frozen, sealed or made inextensible',
   ],
-  ['a missing key', () => controlled().ttl('a'), '"a" is not in the cache, or has expired'],
+  ['a missing key', () => controlled().ttl('a'), 'The key "a" is missing or has expired'],
   [
     'a sizeOf that throws',
     () => controlled({ sizeOf: () => JSON.parse('{') }).set('a', 1),
@@ -218,7 +226,11 @@ const REFUSALS: [string, () => unknown, string][] = [
     () => createKeyv(made(), { namespace: 1 as never }),
     'namespace must be a string; got 1',
   ],
-  ['createKeyv', () => createKeyv(made(), 1 as never), 'The options must be a plain object; got 1'],
+  [
+    'createKeyv',
+    () => createKeyv(made(), 1 as never),
+    'The options must be a plain object, not an iterable; got 1',
+  ],
 ]
 
 function messageOf(action: () => unknown): string {

@@ -75,7 +75,7 @@ export function memoryLimit(
   return smallest < Number.POSITIVE_INFINITY ? Math.floor(smallest) : 128 * MEBIBYTE
 }
 
-/** The number from the source, or 0 if the platform reports no limit: by 0, or a number near 2^63 or 2^64. */
+/** 0 if the platform reports no limit: it throws, or gives 0 or a number near 2^63 or 2^64. */
 function read(source: () => unknown): number {
   try {
     const number = Number(source())

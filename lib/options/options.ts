@@ -1,18 +1,32 @@
 import { heapSize } from '../size/heap-size.ts'
 import { checkedOptions, wrongKind } from './check.ts'
-import { itemLimitFrom } from './terms.ts'
-import { type ByteSize, bytesFrom, type Duration, millisecondsFrom } from './units.ts'
+import {
+  type ByteSize,
+  bytesFrom,
+  type Duration,
+  itemLimitFrom,
+  millisecondsFrom,
+} from './units.ts'
 
-/** From value and key to bytes: finite, not below 0, rounded up. */
+/** The size of a value and its key in bytes: from 0 to 2 ** 53. The cache rounds it up. */
 export type SizeOf<K extends string = string, V = unknown> = (value: V, key: K) => number
 
-/** Why a value left. */
+/**
+ * Why the cache removed an entry:
+ * - `'deleted'`: by `delete`, `pop`, `popOldest` or `popNewest`;
+ * - `'evicted'`: to keep a limit, by `evictOldest`, or as a value that turned out too large;
+ * - `'expired'`: its TTL had passed, if only as it was written;
+ * - `'replaced'`: a write stored another value under the key, or was refused as too large;
+ * - `'cleared'`: by `clear`;
+ * - `'rejected'`: the stored promise rejected.
+ */
 export type Reason = 'deleted' | 'evicted' | 'expired' | 'replaced' | 'cleared' | 'rejected'
 
 /**
- * A value that has expired as it is written leaves at once, with reason `'expired'`. If a promise was
- * stored, `value` is that promise, or the one that the cache kept in its place once it had fulfilled.
- * `sizeBytes` is what the entry was charged. The hook may be async: `onError` gets its rejection.
+ * A function that the cache calls for each value that it has removed. `sizeBytes` is what the cache
+ * charged for the entry. For a stored promise `value` is that promise or, after it has fulfilled,
+ * possibly another promise with the same value. An async function may reject: `onError` gets the
+ * error.
  */
 export type OnDelete<K extends string = string, V = unknown> = (
   key: K,
@@ -22,98 +36,107 @@ export type OnDelete<K extends string = string, V = unknown> = (
 ) => void
 
 /**
- * `source` names what failed:
+ * A function that the cache calls with each error that must not break it. `key` is the key of the
+ * entry, if the error belongs to one. `source` names what failed:
  * - `'onDelete'`: the hook threw, rejected, or removed entries without end;
- * - `'sweep'`: the background sweep, or `sizeOf` in it;
- * - `'ttl'`: a `ttl` function of `getOrSet` threw or gave no TTL;
+ * - `'sweep'`: the background sweep, or `sizeOf` during it;
+ * - `'ttl'`: a `ttl` function of `getOrSet` threw or returned no TTL;
  * - `'promise'`: the cache could not subscribe to a stored promise, or `now` threw as it settled;
- * - `'sizeOf'`: what a stored promise fulfilled with could not be measured.
+ * - `'sizeOf'`: the value of a stored promise could not be measured.
  */
 export type OnError = (error: unknown, context: { source: string; key?: string }) => void
 
 /**
- * The options of a cache. A value of the wrong kind is a `TypeError` and one out of range a
- * `RangeError`; both name the option, the value and what is accepted. An option that is `undefined`
- * has its default; an unknown one is a `TypeError`.
+ * The options of a cache. All are optional; an option that is `undefined` has its default.
+ *
+ * A value of the wrong type is a `TypeError`, a number out of range a `RangeError`. Both name the
+ * option, the value and what is accepted. An unknown option is a `TypeError`.
+ *
+ * @example
+ * new FaaSCacheDict({ defaultTtl: '5m', maxSizeBytes: '64M', maxItems: 10_000 })
  */
 export interface CacheOptions<K extends string = string, V = unknown> {
   /**
-   * How long an entry lives after it was written: seconds (a fraction is fine), or a string with a
-   * unit: `'500ms'`, `'10s'`, `'5m'`, `'2h'`, `'1d'`. `null` or `Infinity`: it never expires.
-   * Reading does not prolong it; each write starts it anew.
+   * How long an entry lives after a write: a number of seconds (a fraction is fine), or a string with
+   * a unit: `'500ms'`, `'10s'`, `'5m'`, `'2h'`, `'1d'`. `null` or `Infinity`: it never expires. Each
+   * write starts the TTL again; a read does not.
    * @default null
    */
   defaultTtl?: Duration | undefined
   /**
-   * What the whole cache may weigh, its own structure included: a whole number of bytes; `'64K'`,
-   * `'128M'`, `'1.5G'`, `'1T'` in powers of 1024, either case; or `'25%'` of the memory this process
-   * may use, of which each cache takes its own share. At least the 2,780 bytes of an empty cache.
-   * `null` or `Infinity`: no limit.
+   * The budget of the whole cache in bytes, its own structure included: a whole number; `'64K'`,
+   * `'128M'`, `'1.5G'`, `'1T'` in powers of 1024, either case; or a percentage such as `'25%'` of the
+   * memory that this process may use. `null` or `Infinity`: no limit. A budget below the 2,520 bytes
+   * of an empty cache is a `RangeError`. The budget of one cache does not count what other caches
+   * hold: two caches with `'25%'` may use half of the memory.
    * @default '25%'
    */
   maxSizeBytes?: ByteSize | undefined
   /**
-   * How many entries are kept: a whole number above 0. `null` or `Infinity`: no limit. In any case a
-   * cache keeps 8,388,608 entries (2 ** 23) at most, since a `Map` of the engine ends at about twice as
-   * many.
+   * The most entries that the cache keeps: a whole number above 0. `null` or `Infinity`: no limit of
+   * your own. A cache never keeps more than 8,388,608 entries (2 ** 23), because a `Map` of the engine
+   * ends at about twice as many.
    * @default null
    */
   maxItems?: number | null | undefined
   /**
-   * What an entry weighs: a number of bytes from 0 to 2 ** 53, rounded up. The cost of the cache's
-   * own structure is added to it.
+   * Measures an entry: returns the bytes of value and key, from 0 to 2 ** 53, rounded up. The cache
+   * adds the cost of its own structure. If `sizeOf` throws or returns anything else, the write throws
+   * a `TypeError` and stores nothing.
    * @default heapSize
    */
   sizeOf?: SizeOf<K, V> | undefined
   /**
-   * What a write does that could not fit an empty cache: `'throw'` a `DataTooLargeError`, or `'skip'`
-   * it without a word. Either way the older value under the key leaves.
+   * What happens if an entry does not fit in an empty cache: `'throw'` throws a `DataTooLargeError`,
+   * `'skip'` ignores the write. Both remove an older value under the key and evict nothing else.
    * @default 'throw'
    */
   onTooLarge?: 'throw' | 'skip' | undefined
   /**
-   * Told of every value that leaves, after the cache has settled. May use the cache. If it throws,
-   * the removal stands and `onError` is told. A hook that removes another entry for each removal
-   * would never end. So after a million removals in answer to one call `onError` is told, and the
-   * hook does not hear of the rest.
+   * Called for every value that the cache removes, once the cache has settled. It may use the cache.
+   * If it throws, the removal stands and `onError` gets the error. If it keeps removing entries,
+   * `onError` gets an error after a million removals in one call, and `onDelete` does not get the rest.
+   * @default none
    */
   onDelete?: OnDelete<K, V> | undefined
   /**
-   * Told of what must not break the cache, such as a hook that throws. By default one `console.warn`
-   * an error.
+   * Called with each error that must not break the cache, such as the error of a hook that throws.
+   * @default one `console.warn` for each error
    */
   onError?: OnError | undefined
   /**
-   * How long a promise that has not settled is served, stored or of `getOrSet`: seconds, or a string
-   * with a unit, as `defaultTtl`.
+   * How long the cache serves a pending promise, whether stored or of `getOrSet`: seconds, or a
+   * string with a unit, as `defaultTtl`. After that a stored promise has expired, and the next
+   * `getOrSet` starts a new load. `null` or `Infinity`: until it settles.
    * @default '30s'
    */
   pendingTtl?: Duration | undefined
   /**
-   * The time between background sweeps: seconds, or a string with a unit, as `defaultTtl`; `null`:
-   * none. Expiry is right without any.
+   * The time between background sweeps: seconds, or a string with a unit, as `defaultTtl`. `null` or
+   * `Infinity`: no sweeps. Without a sweep, expired entries are still never served.
    *
-   * A sweep removes what has expired, forgets loads of `getOrSet` that are given up, and measures again
-   * what may have grown in place. If nothing was read or written since the last sweep, and that sweep
-   * found no growth, the search for growth rests until the next use. While it rests, it misses growth
-   * through a reference that the program kept. The first sweep after the next use finds that growth; so
-   * does `remeasure`. A cache that nobody uses still removes what expires, late by up to a quarter of
-   * the time since its last use.
+   * A sweep removes expired entries, forgets loads of `getOrSet` that took longer than `pendingTtl`,
+   * and measures values again that may have grown in place. The search for growth rests if the cache
+   * was not used since the last sweep and that sweep found no growth; the next use wakes it. While it
+   * rests, it misses growth through a reference that the program kept. The first sweep after the next
+   * use finds that growth, and so does `remeasure`. The sweeps of an unused cache come later each
+   * time: it removes an expired entry late by up to a quarter of the time since its last use.
    *
-   * So `runAllTimers` of Jest, Vitest and sinon ends. It does not end if `onDelete` writes a new entry
-   * with a TTL for each entry that expires.
+   * So `runAllTimers` of Jest, Vitest and sinon ends, unless `onDelete` writes a new entry with a TTL
+   * for each entry that expires.
    * @default '5s'
    */
   sweepInterval?: Duration | undefined
   /**
-   * The present time in epoch milliseconds, for tests and simulations. TTLs and `pendingTtl` go by
-   * it; the timer of the sweep does not. Fake timers need none.
+   * Returns the present time in epoch milliseconds, for tests and simulations. It replaces the clock
+   * for TTLs and `pendingTtl`, but not the timer of the sweep. Fake timers work without it. If it
+   * returns anything but a finite number, the call that reads the time throws a `TypeError`.
    * @default the cache's own clock
    */
   now?: (() => number) | undefined
 }
 
-/** The options, resolved: times in milliseconds, and `Infinity` for what has no limit. */
+/** The options, checked: times in milliseconds, `Infinity` for no limit. */
 export interface Settings {
   defaultTtl: number
   maxSizeBytes: number
@@ -129,7 +152,7 @@ export interface Settings {
   readonly given: Readonly<Record<'defaultTtl' | 'maxSizeBytes' | 'maxItems', unknown>>
 }
 
-const KNOWN = [
+const OPTIONS = [
   'defaultTtl',
   'maxSizeBytes',
   'maxItems',
@@ -142,7 +165,6 @@ const KNOWN = [
   'now',
 ]
 
-/** The settings that the options ask for. */
 export function settingsFrom(options: unknown): Settings {
   const {
     defaultTtl = null,
@@ -155,7 +177,7 @@ export function settingsFrom(options: unknown): Settings {
     pendingTtl = 30,
     sweepInterval = 5,
     now,
-  } = checkedOptions('The options', options, KNOWN)
+  } = checkedOptions('The options', options, OPTIONS)
   if (onTooLarge !== 'throw' && onTooLarge !== 'skip') {
     throw wrongKind('onTooLarge', "'throw' or 'skip'", onTooLarge)
   }
