@@ -16,8 +16,20 @@ export type ByteSize = number | string | null
 export type Duration = number | string | null
 
 const OR_NO_LIMIT = ', or null or Infinity for no limit'
-const BYTE_UNITS = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
-const TIME_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const BYTE_UNITS = /* @__PURE__ */ new Map([
+  ['k', 2 ** 10],
+  ['m', 2 ** 20],
+  ['g', 2 ** 30],
+  ['t', 2 ** 40],
+])
+const TIME_UNITS = /* @__PURE__ */ new Map([
+  ['ms', 1],
+  ['s', 1_000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+])
+const PERCENT = /* @__PURE__ */ new Map([['%', 1]])
 
 /** `Infinity` for no limit. */
 export function bytesFrom(name: string, value: unknown): number {
@@ -63,7 +75,7 @@ function durationFrom(name: string, seconds: string, min: number, value: unknown
 }
 
 function bytesIn(text: string): number | undefined {
-  const percentage = quantityIn(text, { '%': 1 })
+  const percentage = quantityIn(text, PERCENT)
   if (percentage === undefined) {
     const bytes = quantityIn(text.toLowerCase(), BYTE_UNITS)
     return bytes && Math.floor(bytes)
@@ -72,11 +84,12 @@ function bytesIn(text: string): number | undefined {
 }
 
 /** `undefined` unless the value is a string of a decimal number and one of the units. */
-function quantityIn(value: unknown, units: Readonly<Record<string, number>>): number | undefined {
+function quantityIn(value: unknown, units: ReadonlyMap<string, number>): number | undefined {
   const match = typeof value === 'string' && /^(-?\d+(?:\.\d+)?)([a-z%]+)$/.exec(value)
   if (!match) return undefined
   const [, number, unit] = match as unknown as [string, string, string]
-  return Object.hasOwn(units, unit) ? Number(number) * (units[unit] as number) : undefined
+  const factor = units.get(unit)
+  return factor && Number(number) * factor
 }
 
 export const ENTRY_SIZE_RANGE = 'a number of bytes from 0 to 2 ** 53'
