@@ -1,39 +1,22 @@
 import { formatValue } from './options/check.ts'
 
-// A registered symbol, since a program may hold two copies of the package, or its ESM and its
-// CommonJS build, each with classes of its own.
-const KIND = /* @__PURE__ */ Symbol.for('faas-cache-dict.error')
-
-type Kinded = { [KIND]?: string }
-type ErrorClass = { prototype: Error & Kinded }
-
-function isInstance(this: ErrorClass, error: unknown): boolean {
-  const kind = Object.hasOwn(this.prototype, KIND) && this.prototype[KIND]
-  // A subclass of the program's own has only its own instances.
-  return kind
-    ? (error as Kinded | null | undefined)?.[KIND] === kind
-    : Function.prototype[Symbol.hasInstance].call(this, error)
-}
-
-// The names are spelled out, since a minifier shortens those of classes.
-function identify(type: ErrorClass, name: string): void {
-  const hidden = { value: name }
-  Object.defineProperties(type, { name: hidden, [Symbol.hasInstance]: { value: isInstance } })
-  Object.defineProperties(type.prototype, { name: { ...hidden, writable: true }, [KIND]: hidden })
-}
-
 /**
- * An entry that could not fit an empty cache. Nothing else was evicted for it; an older value under
- * the same key has left.
+ * The entry does not fit in an empty cache. The cache evicted nothing else for it, and removed an
+ * older value under the key with reason `'replaced'`. A `RangeError`.
  *
- * `instanceof` holds for the errors of every copy and every build of the package.
+ * With the option `onTooLarge: 'skip'` no write throws it.
+ *
+ * In a program with two copies or two builds of the package, check `error.name`: each has its own class.
  */
 export class DataTooLargeError extends RangeError {
   /** The key that was written. */
   readonly key: string
-  /** The entry takes at least so many bytes: measuring ends once it cannot fit. */
+  /**
+   * What the entry takes at least, in bytes, with the cost of the cache's own structure: `heapSize`
+   * stops measuring once the entry cannot fit.
+   */
   readonly sizeBytes: number
-  /** The limit of the whole cache when it was refused, in bytes. */
+  /** The limit of the whole cache at the write, in bytes. */
   readonly maxSizeBytes: number
 
   constructor(key: string, sizeBytes: number, maxSizeBytes: number) {
@@ -47,12 +30,12 @@ export class DataTooLargeError extends RangeError {
 }
 
 /**
- * The key is missing or has expired.
+ * The key is missing or its entry has expired.
  *
- * `instanceof` holds for the errors of every copy and every build of the package.
+ * In a program with two copies or two builds of the package, check `error.name`: each has its own class.
  */
 export class KeyError extends Error {
-  /** The key that was asked for. */
+  /** The key as a string, also if the caller passed a number or a bigint. */
   readonly key: string
 
   constructor(key: string) {
@@ -61,5 +44,9 @@ export class KeyError extends Error {
   }
 }
 
-identify(DataTooLargeError, 'DataTooLargeError')
-identify(KeyError, 'KeyError')
+// A minifier renames classes, but not properties.
+for (const [name, type] of Object.entries({ DataTooLargeError, KeyError })) {
+  const value = { value: name, configurable: true }
+  Object.defineProperty(type, 'name', value)
+  Object.defineProperty(type.prototype, 'name', { ...value, writable: true })
+}

@@ -182,6 +182,27 @@ describe('KeyError', () => {
   })
 })
 
+describe('the name of an error', () => {
+  it('is not among the properties that printing the error shows', () => {
+    expect(Reflect.ownKeys(new KeyError('k'))).not.toContain('name')
+    expect(Object.keys(new KeyError('k'))).toEqual(['key'])
+  })
+
+  it('can be assigned, as the name of any error', () => {
+    const error = new KeyError('k')
+    error.name = 'Missing'
+    expect(String(error)).toMatch(/^Missing: /)
+  })
+
+  it('is the same in every copy of the package', async () => {
+    vi.resetModules()
+    const other = await import('../lib/errors.ts')
+    expect(other.KeyError).not.toBe(KeyError)
+    expect(new other.KeyError('k').name).toBe('KeyError')
+    expect(new other.DataTooLargeError('k', 2, 1).name).toBe('DataTooLargeError')
+  })
+})
+
 describe('instanceof', () => {
   it('tells the two apart, and both from others', () => {
     const tooLarge = new DataTooLargeError('k', 2, 1)

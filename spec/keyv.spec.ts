@@ -1,4 +1,4 @@
-import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { controllerOf, DataTooLargeError, FaaSCacheDict } from 'faas-cache-dict'
 import { createKeyv, KeyvCacheDict } from 'faas-cache-dict/keyv'
 import { Keyv } from 'keyv'
 import { describe, expect, test, vi } from 'vitest'
@@ -356,6 +356,14 @@ test('a number is the key that a cache makes of it, and other keys reject', asyn
     for (const call of calls) await expect(call()).rejects.toThrow(/^A key must be/)
   }
   expect({ ...cache }).toEqual({ undefined: 1, null: 2, 42: 'x' })
+})
+
+test('a cache of another copy of the package is a dictionary, and may refuse a value', async () => {
+  vi.resetModules()
+  const other = await import('../lib/index.ts')
+  const cache = new other.FaaSCacheDict({ maxSizeBytes: '4K' })
+  expect(other.DataTooLargeError).not.toBe(DataTooLargeError)
+  expect(await createKeyv(cache).set('big', 'x'.repeat(10_000))).toBe(false)
 })
 
 test('an expiry that was added to Object.prototype is not that of an entry', async () => {

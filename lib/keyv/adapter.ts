@@ -1,6 +1,5 @@
 import type { FaaSCacheDict } from '../cache-dict.ts'
 import type { CacheController } from '../controller.ts'
-import { DataTooLargeError } from '../errors.ts'
 import { isNativePromise } from '../native-promise.ts'
 import { keyFrom, unpolluted, wrongKind } from '../options/check.ts'
 import { registered } from '../registry.ts'
@@ -85,7 +84,7 @@ export class KeyvCacheDict {
     try {
       this.#controller.set(name, isEnvelope(value) ? value.value : value, terms)
     } catch (error) {
-      if (error instanceof DataTooLargeError) return false
+      if (isTooLarge(error)) return false
       throw error
     }
     // With `onTooLarge: 'skip'` a refusal is silent.
@@ -187,6 +186,11 @@ export class KeyvCacheDict {
       return Date.now()
     }
   }
+}
+
+// By name, since the cache may be of another build, with a class of its own.
+function isTooLarge(error: unknown): boolean {
+  return error instanceof RangeError && error.name === 'DataTooLargeError'
 }
 
 function isEnvelope(data: unknown): data is Envelope {
