@@ -17,7 +17,7 @@ async function main() {
       assert.equal(cache instanceof face.FaaSCacheDict, true, told)
       assert.throws(
         () => maker.controllerOf(cache).getOrThrow('absent'),
-        (error) => error instanceof face.KeyError && error.key === 'absent',
+        (error) => error.name === 'KeyError' && error.key === 'absent',
         told,
       )
       checks += 3
