@@ -4,16 +4,13 @@ import { isNativePromise } from '../native-promise.ts'
 import { keyFrom, unpolluted, wrongKind } from '../options/check.ts'
 import { registered } from '../registry.ts'
 
-const FIELDS = ['key', 'value', 'ttl', 'expires']
-
-type Values = Record<string, unknown>
 /** A dictionary of any schema. */
 // biome-ignore lint/suspicious/noExplicitAny: a dictionary of any schema
 export type Dictionary = FaaSCacheDict<any>
-// biome-ignore lint/suspicious/noExplicitAny: what Keyv's versions declare, and hand on as it is
-type Handed = any
+// biome-ignore lint/suspicious/noExplicitAny: the versions of Keyv declare different types
+type KeyvResult = any
 
-/** What a Keyv that does not serialise wraps a value in. */
+/** The wrapper in which a Keyv without serialisation passes a value. */
 interface Envelope {
   value: unknown
   /** Epoch milliseconds. */
@@ -23,124 +20,160 @@ interface Envelope {
 interface SetEntry {
   key: string
   value: unknown
-  /** From version 5. */
+  /** Milliseconds from now, in version 5. */
   ttl?: number
-  /** From version 6. */
+  /** Epoch milliseconds, in version 6. */
   expires?: number
+}
+const SET_ENTRY_FIELDS = ['key', 'value', 'ttl', 'expires']
+
+/** How one version of Keyv calls a store. */
+interface Convention {
+  /** Whether keys always come without the namespace. If not, a key may start with its prefix. */
+  readonly isKeyBare: boolean
+  /** Milliseconds from now, of the expiry that a write passes. */
+  ttlOf(expiry: number): number
+  /** The answer of `deleteMany`, given whether each key had an entry. */
+  deleteManyResult(wereDeleted: boolean[]): boolean | boolean[]
+}
+
+const KEYV_5: Convention = {
+  isKeyBare: false,
+  ttlOf: (ttl) => ttl,
+  deleteManyResult: (wereDeleted) => wereDeleted.every(Boolean),
+}
+
+/** Version 5 as `createKeyv` sets it up: without key prefix and serialisation. @internal */
+export const KEYV_5_PLAIN: Convention = { ...KEYV_5, isKeyBare: true }
+
+const KEYV_6: Convention = {
+  isKeyBare: true,
+  ttlOf: (expires) => expires - Date.now(),
+  deleteManyResult: (wereDeleted) => wereDeleted,
 }
 
 /**
- * A dictionary as a storage adapter for a Keyv of one's own, version 5 or 6. Takes what that Keyv
- * hands it: a value in Keyv's envelope is stored as itself, serialised text as text, under the key
- * that its namespace makes, which in version 5 is `keyv` by default. `createKeyv` sets all that so
- * that the dictionary holds the values themselves. A write that
- * the cache refuses for its size is answered with `false`. `disconnect` leaves the cache as it is.
+ * A storage adapter that keeps the entries of your own Keyv, version 5 or 6, in a dictionary. It
+ * stores what that Keyv passes: serialised text as text, and a value in an envelope of Keyv as
+ * itself. The key is the one that Keyv makes; version 5 prefixes it with `keyv:` by default. To keep
+ * the values themselves under their own keys, use `createKeyv`.
+ *
+ * `set` answers `false` if the cache refuses the value because it is too large. `disconnect` leaves
+ * the cache as it is. Methods reject with a `TypeError` for a key that is not a string, a number or a
+ * bigint.
+ *
+ * @example
+ * const keyv = new Keyv({ store: new KeyvCacheDict(cache) })
  */
 export class KeyvCacheDict {
-  // Keyv 5 gives an iterator to stores of dialects that it knows only.
+  // Keyv 5 iterates only over stores of dialects that it knows.
   readonly opts = { dialect: 'redis' }
+  /** Keyv sets it. */
   namespace: string | undefined
-  readonly #controller: CacheController<Values>
+  readonly #controller: CacheController<Record<string, unknown>>
   #convention: Convention
-  // Whether a text is what Keyv serialised a value to. Known for sure once it has written.
+  // A guess until Keyv writes the first value.
   #isTextSerialised: boolean
 
-  /** Throws a `TypeError` for what is no dictionary. */
+  /** Throws a `TypeError` if `cache` is not a `FaaSCacheDict`. */
   constructor(cache: Dictionary)
   /** @internal */
-  constructor(cache: Dictionary, isPlain: boolean)
-  constructor(cache: Dictionary, isPlain = false) {
+  constructor(cache: Dictionary, convention: Convention)
+  constructor(cache: Dictionary, convention = KEYV_5) {
     const controller = registered(cache)
     if (controller === undefined) throw wrongKind('The cache', 'a FaaSCacheDict', cache)
     this.#controller = controller
-    this.#convention = isPlain ? KEYV_5_BARE : KEYV_5
-    this.#isTextSerialised = !isPlain
+    this.#convention = convention
+    this.#isTextSerialised = convention === KEYV_5
   }
 
-  /** Asked for by Keyv 6 before anything else, and by nobody else: so its calls are known by it. */
+  /** Only Keyv 6 reads it, before it calls anything else. */
   get capabilities(): { expires: true } {
     this.#convention = KEYV_6
     return { expires: true }
   }
 
-  async get<Value>(key: string): Promise<Handed> {
+  async get<Value>(key: string): Promise<KeyvResult> {
     return (await this.#read(key)) as Value
   }
 
-  async getMany<Value>(keys: string[]): Promise<Handed[]> {
+  async getMany<Value>(keys: string[]): Promise<KeyvResult[]> {
     return (await Promise.all(keys.map((key) => this.#read(key)))) as Value[]
   }
 
-  /** `limit`: milliseconds from version 5, epoch milliseconds from version 6. */
-  async set(key: string, value: unknown, limit?: number): Promise<boolean> {
-    const name = this.#nameOf(key)
-    const ttl = limit === undefined ? undefined : this.#convention.ttlOf(limit)
+  /** `expiry` is milliseconds from now in version 5, and epoch milliseconds in version 6. */
+  async set(key: string, value: unknown, expiry?: number): Promise<boolean> {
+    const cacheKey = this.#cacheKeyOf(key)
+    const ttl = expiry === undefined ? undefined : this.#convention.ttlOf(expiry)
     if (ttl !== undefined && ttl <= 0) {
-      this.#controller.delete(name)
+      this.#controller.delete(cacheKey)
       return true
     }
-    const terms = ttl === undefined ? undefined : { ttl: ttl / 1_000 }
+    const options = ttl === undefined ? undefined : { ttl: ttl / 1_000 }
     this.#isTextSerialised = typeof value === 'string'
     try {
-      this.#controller.set(name, isEnvelope(value) ? value.value : value, terms)
+      this.#controller.set(cacheKey, isEnvelope(value) ? value.value : value, options)
     } catch (error) {
       if (isTooLarge(error)) return false
       throw error
     }
-    // With `onTooLarge: 'skip'` a refusal is silent.
-    return this.#controller.has(name)
+    // With `onTooLarge: 'skip'` the cache refuses a value without an error.
+    return this.#controller.has(cacheKey)
   }
 
-  /** Whether each was stored. */
-  async setMany(entries: SetEntry[]): Promise<Handed> {
+  /** Answers for each entry whether the cache stored it. */
+  async setMany(entries: SetEntry[]): Promise<KeyvResult> {
     return Promise.all(
       entries.map((entry) => {
-        const { key, value, ttl, expires } = unpolluted(entry, FIELDS) as unknown as SetEntry
-        return this.set(key, value, ttl ?? expires)
+        const given = unpolluted(entry, SET_ENTRY_FIELDS) as unknown as SetEntry
+        return this.set(given.key, given.value, given.ttl ?? given.expires)
       }),
     )
   }
 
   async has(key: string): Promise<boolean> {
-    return this.#controller.has(this.#nameOf(key))
+    return this.#controller.has(this.#cacheKeyOf(key))
   }
 
   async hasMany(keys: string[]): Promise<boolean[]> {
-    return keys.map((key) => this.#controller.has(this.#nameOf(key)))
+    return keys.map((key) => this.#controller.has(this.#cacheKeyOf(key)))
   }
 
   async delete(key: string): Promise<boolean> {
-    return this.#controller.delete(this.#nameOf(key))
+    return this.#controller.delete(this.#cacheKeyOf(key))
   }
 
-  /** Whether all were there for version 5, whether each was for version 6. */
-  async deleteMany(keys: string[]): Promise<Handed> {
-    return this.#convention.removed(keys.map((key) => this.#controller.delete(this.#nameOf(key))))
+  /** Answers version 5 whether all keys had an entry, and version 6 for each key. */
+  async deleteMany(keys: string[]): Promise<KeyvResult> {
+    return this.#convention.deleteManyResult(
+      keys.map((key) => this.#controller.delete(this.#cacheKeyOf(key))),
+    )
   }
 
   /**
-   * Removes the entries of the namespace; without a namespace, every entry of the dictionary. An
-   * entry belongs to the longest namespace that an adapter has used: `a:b:c` to `a:b`, if in use.
+   * Removes the entries of the namespace, or every entry of the dictionary if there is no namespace.
+   * An entry belongs to the longest namespace in use that its key starts with: with `a` and `a:b` in
+   * use, `a:b:c` belongs to `a:b`.
    */
   async clear(): Promise<void> {
     const prefix = this.#prefix
     if (prefix === '') this.#controller.clear()
-    else for (const [name] of entriesIn(this.#controller, prefix)) this.#controller.delete(name)
+    else for (const [key] of entriesUnder(prefix, this.#controller)) this.#controller.delete(key)
   }
 
-  /** What leaves before its turn is passed over, and what comes is not seen. No use. */
-  async *iterator(): AsyncGenerator<Handed, void> {
+  /** Entries of the namespace at the start that are still live when their turn comes. Promotes none. */
+  async *iterator(): AsyncGenerator<KeyvResult, void> {
     const prefix = this.#prefix
     const start = this.#convention.isKeyBare ? prefix.length : 0
-    for (const [name, stored] of entriesIn(this.#controller, prefix)) {
-      const data = await this.#handOver(name, stored)
-      if (data !== undefined) yield [name.slice(start), data]
+    for (const [key, stored] of entriesUnder(prefix, this.#controller)) {
+      const data = await this.#dataOf(key, stored)
+      if (data !== undefined) yield [key.slice(start), data]
     }
   }
 
   async disconnect(): Promise<void> {}
 
-  /** Nothing is ever emitted. */
+  /** Emits no event. */
   on(): this {
     return this
   }
@@ -149,46 +182,46 @@ export class KeyvCacheDict {
     return this.namespace ? `${this.namespace}:` : ''
   }
 
-  /** The key in the dictionary. */
-  #nameOf(key: string): string {
-    const name = keyFrom(key)
+  #cacheKeyOf(keyvKey: string): string {
+    const key = keyFrom(keyvKey)
     const prefix = this.#prefix
-    if (this.namespace) rememberNamespace(this.#controller, this.namespace)
-    return this.#convention.isKeyBare || !name.startsWith(prefix) ? prefix + name : name
+    if (this.namespace) rememberNamespace(this.namespace, this.#controller)
+    return this.#convention.isKeyBare || !key.startsWith(prefix) ? prefix + key : key
   }
 
-  async #read(key: string): Promise<Envelope | string | undefined> {
-    const name = this.#nameOf(key)
-    const stored = this.#controller.get(name)
-    if (stored === undefined && !this.#controller.has(name)) return undefined
-    return this.#handOver(name, stored)
+  async #read(keyvKey: string): Promise<Envelope | string | undefined> {
+    const key = this.#cacheKeyOf(keyvKey)
+    const stored = this.#controller.get(key)
+    if (stored === undefined && !this.#controller.has(key)) return undefined
+    return this.#dataOf(key, stored)
   }
 
-  async #handOver(name: string, stored: unknown): Promise<Envelope | string | undefined> {
+  /** What Keyv gets for a stored value: serialised text or an envelope. */
+  async #dataOf(key: string, stored: unknown): Promise<Envelope | string | undefined> {
     if (this.#isTextSerialised && typeof stored === 'string') return stored
-    if (!isNativePromise(stored)) return { value: stored, expires: this.#expiryOf(name) }
+    if (!isNativePromise(stored)) return { value: stored, expires: this.#expiryOf(key) }
     try {
       const value = await stored
-      return { value, expires: this.#expiryOf(name) }
+      return { value, expires: this.#expiryOf(key) }
     } catch {
-      // Who loads it is told. To others a failed load is no value, and the cache has dropped it.
+      // The caller that stored the promise gets the error. For Keyv a failed load is a miss.
     }
     return undefined
   }
 
-  /** Whole epoch milliseconds, as Keyv has them; `undefined` if the entry never expires. */
-  #expiryOf(name: string): number | undefined {
+  /** Whole epoch milliseconds, as Keyv has them. `undefined` if the entry never expires. */
+  #expiryOf(key: string): number | undefined {
     try {
-      const ttl = this.#controller.ttl(name)
+      const ttl = this.#controller.ttl(key)
       return ttl === null ? undefined : Math.ceil(Date.now() + ttl * 1_000)
     } catch {
-      // It has left since it was read.
+      // The cache has removed the entry since the read.
       return Date.now()
     }
   }
 }
 
-// By name, since the cache may be of another build, with a class of its own.
+// By name, since another build of the package, which may have made the cache, has its own class.
 function isTooLarge(error: unknown): boolean {
   return error instanceof RangeError && error.name === 'DataTooLargeError'
 }
@@ -197,78 +230,55 @@ function isEnvelope(data: unknown): data is Envelope {
   return typeof data === 'object' && data !== null && Object.hasOwn(data, 'value')
 }
 
-/** What a version of Keyv hands to a store, and expects of it, in a way of its own. */
-export interface Convention {
-  /** Whether keys always come without the namespace, which the store then puts before them. */
-  readonly isKeyBare: boolean
-  /** Milliseconds from now, of what a write says of its entry's life. */
-  ttlOf(limit: number): number
-  /** What `deleteMany` answers, of whether each key was there. */
-  removed(each: boolean[]): boolean | boolean[]
-}
-
-export const KEYV_5: Convention = {
-  isKeyBare: false,
-  ttlOf: (ttl) => ttl,
-  removed: (each) => each.every(Boolean),
-}
-
-/** Version 5 with `useKeyPrefix: false`. */
-export const KEYV_5_BARE: Convention = { ...KEYV_5, isKeyBare: true }
-
-export const KEYV_6: Convention = {
-  isKeyBare: true,
-  ttlOf: (expires) => expires - Date.now(),
-  removed: (each) => each,
-}
-
-const FEWEST = 64
-
-interface Nested {
+/** The namespaces in use over one dictionary that contain a colon, and so may lie inside another. */
+interface NestedNamespaces {
   names: Set<string>
-  /** At this many names, those without an entry are forgotten. */
-  most: number
+  /** At this number of names, those without an entry are forgotten. */
+  maxNames: number
 }
 
-/** By dictionary, the namespaces in use that contain a colon: they may lie within another one. */
-const nested = /* @__PURE__ */ new WeakMap<CacheController, Nested>()
+const MIN_NAMES = 64
 
-export function rememberNamespace(controller: CacheController, namespace: string): void {
+const nestedNamespaces = /* @__PURE__ */ new WeakMap<CacheController, NestedNamespaces>()
+
+function rememberNamespace(namespace: string, controller: CacheController): void {
   if (!namespace.includes(':')) return
-  let known = nested.get(controller)
-  if (known === undefined) {
-    known = { names: new Set(), most: FEWEST }
-    nested.set(controller, known)
+  let nested = nestedNamespaces.get(controller)
+  if (nested === undefined) {
+    nested = { names: new Set(), maxNames: MIN_NAMES }
+    nestedNamespaces.set(controller, nested)
   }
-  if (known.names.has(namespace)) return
-  if (known.names.size >= known.most) forgetEmpty(controller, known)
-  known.names.add(namespace)
+  if (nested.names.has(namespace)) return
+  if (nested.names.size >= nested.maxNames) forgetEmpty(nested, controller)
+  nested.names.add(namespace)
 }
 
-/** Entries with this prefix, except those of a longer namespace in use. */
-export function* entriesIn(
-  controller: CacheController,
+function forgetEmpty(nested: NestedNamespaces, controller: CacheController): void {
+  const used = new Set<string>()
+  for (const key of controller.keys()) {
+    for (const namespace of namespacesOf(key, nested.names)) used.add(namespace)
+  }
+  nested.names = used
+  nested.maxNames = Math.max(MIN_NAMES, 2 * used.size)
+}
+
+/** Entries whose keys start with the prefix, except those of a longer namespace in use. */
+function* entriesUnder(
   prefix: string,
+  controller: CacheController,
 ): IterableIterator<[string, unknown]> {
-  const names = nested.get(controller)?.names
+  const names = nestedNamespaces.get(controller)?.names
   for (const entry of controller) {
     const [key] = entry
     if (!key.startsWith(prefix)) continue
-    if (names === undefined || namesOf(key, names, prefix.length).next().done) yield entry
+    if (names === undefined || namespacesOf(key, names, prefix.length).next().done) yield entry
   }
 }
 
-function forgetEmpty(controller: CacheController, known: Nested): void {
-  const used = new Set<string>()
-  for (const key of controller.keys()) for (const name of namesOf(key, known.names)) used.add(name)
-  known.names = used
-  known.most = Math.max(FEWEST, 2 * used.size)
-}
-
-/** The namespaces that the key lies in, if their names have at least `from` characters. */
-function* namesOf(key: string, names: Set<string>, from = 0): IterableIterator<string> {
-  for (let end = key.indexOf(':', from); end !== -1; end = key.indexOf(':', end + 1)) {
-    const name = key.slice(0, end)
-    if (names.has(name)) yield name
+/** The namespaces with at least `minLength` characters that the key belongs to. */
+function* namespacesOf(key: string, names: Set<string>, minLength = 0): IterableIterator<string> {
+  for (let end = key.indexOf(':', minLength); end !== -1; end = key.indexOf(':', end + 1)) {
+    const namespace = key.slice(0, end)
+    if (names.has(namespace)) yield namespace
   }
 }
