@@ -34,19 +34,28 @@ const PERCENT = /* @__PURE__ */ new Map([['%', 1]])
 /** `Infinity` for no limit. */
 export function bytesFrom(name: string, value: unknown): number {
   const accepted =
-    " of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a percentage such as '25%'"
+    "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a percentage such as '25%'"
   return limitFrom(name, accepted, value, typeof value === 'string' ? bytesIn(value) : value)
 }
 
 /** A number of entries, `Infinity` for no limit. */
 export function itemLimitFrom(name: string, value: unknown): number {
-  return limitFrom(name, ' above 0', value, value)
+  return limitFrom(name, 'a whole number above 0', value, value)
 }
 
 function limitFrom(name: string, accepted: string, value: unknown, number: unknown): number {
   if (value === null || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
   if (Number.isInteger(number) && (number as number) > 0) return number as number
-  throw invalidNumber(name, `a whole number${accepted}${OR_NO_LIMIT}`, value, number)
+  throw invalidNumber(name, accepted + OR_NO_LIMIT, value, number)
+}
+
+function bytesIn(text: string): number | undefined {
+  const percentage = quantityIn(text, PERCENT)
+  if (percentage === undefined) {
+    const bytes = quantityIn(text.toLowerCase(), BYTE_UNITS)
+    return bytes && Math.floor(bytes)
+  }
+  return percentage > 100 ? Number.NaN : Math.floor((percentage / 100) * memoryLimit())
 }
 
 /** Milliseconds above 0, `Infinity` for no limit. */
@@ -63,24 +72,15 @@ export function ttlFrom(name: string, value: unknown): number {
 }
 
 function durationFrom(name: string, seconds: string, min: number, value: unknown): number {
-  const duration =
-    typeof value === 'number'
-      ? value * 1_000
-      : value === null
-        ? Number.POSITIVE_INFINITY
-        : quantityIn(value, TIME_UNITS)
+  const duration = millisecondsIn(value)
   if (duration !== undefined && duration >= min) return duration
-  const accepted = `${seconds}, a string with a unit such as '500ms', '10s', '5m', '2h' or '1d'${OR_NO_LIMIT}`
-  throw invalidNumber(name, accepted, value, duration)
+  const accepted = `${seconds}, a string with a unit such as '500ms', '10s', '5m', '2h' or '1d'`
+  throw invalidNumber(name, accepted + OR_NO_LIMIT, value, duration)
 }
 
-function bytesIn(text: string): number | undefined {
-  const percentage = quantityIn(text, PERCENT)
-  if (percentage === undefined) {
-    const bytes = quantityIn(text.toLowerCase(), BYTE_UNITS)
-    return bytes && Math.floor(bytes)
-  }
-  return percentage > 100 ? Number.NaN : Math.floor((percentage / 100) * memoryLimit())
+function millisecondsIn(value: unknown): number | undefined {
+  if (typeof value === 'number') return value * 1_000
+  return value === null ? Number.POSITIVE_INFINITY : quantityIn(value, TIME_UNITS)
 }
 
 /** `undefined` unless the value is a string of a decimal number and one of the units. */
