@@ -2,14 +2,18 @@ import sizeof from 'object-sizeof'
 import { formatValue } from './options/check.ts'
 
 /**
- * A `sizeOf` that counts what `object-sizeof` says of value and key, in bytes: an idea of what they
- * would take on a wire, and not of what they take in memory.
+ * A function for the option `sizeOf`: the size of value and key in bytes, by the package
+ * `object-sizeof`. It estimates what they take when they are sent, not what they take in memory; use
+ * `heapSize` for that. It calls `toJSON` of the value.
  *
- * Throws a `TypeError` that names the key where `object-sizeof` gives no number, as for a cycle. Runs
- * a `toJSON` of the value.
+ * Throws a `TypeError` that names the key if `object-sizeof` cannot measure the value, such as an
+ * object with a cycle.
+ *
+ * @example
+ * const cache = new FaaSCacheDict({ sizeOf: payloadSize, maxSizeBytes: '16M' })
  */
 export function payloadSize(value: unknown, key: string): number {
-  // An Error, not thrown but given, is no number from 0 on either.
+  // `object-sizeof` returns an Error for what it cannot measure.
   const bytes = sizeof(value)
   if (bytes >= 0) return bytes + sizeof(key)
   throw new TypeError(`object-sizeof cannot measure the value of ${formatValue(key)}`)

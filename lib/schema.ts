@@ -1,29 +1,29 @@
-/** The keys of a schema. A number or a bigint is the string that `cache[42]` makes of it. */
+/** The keys that a controller accepts. A number or a bigint becomes the string that `cache[42]` uses. */
 export type KeyOf<Schema> = string extends keyof Schema
   ? string | number | bigint
   : (keyof Schema & (string | number)) | (number extends keyof Schema ? bigint : never)
 
-/** What a schema says of a key. */
+/** The type of the value under a key. */
 export type ValueAt<Schema, Key> = Key extends keyof Schema ? Schema[Key] : ValueOf<Schema>
 
-/** The keys of a schema as they come out again: strings. */
+/** The keys that a cache returns: always strings. */
 export type StringKeyOf<Schema> = string extends keyof Schema
   ? string
   : `${keyof Schema & (string | number)}`
 
-/** Any value of a schema. */
+/** The type of any value in the cache. */
 export type ValueOf<Schema> = Schema[keyof Schema]
 
-/** An entry of a schema as it comes out: a key with a value. */
+/** An entry that a cache returns: its key and its value. */
 export type EntryOf<Schema> = [StringKeyOf<Schema>, ValueOf<Schema>]
 
-/** Entries to write: an object, or an iterable of pairs. */
+/** Entries to write: an object or an iterable of pairs. */
 export type EntriesOf<Schema> =
   | Partial<Schema>
   | Iterable<readonly [KeyOf<Schema>, ValueOf<Schema>]>
 
 /**
- * What `getOrSet` gives: what the schema says of the key, since the live value may be any of that,
- * or what the factory gives where the schema says nothing.
+ * The type that `getOrSet` resolves to: the declared type of the value, since the live value may be
+ * any of it, or what the factory returns if the schema declares `unknown`.
  */
 export type Loaded<Declared, Given> = unknown extends Declared ? Given : Awaited<Declared>
