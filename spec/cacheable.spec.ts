@@ -4,7 +4,7 @@ import { createKeyv } from 'faas-cache-dict/keyv'
 import { Keyv } from 'keyv'
 import { describe, expect, test, vi } from 'vitest'
 
-describe('the first tier of Cacheable', () => {
+describe('a dictionary as the first tier of Cacheable', () => {
   const twoTiers = (nonBlocking: boolean, options = {}) => {
     const cache = new FaaSCacheDict({ defaultTtl: '1h', ...options })
     const secondary = new Keyv()
@@ -15,7 +15,7 @@ describe('the first tier of Cacheable', () => {
   }
 
   test.each([[true], [false]])(
-    'fills it from the second (nonBlocking: %s)',
+    'is filled from the second tier (nonBlocking: %s)',
     async (nonBlocking) => {
       const { cache, secondary, tiers, errors } = twoTiers(nonBlocking)
       await secondary.set('a', { b: 1 }, 60_000)
@@ -28,18 +28,21 @@ describe('the first tier of Cacheable', () => {
     },
   )
 
-  test.each([[true], [false]])('reads it as one use (nonBlocking: %s)', async (nonBlocking) => {
-    const { cache, tiers } = twoTiers(nonBlocking)
-    cache.a = Promise.resolve(1)
-    cache.b = 2
-    expect(await tiers.get('a')).toBe(1)
-    expect(await tiers.getMany(['a', 'b'])).toEqual([1, 2])
-    expect(await tiers.has('a')).toBe(true)
-    expect(controllerOf(cache).stats()).toMatchObject({ hits: 3, misses: 0 })
-  })
+  test.each([[true], [false]])(
+    'counts a read as one use (nonBlocking: %s)',
+    async (nonBlocking) => {
+      const { cache, tiers } = twoTiers(nonBlocking)
+      cache.a = Promise.resolve(1)
+      cache.b = 2
+      expect(await tiers.get('a')).toBe(1)
+      expect(await tiers.getMany(['a', 'b'])).toEqual([1, 2])
+      expect(await tiers.has('a')).toBe(true)
+      expect(controllerOf(cache).stats()).toMatchObject({ hits: 3, misses: 0 })
+    },
+  )
 
   test.each([[true], [false]])(
-    'writes through it, and what it refuses is in the second (nonBlocking: %s)',
+    'passes writes on, so a value that it refuses is in the second tier (nonBlocking: %s)',
     async (nonBlocking) => {
       const { cache, secondary, tiers, errors } = twoTiers(nonBlocking, { maxSizeBytes: '4K' })
       const big = 'x'.repeat(10_000)

@@ -16,7 +16,7 @@ describe('DataTooLargeError', () => {
   const limited = (options = {}) =>
     new FaaSCacheDict<Record<string, unknown>>({ maxSizeBytes: '64K', ...options })
 
-  it('is a RangeError that says which key, what it would be charged, and the limit', () => {
+  it('is a RangeError with the key, the bytes of the entry and the limit', () => {
     const cache = limited()
     const error = errorOf(() => {
       cache.report = LARGE
@@ -32,7 +32,7 @@ describe('DataTooLargeError', () => {
     expect(message).toContain('65536')
   })
 
-  it('comes from every way to write', () => {
+  it('is thrown by every way to write', () => {
     const cache = limited()
     const controller = controllerOf(cache)
     const writes = [
@@ -50,7 +50,7 @@ describe('DataTooLargeError', () => {
     expect(controller.size).toBe(0)
   })
 
-  it('evicts nothing else, whether thrown or skipped', () => {
+  it('comes without an eviction, and so does a skipped write', () => {
     for (const onTooLarge of ['throw', 'skip'] as const) {
       const onDelete = vi.fn()
       const cache = limited({ onTooLarge, onDelete })
@@ -67,7 +67,7 @@ describe('DataTooLargeError', () => {
     }
   })
 
-  it("drops an older value under the key as 'replaced', whether thrown or skipped", () => {
+  it("comes after an older value was removed as 'replaced', and so does a skipped write", () => {
     for (const onTooLarge of ['throw', 'skip'] as const) {
       const onDelete = vi.fn()
       const cache = limited({ onTooLarge, onDelete })
@@ -89,7 +89,7 @@ describe('DataTooLargeError', () => {
     }
   })
 
-  it('is not thrown for what fits an empty cache and takes the room of others', () => {
+  it('is not thrown for an entry that fits once others are evicted', () => {
     const cache = limited()
     for (let i = 0; i < 100; i++) cache[`row-${i}`] = 'x'.repeat(500)
     cache.large = 'x'.repeat(60_000)
@@ -97,7 +97,7 @@ describe('DataTooLargeError', () => {
     expect(controllerOf(cache).sizeBytes).toBeLessThanOrEqual(65_536)
   })
 
-  it('tells the least charge that is refused: one byte less is kept', () => {
+  it('is thrown from one byte on: with one byte less the entry is kept', () => {
     const controller = controllerOf(limited())
     const refused = (sizeBytes: number) => {
       try {
@@ -118,7 +118,7 @@ describe('DataTooLargeError', () => {
     expect(controller.sizeBytes).toBe(65_536)
   })
 
-  it('shows a long key cut, and keeps it whole', () => {
+  it('cuts a long key in its message and keeps it whole in its property', () => {
     const key = 'k'.repeat(1_000_000)
     const error = errorOf(() => controllerOf(limited()).set(key, 1)) as DataTooLargeError
     expect(error).toBeInstanceOf(DataTooLargeError)
@@ -141,7 +141,7 @@ describe('KeyError', () => {
     ]
   }
 
-  it('is an Error, and no RangeError, that says which key', () => {
+  it('is an Error, but not a RangeError, with the key', () => {
     const error = errorOf(() => controllerOf(new FaaSCacheDict()).getOrThrow('gone')) as KeyError
     expect(error).toBeInstanceOf(KeyError)
     expect(error).toBeInstanceOf(Error)
@@ -150,13 +150,13 @@ describe('KeyError', () => {
     expect(error.message).toContain('"gone"')
   })
 
-  it('comes from each member that needs a key, for one that is missing', () => {
+  it('is thrown by each member that needs an entry, for a missing key', () => {
     for (const [member, call] of calls(new FaaSCacheDict({}, { other: 1 }))) {
       expect(errorOf(call), member).toMatchObject({ name: 'KeyError', key: 'gone' })
     }
   })
 
-  it('comes from each of them for one that has expired', () => {
+  it('is thrown by each of them for an expired entry', () => {
     for (let index = 0; index < members.length + 2; index++) {
       let time = 1_000
       const cache = new FaaSCacheDict({ defaultTtl: '1s', now: () => time }, { gone: 1 })
@@ -166,12 +166,12 @@ describe('KeyError', () => {
     }
   })
 
-  it('tells a number as the string that it stands for', () => {
+  it('has a number as the string that it stands for', () => {
     const error = errorOf(() => controllerOf(new FaaSCacheDict()).getOrThrow(42)) as KeyError
     expect(error.key).toBe('42')
   })
 
-  it('a wrong value is refused before the key is looked for', () => {
+  it('is thrown only after the other arguments were checked', () => {
     const controller = controllerOf(new FaaSCacheDict())
     expect(() => controller.setTtl('gone', Number.NaN)).toThrow(RangeError)
     expect(() => controller.setTtl('gone', '10')).toThrow(TypeError)
@@ -204,7 +204,7 @@ describe('the name of an error', () => {
 })
 
 describe('instanceof', () => {
-  it('tells the two apart, and both from others', () => {
+  it('distinguishes the two classes, and both from other errors', () => {
     const tooLarge = new DataTooLargeError('k', 2, 1)
     const missing = new KeyError('k')
     expect(tooLarge).not.toBeInstanceOf(KeyError)
@@ -215,7 +215,7 @@ describe('instanceof', () => {
     }
   })
 
-  it("of a program's own subclass holds for its own instances", () => {
+  it("with a program's own subclass is true only for instances of the subclass", () => {
     class Missing extends KeyError {}
     expect(new Missing('k')).toBeInstanceOf(Missing)
     expect(new Missing('k')).toBeInstanceOf(KeyError)
@@ -224,7 +224,7 @@ describe('instanceof', () => {
 })
 
 describe('heapSize', () => {
-  it('never fails because of a value', () => {
+  it('never throws because of a value', () => {
     const fail = () => {
       throw new Error('user code ran')
     }

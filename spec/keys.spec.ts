@@ -12,7 +12,7 @@ const NUMBERS = [
   ...[Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
 ]
 
-// Every member that takes a key, so that what holds of keys holds of each of them.
+// Every member that takes a key, so that each spec below covers them all.
 const MEMBERS: [string, (controller: Controller, key: string) => unknown][] = [
   ['get', (controller, key) => controller.get(key)],
   ['getOrThrow', (controller, key) => controller.getOrThrow(key)],
@@ -34,8 +34,8 @@ const MEMBERS: [string, (controller: Controller, key: string) => unknown][] = [
   ['remeasure', (controller, key) => controller.remeasure(key)],
 ]
 
-describe('a number or a bigint', () => {
-  it.each(NUMBERS)('%s is the string that cache[key] would make of it', (key) => {
+describe('a number or a bigint as a key', () => {
+  it.each(NUMBERS)('is the string that cache[key] makes of it: %s', (key) => {
     const number = key as number
     const cache = new FaaSCacheDict<Record<string | number, unknown>>()
     const controller = controllerOf(cache)
@@ -49,7 +49,7 @@ describe('a number or a bigint', () => {
     expect(number in cache).toBe(false)
   })
 
-  it.each(MEMBERS)('is taken by %s as that string', async (_name, call) => {
+  it.each(MEMBERS)('is accepted by %s as that string', async (_name, call) => {
     for (const key of [42, 42n]) {
       const controller = made({ 42: 'data', other: 1 })
       await call(controller, key as unknown as string)
@@ -60,7 +60,7 @@ describe('a number or a bigint', () => {
   })
 })
 
-describe('a symbol, and whatever else is neither', () => {
+describe('a key that is not a string, a number or a bigint', () => {
   const fail = () => {
     throw new Error('user code ran')
   }
@@ -77,7 +77,7 @@ describe('a symbol, and whatever else is neither', () => {
     { toString: fail, [Symbol.toPrimitive]: fail },
   ]
 
-  it.each(MEMBERS)('is refused by %s with a TypeError, and nothing changes', async (name, call) => {
+  it.each(MEMBERS)('makes %s throw a TypeError and change nothing', async (name, call) => {
     const controller = made({ a: 1 })
     for (const key of [...wrong, ...(name === 'remeasure' ? [] : [undefined])]) {
       const refused = async () => call(controller, key as string)
@@ -90,7 +90,7 @@ describe('a symbol, and whatever else is neither', () => {
 })
 
 describe('keys', () => {
-  it('that look alike are different keys', () => {
+  it('that only look the same are different keys', () => {
     const alike = ['e\u0301', '\u00e9', 'key', 'Key', 'key ', 'ke\u0000y', '1', '01', '1.0', '+1']
     const controller = made()
     alike.forEach((key, index) => {
@@ -102,7 +102,7 @@ describe('keys', () => {
     })
   })
 
-  it('can be as long as strings are', () => {
+  it('can be as long as a string can be', () => {
     const controller = made()
     const long = 'k'.repeat(1_000_000)
     controller.set(`${long}a`, 1).set(`${long}b`, 2)
@@ -111,7 +111,7 @@ describe('keys', () => {
     expect(controller.sizeOf(`${long}a`)).toBeGreaterThan(1_000_000)
   })
 
-  it('built in different ways are one key', () => {
+  it('with the same characters are one key, however they were built', () => {
     const controller = made()
     controller.set(['a', 'b'].join(''), 1)
     controller.set(`${'a'}b`, 2)
@@ -119,7 +119,7 @@ describe('keys', () => {
     expect([...controller]).toEqual([['ab', 3]])
   })
 
-  it('come out in any number, in the order of use', () => {
+  it('come back in the order of use, however many there are', () => {
     const controller = made()
     const keys = Array.from({ length: 5_000 }, (_, index) => `${(index * 7_919) % 5_000}`)
     for (const key of keys) controller.set(key, key)

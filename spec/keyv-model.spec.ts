@@ -23,7 +23,7 @@ const values = fc.constantFrom<unknown>(
   { value: 1, expires: 2 },
   ['row', { deep: true }],
 )
-// Keyv reads the real clock: no wait ends within half a second of an expiry.
+// Keyv reads the real clock, so no wait ends within half a second of an expiry.
 const ttls = fc.constantFrom(undefined, 0, 60_500, 600_500)
 const entries = fc.record({ key: keys, value: values, ttl: ttls })
 const space = fc.nat({ max: 2 })
@@ -60,7 +60,7 @@ const operations = fc.oneof(
 
 type Operation = typeof operations extends fc.Arbitrary<infer T> ? T : never
 
-/** What a Keyv is to do, with a Map and no cleverness. */
+/** What a Keyv does, in terms of a Map. */
 class Model {
   readonly #held: Held
   readonly #clock: FakeClock
@@ -155,7 +155,7 @@ async function play(keyv: Keyv, model: Model, operation: Operation): Promise<voi
   }
 }
 
-/** Three Keyvs over one dictionary: of every key, and of two namespaces. */
+/** Runs the program on Keyvs over one dictionary, one for each namespace, and on models of them. */
 async function compare(program: Operation[], spaces: Space[], of: KeyvOf): Promise<void> {
   const clock = new FakeClock()
   const cache = new FaaSCacheDict({
@@ -181,7 +181,7 @@ async function compare(program: Operation[], spaces: Space[], of: KeyvOf): Promi
 type Space = string | undefined
 type KeyvOf = (cache: FaaSCacheDict, namespace: Space) => Keyv
 
-test('createKeyv does what a Map with expiry would, in three namespaces of one dictionary', async () => {
+test('a Keyv of createKeyv behaves as a Map with expiry, in three namespaces of one dictionary', async () => {
   const spaces = [undefined, 'one', 'two']
   await fc.assert(
     fc.asyncProperty(
@@ -192,7 +192,7 @@ test('createKeyv does what a Map with expiry would, in three namespaces of one d
   )
 })
 
-test('so does a Keyv of its own, which serialises', async () => {
+test("a program's own Keyv that serialises behaves as a Map with expiry", async () => {
   const spaces = ['own', 'two']
   await fc.assert(
     fc.asyncProperty(

@@ -4,7 +4,7 @@ import { Keyv } from 'keyv'
 import { describe, expect, test, vi } from 'vitest'
 import { FakeClock } from './support/fake-clock.ts'
 
-/** The specs run with version 5, and by `npm run test:keyv` with version 6 in its place. */
+/** The specs run with version 5 and, by `npm run test:keyv`, also with version 6. */
 const isKeyv6 = !('useKeyPrefix' in Keyv.prototype)
 
 async function collect(keyv: Keyv): Promise<unknown[]> {
@@ -14,7 +14,7 @@ async function collect(keyv: Keyv): Promise<unknown[]> {
 }
 
 describe('a Keyv over a dictionary', () => {
-  test('keeps values as themselves, and sees what the dictionary was told', async () => {
+  test('stores values as themselves and reads what was written to the dictionary', async () => {
     const cache = new FaaSCacheDict()
     const keyv = createKeyv(cache)
     const row = { id: 1n, at: new Date(0), tags: new Set(['a']) }
@@ -33,7 +33,7 @@ describe('a Keyv over a dictionary', () => {
     expect(await keyv.get('row')).toBe(undefined)
   })
 
-  test('keeps values that look like what Keyv wraps them in', async () => {
+  test('stores values that look like an envelope of Keyv as themselves', async () => {
     const cache = new FaaSCacheDict()
     const keyv = createKeyv(cache)
     for (const lookalike of [{ value: 1 }, { value: 1, expires: 2 }, '{"value":1,"expires":2}']) {
@@ -45,7 +45,7 @@ describe('a Keyv over a dictionary', () => {
     }
   })
 
-  test('tells a stored undefined from a miss', async () => {
+  test('distinguishes a stored undefined from a miss', async () => {
     const cache = new FaaSCacheDict({}, { a: undefined })
     const keyv = createKeyv(cache)
     expect(await keyv.get('a')).toBe(undefined)
@@ -55,7 +55,7 @@ describe('a Keyv over a dictionary', () => {
     expect(controllerOf(cache).stats()).toMatchObject({ hits: 2, misses: 1 })
   })
 
-  test("gives an entry Keyv's expiry, or else the default of the dictionary", async () => {
+  test('gives an entry the TTL of Keyv, or else the defaultTtl of the dictionary', async () => {
     const clock = new FakeClock()
     const cache = new FaaSCacheDict({ defaultTtl: '10s', now: clock.now })
     const keyv = createKeyv(cache)
@@ -71,7 +71,7 @@ describe('a Keyv over a dictionary', () => {
     expect(await keyv.get('default')).toBe(undefined)
   })
 
-  test('tells Keyv when an entry of the dictionary expires', async () => {
+  test('passes the expiry of an entry of the dictionary to Keyv', async () => {
     const cache = new FaaSCacheDict({ defaultTtl: '1h' })
     cache.a = 1
     const raw = await createKeyv(cache).getRaw('a')
@@ -79,7 +79,7 @@ describe('a Keyv over a dictionary', () => {
     expect(Math.abs((raw?.expires ?? 0) - Date.now() - 3_600_000)).toBeLessThan(60_000)
   })
 
-  test('keeps an entry for ever where neither says when it expires', async () => {
+  test('keeps an entry without expiry if neither Keyv nor the dictionary sets one', async () => {
     const cache = new FaaSCacheDict()
     const keyv = createKeyv(cache)
     await keyv.set('a', 1)
@@ -97,7 +97,7 @@ describe('a Keyv over a dictionary', () => {
     expect('b' in cache).toBe(false)
   })
 
-  test('takes a TTL of 0 for none, as Keyv does', async () => {
+  test('treats a TTL of 0 as none, as Keyv does', async () => {
     const cache = new FaaSCacheDict({ defaultTtl: '10s' })
     const keyv = createKeyv(cache)
     await keyv.set('a', 1, 0)
@@ -106,7 +106,7 @@ describe('a Keyv over a dictionary', () => {
     expect(controllerOf(cache).ttl('b')).toBeGreaterThan(9)
   })
 
-  test('gives what a promise fulfils with, in every way of reading', async () => {
+  test('returns the value of a stored promise, by every way to read', async () => {
     const cache = new FaaSCacheDict({ defaultTtl: '1h' })
     const keyv = createKeyv(cache)
     let fulfil: (value: unknown) => void = () => {}
@@ -127,14 +127,14 @@ describe('a Keyv over a dictionary', () => {
     expect(one).toBe('row')
     expect(many).toEqual(['row', undefined])
     expect(raw?.value).toBe('row')
-    // Its life starts when it fulfils.
+    // The TTL of a promise starts when it fulfils.
     expect(raw?.expires).toBeGreaterThan(Date.now() + 3_000_000)
     expect(iterated).toEqual([['a', 'row']])
     expect(failed).toBe(undefined)
     expect(cache.a).toBeInstanceOf(Promise)
   })
 
-  test('asks no value whether it is a promise that is none of the language', async () => {
+  test('never calls then of a value that is not a native promise', async () => {
     const then = vi.fn((ran: (rows: string) => void) => ran('rows'))
     const query = Object.fromEntries([['then', then]])
     const raw = await createKeyv(new FaaSCacheDict({}, { query })).getRaw('query')
@@ -142,7 +142,7 @@ describe('a Keyv over a dictionary', () => {
     expect(then).not.toHaveBeenCalled()
   })
 
-  test('hands on as expired what left while it was awaited', async () => {
+  test('returns a value as expired if the entry was removed while the promise was pending', async () => {
     const cache = new FaaSCacheDict({}, { a: Promise.resolve('row') })
     const read = new KeyvCacheDict(cache).get('a')
     delete cache.a
@@ -151,7 +151,7 @@ describe('a Keyv over a dictionary', () => {
     expect(expires).toBeLessThanOrEqual(Date.now())
   })
 
-  test('is not put out by time that passes while it reads', async () => {
+  test('reads a value or a miss if time passes during the read', async () => {
     let time = 0
     const cache = new FaaSCacheDict({ defaultTtl: 0.05, now: () => time++, sweepInterval: null })
     const keyv = createKeyv(cache)
@@ -164,7 +164,7 @@ describe('a Keyv over a dictionary', () => {
   })
 
   test.each([['throw'], ['skip']] as const)(
-    'is told false of a value that is too large (onTooLarge: %s)',
+    'gets false for a value that is too large (onTooLarge: %s)',
     async (onTooLarge) => {
       const cache = new FaaSCacheDict({ maxSizeBytes: '4K', onTooLarge })
       const keyv = createKeyv(cache)
@@ -185,7 +185,7 @@ describe('a Keyv over a dictionary', () => {
     },
   )
 
-  test('is told of every other error', async () => {
+  test('emits every other error', async () => {
     const cache = new FaaSCacheDict({ sizeOf: () => Number.NaN })
     const keyv = createKeyv(cache)
     const errors: unknown[] = []
@@ -194,7 +194,7 @@ describe('a Keyv over a dictionary', () => {
     expect(errors).toHaveLength(1)
   })
 
-  test('does many at once', async () => {
+  test('writes, reads, checks and deletes several keys in one call', async () => {
     const cache = new FaaSCacheDict()
     const keyv = createKeyv(cache)
     await keyv.setMany([
@@ -211,7 +211,7 @@ describe('a Keyv over a dictionary', () => {
     expect({ ...cache }).toEqual({})
   })
 
-  test('takes a read for a use, and neither has nor an iteration', async () => {
+  test('counts a read as a use, but neither has nor an iteration', async () => {
     const cache = new FaaSCacheDict({}, { a: 1, b: 2 })
     const keyv = createKeyv(cache)
     await keyv.has('a')
@@ -230,7 +230,7 @@ describe('a Keyv over a dictionary', () => {
     expect(controllerOf(cache).stats()).toMatchObject({ hits: 3, misses: 2 })
   })
 
-  test('iterates over what was there at the start and is there still', async () => {
+  test('iterates over the entries at the start that are still live', async () => {
     const cache = new FaaSCacheDict({}, { a: 1, b: 2, c: 3 })
     const seen: unknown[] = []
     for await (const [key, value] of createKeyv(cache).iterator?.(undefined) ?? []) {
@@ -245,11 +245,11 @@ describe('a Keyv over a dictionary', () => {
     ])
   })
 
-  test('takes every string for a key', async () => {
+  test('accepts every string as a key', async () => {
     const cache = new FaaSCacheDict()
     const keyv = createKeyv(cache, { namespace: 'ns' })
     const keys = ['__proto__', 'constructor', '0', 'ns:', 'ns:a', 'a']
-    // Version 6 takes the empty key for none.
+    // Version 6 does not accept the empty key.
     if (!isKeyv6) keys.push('')
     for (const key of keys) await keyv.set(key, key)
     for (const key of keys) expect(await keyv.get(key)).toBe(key)
@@ -257,7 +257,7 @@ describe('a Keyv over a dictionary', () => {
     expect((await collect(keyv)).map((entry) => (entry as [string])[0])).toEqual(keys)
   })
 
-  test('leaves the dictionary as it is when it disconnects', async () => {
+  test('leaves the dictionary as it is on disconnect', async () => {
     const cache = new FaaSCacheDict({}, { a: 1 })
     await createKeyv(cache).disconnect()
     expect(cache.a).toBe(1)
@@ -265,7 +265,7 @@ describe('a Keyv over a dictionary', () => {
 })
 
 describe('a namespace', () => {
-  test('holds its own keys, by a prefix in the dictionary, and clears only them', async () => {
+  test('prefixes its keys in the dictionary and clears only its own entries', async () => {
     const cache = new FaaSCacheDict({}, { a: 0 })
     const one = createKeyv(cache, { namespace: 'one' })
     const two = createKeyv(cache, { namespace: 'two' })
@@ -282,7 +282,7 @@ describe('a namespace', () => {
     expect(controllerOf(cache).stats()).toMatchObject({ deletions: 2, clears: 1 })
   })
 
-  test('may be given later, as Cacheable does', async () => {
+  test('may be set later, as Cacheable does', async () => {
     const cache = new FaaSCacheDict({}, { a: 0 })
     const keyv = createKeyv(cache)
     keyv.namespace = 'app:v2'
@@ -294,7 +294,7 @@ describe('a namespace', () => {
     expect({ ...cache }).toEqual({ a: 0 })
   })
 
-  test('leaves out the entries of a longer one that begins with it', async () => {
+  test('does not contain the entries of a longer namespace that starts with it', async () => {
     const cache = new FaaSCacheDict()
     const outer = createKeyv(cache, { namespace: 'a' })
     const inner = createKeyv(cache, { namespace: 'a:b' })
@@ -312,7 +312,7 @@ describe('a namespace', () => {
     expect({ ...cache }).toEqual({})
   })
 
-  test('shares the entry that two of them name alike, and the longer one clears it', async () => {
+  test('shares an entry that two namespaces give the same key, and the longer one clears it', async () => {
     const cache = new FaaSCacheDict()
     const outer = createKeyv(cache, { namespace: 'a' })
     const inner = createKeyv(cache, { namespace: 'a:b' })
@@ -324,7 +324,7 @@ describe('a namespace', () => {
     expect(await outer.get('b:c')).toBeUndefined()
   })
 
-  test('is remembered as long as it holds an entry, however many there were', async () => {
+  test('is remembered while it has an entry, however many namespaces are used', async () => {
     const cache = new FaaSCacheDict()
     const outer = createKeyv(cache, { namespace: 'a' })
     for (let i = 0; i < 300; i++) {
@@ -337,7 +337,7 @@ describe('a namespace', () => {
   })
 })
 
-test('a number is the key that a cache makes of it, and other keys reject', async () => {
+test('the adapter accepts a number as the string of a cache, and rejects other keys', async () => {
   const cache = new FaaSCacheDict({}, { undefined: 1, null: 2 })
   const adapter = new KeyvCacheDict(cache)
   expect(await adapter.set(42 as never, 'x')).toBe(true)
@@ -358,7 +358,7 @@ test('a number is the key that a cache makes of it, and other keys reject', asyn
   expect({ ...cache }).toEqual({ undefined: 1, null: 2, 42: 'x' })
 })
 
-test('a cache of another copy of the package is a dictionary, and may refuse a value', async () => {
+test('createKeyv accepts a cache of another copy of the package, which may refuse a value', async () => {
   vi.resetModules()
   const other = await import('../lib/index.ts')
   const cache = new other.FaaSCacheDict({ maxSizeBytes: '4K' })
@@ -366,7 +366,7 @@ test('a cache of another copy of the package is a dictionary, and may refuse a v
   expect(await createKeyv(cache).set('big', 'x'.repeat(10_000))).toBe(false)
 })
 
-test('an expiry that was added to Object.prototype is not that of an entry', async () => {
+test('an entry does not take an expiry that was added to Object.prototype', async () => {
   const cache = new FaaSCacheDict()
   const prototype = Object.prototype as { expires?: number }
   prototype.expires = 7
@@ -378,8 +378,8 @@ test('an expiry that was added to Object.prototype is not that of an entry', asy
   expect(controllerOf(cache).ttl('a')).toBeNull()
 })
 
-describe('the adapter in a Keyv of its own', () => {
-  test('keeps the text that Keyv serialises to, under the key that Keyv makes', async () => {
+describe("the adapter in a program's own Keyv", () => {
+  test('stores the serialised text of Keyv under the key of Keyv', async () => {
     const cache = new FaaSCacheDict()
     const own = () => new Keyv({ store: new KeyvCacheDict(cache), namespace: 'own' })
     const keyv = own()
@@ -402,7 +402,7 @@ describe('the adapter in a Keyv of its own', () => {
     expect({ ...cache }).toEqual({ other: 1 })
   })
 
-  test('keeps values as themselves where nothing serialises them', async () => {
+  test('stores values as themselves without serialisation', async () => {
     const cache = new FaaSCacheDict()
     const plain = { serialize: undefined, deserialize: undefined, serialization: false }
     const store = new KeyvCacheDict(cache)
@@ -414,7 +414,7 @@ describe('the adapter in a Keyv of its own', () => {
     expect(await keyv.getMany(['text', 'row'])).toEqual(['as it is', { b: 1 }])
   })
 
-  test('keeps them under their own keys where no namespace is given either', async () => {
+  test('stores values under their own keys without serialisation and namespace', async () => {
     const cache = new FaaSCacheDict()
     const plain = isKeyv6
       ? { serialization: false }
@@ -426,7 +426,7 @@ describe('the adapter in a Keyv of its own', () => {
     expect(await keyv.getMany(['text', 'row'])).toEqual(['as it is', { b: 1 }])
   })
 
-  test('stores what comes without an envelope as itself', async () => {
+  test('stores a value without an envelope as itself', async () => {
     const cache = new FaaSCacheDict()
     const adapter = new KeyvCacheDict(cache)
     for (const bare of [null, undefined, 0, 'text', Object.assign(() => {}, { value: 1 })]) {
@@ -435,18 +435,18 @@ describe('the adapter in a Keyv of its own', () => {
     }
   })
 
-  test('reads what the dictionary was given beside the text that it writes itself', async () => {
+  test('reads values of the dictionary as well as its own serialised text', async () => {
     const cache = new FaaSCacheDict({}, { 'own:row': { b: 1 } })
     const keyv = new Keyv({ store: new KeyvCacheDict(cache), namespace: 'own' })
     expect(await keyv.get('row')).toEqual({ b: 1 })
   })
 
-  test('can be listened to in a chain, as an emitter can', () => {
+  test('returns itself from on, as an event emitter does', () => {
     const adapter = new KeyvCacheDict(new FaaSCacheDict())
     expect(adapter.on()).toBe(adapter)
   })
 
-  test('keeps the namespace out of a Keyv that has none', async () => {
+  test('adds no prefix if Keyv has no namespace', async () => {
     const cache = new FaaSCacheDict()
     const keyv = new Keyv({ store: new KeyvCacheDict(cache), namespace: '' })
     await keyv.set('a', 1)
@@ -454,7 +454,7 @@ describe('the adapter in a Keyv of its own', () => {
     expect(await keyv.get('a')).toBe(1)
   })
 
-  test('takes an instant and adds the prefix once Keyv 6 has asked what it can', async () => {
+  test('takes epoch milliseconds and adds the prefix once Keyv 6 has read its capabilities', async () => {
     const cache = new FaaSCacheDict()
     const adapter = new KeyvCacheDict(cache)
     expect(adapter.capabilities.expires).toBe(true)
@@ -474,7 +474,7 @@ describe('the adapter in a Keyv of its own', () => {
   })
 })
 
-test('what is no dictionary, no option or no namespace is refused by name', () => {
+test('an error names a wrong dictionary, an unknown option and a wrong namespace', () => {
   expect(() => createKeyv(new Map())).toThrow('must be a FaaSCacheDict')
   expect(() => new KeyvCacheDict({})).toThrow(TypeError)
   const cache = new FaaSCacheDict()

@@ -16,7 +16,7 @@ const ITEMS = 'a whole number above 0, or null or Infinity for no limit'
 const SIZE = 'a number of bytes from 0 to 2 ** 53'
 const SNAPSHOT = { format: 'faas-cache-dict', version: 1 }
 const ENTRY = { key: 'a', value: 1, expiresAt: null }
-// Read once it is known how much that is.
+// Replaced by the bytes of an empty cache.
 const EMPTY = '<empty>'
 
 const load = (snapshot: unknown) => () => controlled().load(snapshot as never)
@@ -242,16 +242,16 @@ function messageOf(action: () => unknown): string {
   return 'nothing was thrown'
 }
 
-describe('a refusal says what was refused, what is accepted and what was given, for', () => {
+describe('an error names the thing, what is accepted and what was given', () => {
   it.each(REFUSALS.map(([name, action, message]) => [name, message, action] as const))(
-    '%s: %s',
+    'for %s: %s',
     (_name, message, action) => {
       expect(messageOf(action)).toBe(message.replace(EMPTY, String(controlled().sizeBytes)))
     },
   )
 })
 
-describe('a value in a message', () => {
+describe('an error message', () => {
   it.each([
     ['x'.repeat(60), `"${'x'.repeat(60)}"`],
     ['x'.repeat(61), `"${'x'.repeat(60)}…"`],
@@ -265,12 +265,12 @@ describe('a value in a message', () => {
     [null, 'null'],
     [undefined, 'undefined'],
     [false, 'false'],
-  ] as [unknown, string][])('%s is shown as %s', (value, text) => {
+  ] as [unknown, string][])('shows %s as %s', (value, text) => {
     expect(messageOf(() => controllerOf(value as never))).toMatch(`; got ${text}`)
   })
 })
 
-describe('an error that was caused by another', () => {
+describe('an error that another error caused', () => {
   const causeOf = (action: () => unknown) => {
     try {
       action()
@@ -280,7 +280,7 @@ describe('an error that was caused by another', () => {
     return undefined
   }
 
-  it('has it as its cause', () => {
+  it('has that error as its cause', () => {
     const cause = new Error('of the program')
     const fail = () => {
       throw cause
@@ -294,7 +294,7 @@ describe('an error that was caused by another', () => {
   })
 })
 
-describe('without onError', () => {
+describe('a cache without onError', () => {
   const warned = async (run: () => unknown) => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     try {
@@ -310,7 +310,7 @@ describe('without onError', () => {
     throw error
   }
 
-  test('a hook that throws is one warning that names it', async () => {
+  test('warns once, and names the hook, if a hook throws', async () => {
     const run = () => {
       made({ onDelete: fail }).a = 1
       return controlled({ onDelete: fail }).set('a', 1).clear()
@@ -318,7 +318,7 @@ describe('without onError', () => {
     expect(await warned(run)).toEqual([['faas-cache-dict: onDelete failed', error]])
   })
 
-  test('a hook whose promise rejects is one as well, and any other answer is none', async () => {
+  test('warns once if a hook returns a promise that rejects, and never for another result', async () => {
     const run = () => {
       controlled({ onDelete: async () => fail() })
         .set('a', 1)
@@ -332,7 +332,7 @@ describe('without onError', () => {
     expect(await warned(run)).toEqual([['faas-cache-dict: onDelete failed', error]])
   })
 
-  test('an onError that throws is one warning of its own', async () => {
+  test('warns once if onError throws', async () => {
     const inner = new Error('onError too')
     const onError = () => {
       throw inner
@@ -341,7 +341,7 @@ describe('without onError', () => {
     expect(await warned(run)).toEqual([['faas-cache-dict: onError failed', inner]])
   })
 
-  test('nothing breaks where there is no console', () => {
+  test('does not fail if there is no console', () => {
     vi.stubGlobal('console', undefined)
     const onError = vi.fn(fail)
     try {

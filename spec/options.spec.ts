@@ -15,7 +15,7 @@ const errorOf = (action: () => unknown): Error => {
 
 const MEBIBYTE = 2 ** 20
 
-// Whatever they hold, a message may show them and must not run them.
+// An error message may describe these values, but must not run their code.
 const hostile = () => {
   const fail = () => {
     throw new Error('user code ran')
@@ -119,7 +119,7 @@ const TAKES_FUNCTIONS = new Set(FUNCTIONS)
 describe.each(Object.keys(ACCEPTED))('%s', (name) => {
   const accepted = ACCEPTED[name] as RegExp
 
-  it('refuses a value of the wrong kind with a TypeError that names it and says what is accepted', () => {
+  it('throws a TypeError that names the option and what is accepted for a value of the wrong kind', () => {
     for (const value of [...(OF_WRONG_KIND[name] ?? []), ...hostile()]) {
       if (typeof value === 'function' && TAKES_FUNCTIONS.has(name)) continue
       const error = errorOf(() => made({ [name]: value }))
@@ -131,7 +131,7 @@ describe.each(Object.keys(ACCEPTED))('%s', (name) => {
     }
   })
 
-  it('refuses a value that is out of range with a RangeError of the same form', () => {
+  it('throws a RangeError that names the option and what is accepted for a value out of range', () => {
     for (const value of OUT_OF_RANGE[name] ?? []) {
       const error = errorOf(() => made({ [name]: value }))
       expect(error).toBeInstanceOf(RangeError)
@@ -143,14 +143,14 @@ describe.each(Object.keys(ACCEPTED))('%s', (name) => {
     }
   })
 
-  it('shows a huge value cut', () => {
+  it('cuts a long value in the error message', () => {
     const error = errorOf(() => made({ [name]: 'x'.repeat(1_000_000) }))
     expect(error).toBeInstanceOf(TypeError)
     expect(error.message).toContain('"xxx')
     expect(error.message.length).toBeLessThan(400)
   })
 
-  it('has its default when it is undefined', () => {
+  it('has its default if it is undefined', () => {
     expect(String(made({ [name]: undefined }))).toBe(String(made()))
     const { maxItems, maxSizeBytes, defaultTtl } = controlled({ [name]: undefined })
     const defaults = controlled()
@@ -162,7 +162,7 @@ describe.each(Object.keys(ACCEPTED))('%s', (name) => {
   })
 })
 
-describe('options that an object inherits', () => {
+describe('an option that an object inherits', () => {
   class Config {
     get maxItems() {
       return 5
@@ -170,9 +170,9 @@ describe('options that an object inherits', () => {
   }
 
   it.each<[string, object]>([
-    ['of an object of a class', new Config()],
-    ['of another object', Object.create({ maxItems: 5 })],
-  ])('count, %s, whatever was added to Object.prototype', (_name, options) => {
+    ['from its class', new Config()],
+    ['from another object', Object.create({ maxItems: 5 })],
+  ])('counts if it comes %s, but not if it was added to Object.prototype', (_name, options) => {
     expect(controllerOf(new FaaSCacheDict(options)).maxItems).toBe(5)
     const prototype = Object.prototype as { maxItems?: number }
     prototype.maxItems = 1
@@ -201,11 +201,11 @@ describe('defaultTtl', () => {
     ['36500d', 3_153_600_000],
     [null, null],
     [Number.POSITIVE_INFINITY, null],
-  ])('%s is %s seconds', (given, seconds) => {
+  ])('of %s is %s seconds', (given, seconds) => {
     expect(controlled({ defaultTtl: given }).defaultTtl).toBe(seconds)
   })
 
-  it('is null by default: nothing expires', () => {
+  it('is null by default, so nothing expires', () => {
     expect(controlled().defaultTtl).toBeNull()
   })
 })
@@ -223,11 +223,11 @@ describe('maxSizeBytes', () => {
     ['10.0009K', 10_240],
     [null, null],
     [Number.POSITIVE_INFINITY, null],
-  ])('%s is %s bytes', (given, bytes) => {
+  ])('of %s is %s bytes', (given, bytes) => {
     expect(controlled({ maxSizeBytes: given }).maxSizeBytes).toBe(bytes)
   })
 
-  it('as a share goes by the memory that this process may use, a quarter by default', () => {
+  it('as a percentage is a part of the memory that this process may use, 25% by default', () => {
     const whole = controlled({ maxSizeBytes: '100%' }).maxSizeBytes as number
     expect(whole).toBeGreaterThan(32 * MEBIBYTE)
     expect(controlled({ maxSizeBytes: '50%' }).maxSizeBytes).toBe(Math.floor(whole / 2))
@@ -236,11 +236,11 @@ describe('maxSizeBytes', () => {
     expect(controlled().maxSizeBytes).toBe(Math.floor(whole / 4))
   })
 
-  it('each cache takes its own share', () => {
+  it('as a percentage is the same for each cache', () => {
     expect(controlled().maxSizeBytes).toBe(controlled().maxSizeBytes)
   })
 
-  it('that an empty cache exceeds is a RangeError', () => {
+  it('throws a RangeError if it is too small for an empty cache', () => {
     const error = errorOf(() => made({ maxSizeBytes: 1 }))
     expect(error).toBeInstanceOf(RangeError)
     expect(error.message).toContain('maxSizeBytes')
@@ -251,7 +251,7 @@ describe('maxSizeBytes', () => {
 })
 
 describe('maxItems', () => {
-  it('is how many entries are kept; by default as many as there are', () => {
+  it('limits the number of entries, and is null by default: no limit', () => {
     const cache = new FaaSCacheDict({ maxItems: 2 }, { a: 1, b: 2, c: 3 })
     expect(Object.keys(cache)).toEqual(['b', 'c'])
     expect(controllerOf(cache).maxItems).toBe(2)
@@ -267,7 +267,7 @@ describe('maxItems', () => {
 })
 
 describe('sizeOf', () => {
-  it('is asked with value and key, and a fraction is rounded up', () => {
+  it('gets value and key, and the cache rounds its result up', () => {
     const sizeOf = vi.fn((value: number, _key: string) => value)
     const cache = new FaaSCacheDict<Record<string, number>>({ sizeOf })
     const controller = controllerOf(cache)
@@ -278,7 +278,7 @@ describe('sizeOf', () => {
   })
 
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300, '10', undefined, null, 10n, {}])(
-    'that gives %s stores nothing and says so',
+    'that returns %s makes the write throw a TypeError and store nothing',
     (bytes) => {
       const cache = new FaaSCacheDict({ sizeOf: (() => bytes) as never })
       const error = errorOf(() => {
@@ -293,7 +293,7 @@ describe('sizeOf', () => {
 })
 
 describe('onTooLarge', () => {
-  it("'skip' refuses without an error what 'throw', the default, refuses with one", () => {
+  it("of 'skip' refuses an entry without an error, and 'throw', the default, with one", () => {
     const large = 'x'.repeat(100_000)
     const limits = { maxSizeBytes: '64K' }
     expect(() => new FaaSCacheDict(limits, { large })).toThrow(RangeError)
@@ -307,7 +307,7 @@ describe('onTooLarge', () => {
 })
 
 describe('onDelete', () => {
-  it('is told key, value, reason and what the entry was charged', () => {
+  it('gets key, value, reason and the bytes that were charged for the entry', () => {
     const onDelete = vi.fn()
     const cache = new FaaSCacheDict({ onDelete }, { a: 'first' })
     const sizeBytes = controllerOf(cache).sizeOf('a')
@@ -322,7 +322,7 @@ describe('onError', () => {
     throw failure
   }
 
-  it('is told what a hook throws, and where it came from', () => {
+  it('gets the error that a hook throws, its source and the key', () => {
     const onError = vi.fn()
     const cache = new FaaSCacheDict({ onDelete, onError }, { a: 1 })
     delete cache.a
@@ -332,7 +332,7 @@ describe('onError', () => {
     expect(context).toMatchObject({ source: 'onDelete', key: 'a' })
   })
 
-  it('is one console.warn an error by default', () => {
+  it('is one console.warn for each error by default', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     try {
       const cache = new FaaSCacheDict({ onDelete }, { a: 1, b: 2 })
@@ -373,7 +373,7 @@ describe('pendingTtl', () => {
     expect('load' in cache).toBe(false)
   })
 
-  it('of null serves it for ever', () => {
+  it('of null serves it until it settles', () => {
     let time = 1_000
     const cache = new FaaSCacheDict<Record<string, unknown>>({ pendingTtl: null, now: () => time })
     cache.load = new Promise(() => {})
@@ -382,9 +382,9 @@ describe('pendingTtl', () => {
   })
 })
 
-describe('the options themselves', () => {
+describe('the options argument', () => {
   it.each(['maxsize', 'ttl', 'max', '', 'toString', 'constructor', 'x'.repeat(100_000)])(
-    'an unknown one is a TypeError that names it and those there are',
+    'throws a TypeError that names an unknown option and lists the options',
     (name) => {
       for (const value of [1, undefined]) {
         const error = errorOf(() => made({ [name]: value }))
@@ -396,11 +396,11 @@ describe('the options themselves', () => {
     },
   )
 
-  it('__proto__ of their own is unknown as well', () => {
+  it('throws for an own property __proto__, which is an unknown option too', () => {
     expect(() => made(JSON.parse('{"__proto__":{"maxItems":1}}'))).toThrow(/__proto__/)
   })
 
-  it('must be an object, and not the entries', () => {
+  it('throws a TypeError unless it is an object, and for entries in its place', () => {
     for (const value of [null, 1, 'maxItems', true, Symbol('s'), () => ({}), [], [['a', 1]]]) {
       const error = errorOf(() => made(value))
       expect(error).toBeInstanceOf(TypeError)
@@ -409,14 +409,14 @@ describe('the options themselves', () => {
     expect(() => made(new Map([['a', 1]]))).toThrow(TypeError)
   })
 
-  it('can be absent, undefined, empty or without a prototype', () => {
+  it('may be absent, undefined, empty or without a prototype', () => {
     const usual = String(made({}))
     expect(String(new FaaSCacheDict())).toBe(usual)
     expect(String(made(undefined))).toBe(usual)
     expect(String(made(Object.create(null)))).toBe(usual)
   })
 
-  it('are read once, and not changed', () => {
+  it('is read once and never changed', () => {
     const options = Object.freeze({ maxItems: 2, maxSizeBytes: '1M', defaultTtl: '10s' })
     const cache = made(options)
     controllerOf(cache).resize({ maxItems: 1 })
@@ -433,13 +433,13 @@ describe('String(cache)', () => {
     )
   })
 
-  it('shows the defaults of those that were not', () => {
+  it('shows the default of each option that was not given', () => {
     expect(String(made())).toMatch(
       /^<FaaSCacheDict; defaultTtl=null, maxSizeBytes=25%, maxItems=null, sizeBytes=\d+, items=0>$/,
     )
   })
 
-  it('counts what is in the cache now', () => {
+  it('shows the bytes and entries of the cache now', () => {
     const cache = new FaaSCacheDict({}, { a: 1, b: 2 })
     const { sizeBytes } = controllerOf(cache)
     expect(`${cache}`).toContain(`sizeBytes=${sizeBytes}, items=2>`)

@@ -33,11 +33,11 @@ describe('payloadSize', () => {
     new Set([1, 2]),
     new Uint8Array(10),
     new Date(0),
-  ])('is what object-sizeof says of value and key: %s', (value) => {
+  ])('is the sum of what object-sizeof returns for value and key: %s', (value) => {
     expect(payloadSize(value, 'some key')).toBe(sizeof(value) + sizeof('some key'))
   })
 
-  it.each(UNMEASURABLE)('of %s is a TypeError that names the key', (_name, value) => {
+  it.each(UNMEASURABLE)('throws a TypeError that names the key for %s', (_name, value) => {
     expect(() => payloadSize(value, 'culprit')).toThrow(TypeError)
     expect(() => payloadSize(value, 'culprit')).toThrow('"culprit"')
   })
@@ -46,7 +46,7 @@ describe('payloadSize', () => {
 describe('a cache with sizeOf: payloadSize', () => {
   const made = () => new FaaSCacheDict<Record<string, unknown>>({ sizeOf: payloadSize })
 
-  it('charges what it says, and the structure besides', () => {
+  it('charges the size that it returns plus the cost of the structure', () => {
     const controller = controllerOf(made())
     controller.set('a', 'x'.repeat(100)).set('b', 'x'.repeat(500))
     expect(controller.sizeOf('b') - controller.sizeOf('a')).toBe(
@@ -55,15 +55,18 @@ describe('a cache with sizeOf: payloadSize', () => {
     expect(controller.sizeOf('a')).toBeGreaterThan(payloadSize('x'.repeat(100), 'a'))
   })
 
-  it.each(UNMEASURABLE)('stores nothing of %s, and the others stay', (_name, value) => {
-    const cache = made()
-    cache.other = 1
-    expect(() => {
-      cache.culprit = value
-    }).toThrow(TypeError)
-    expect(() => {
-      cache.culprit = value
-    }).toThrow('"culprit"')
-    expect(Object.keys(cache)).toEqual(['other'])
-  })
+  it.each(UNMEASURABLE)(
+    'throws for %s, stores nothing and keeps the other entries',
+    (_name, value) => {
+      const cache = made()
+      cache.other = 1
+      expect(() => {
+        cache.culprit = value
+      }).toThrow(TypeError)
+      expect(() => {
+        cache.culprit = value
+      }).toThrow('"culprit"')
+      expect(Object.keys(cache)).toEqual(['other'])
+    },
+  )
 })

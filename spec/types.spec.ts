@@ -26,7 +26,7 @@ interface Open {
   [id: string]: unknown
 }
 
-/** Compiled, and never run: the compiler is what asserts. */
+/** Compiled and never run: the compiler checks it. */
 const compiled = (_check: () => unknown) => {}
 
 const typed = new FaaSCacheDict<Schema>()
@@ -37,7 +37,7 @@ const numbered = new FaaSCacheDict<Record<number, User>>()
 const untyped = new FaaSCacheDict()
 
 describe('a dictionary', () => {
-  it('gives each property of its schema as possibly undefined', () => {
+  it('has each property of its schema, possibly undefined', () => {
     expectTypeOf(typed.token).toEqualTypeOf<string | undefined>()
     expectTypeOf(typed.user).toEqualTypeOf<User | undefined>()
     expectTypeOf(users.ada).toEqualTypeOf<User | undefined>()
@@ -46,7 +46,7 @@ describe('a dictionary', () => {
     expectTypeOf(loads.ada).toEqualTypeOf<Promise<User> | undefined>()
   })
 
-  it('gives named and index keys side by side', () => {
+  it('has named keys beside index keys', () => {
     expectTypeOf(open.foo).toEqualTypeOf<string | undefined>()
     expectTypeOf(open.other).toEqualTypeOf<unknown>()
     compiled(() => {
@@ -57,27 +57,27 @@ describe('a dictionary', () => {
     })
   })
 
-  it('takes what the schema says, and nothing else', () => {
+  it('accepts only the keys and values of its schema', () => {
     compiled(() => {
       typed.token = 'text'
       // @ts-expect-error token is a string
       typed.token = 1
-      // @ts-expect-error no such key
+      // @ts-expect-error unknown key
       typed.tokne = 'text'
-      // @ts-expect-error no such key
+      // @ts-expect-error unknown key
       void typed.tokne
       delete typed.token
     })
   })
 
-  it('gives the value itself from ??=', () => {
+  it('has the value without undefined as the result of ??=', () => {
     compiled(async () => {
       expectTypeOf((users.ada ??= { name: 'Ada' })).toEqualTypeOf<User>()
       expectTypeOf(await (loads.ada ??= Promise.resolve({ name: 'Ada' }))).toEqualTypeOf<User>()
     })
   })
 
-  it('without a schema takes any string and any value', () => {
+  it('accepts any string and any value without a schema', () => {
     compiled(() => {
       untyped.anything = 1
       untyped.other = 'text'
@@ -86,7 +86,7 @@ describe('a dictionary', () => {
     })
   })
 
-  it('takes initial entries of its schema: some of them, as an object or as pairs', () => {
+  it('accepts some entries of its schema at first, as an object or as pairs', () => {
     compiled(() => {
       new FaaSCacheDict<Schema>({}, { token: 'text' })
       new FaaSCacheDict<Record<string, User>>({}, [['ada', { name: 'Ada' }]])
@@ -94,7 +94,7 @@ describe('a dictionary', () => {
       new FaaSCacheDict<Record<string, User>>(undefined, users)
       // @ts-expect-error token is a string
       new FaaSCacheDict<Schema>({}, { token: 1 })
-      // @ts-expect-error no such key
+      // @ts-expect-error unknown key
       new FaaSCacheDict<Schema>({}, { tokne: 'text' })
     })
   })
@@ -103,7 +103,7 @@ describe('a dictionary', () => {
 describe('a controller', () => {
   const controller = controllerOf(typed)
 
-  it('knows the keys and the value under each', () => {
+  it('knows the keys of its schema and the type of each value', () => {
     expectTypeOf(controller.get('token')).toEqualTypeOf<string | undefined>()
     expectTypeOf(controller.peek('user')).toEqualTypeOf<User | undefined>()
     expectTypeOf(controller.pop('count')).toEqualTypeOf<number | undefined>()
@@ -113,24 +113,24 @@ describe('a controller', () => {
       controller.set('token', 'text').set('count', 1)
       // @ts-expect-error token is a string
       controller.set('token', 1)
-      // @ts-expect-error no such key
+      // @ts-expect-error unknown key
       controller.get('tokne')
-      // @ts-expect-error no such key
+      // @ts-expect-error unknown key
       controller.set('tokne', 'text')
-      // @ts-expect-error no such key
+      // @ts-expect-error unknown key
       controller.get(42n)
-      // @ts-expect-error a symbol is no key
+      // @ts-expect-error a symbol is not a key
       controllerOf(users).get(Symbol('s'))
     })
   })
 
-  it('gives the value or the fallback', () => {
+  it('returns the value or the fallback', () => {
     expectTypeOf(controller.get('token', 0)).toEqualTypeOf<string | number>()
     expectTypeOf(controller.pop('count', null)).toEqualTypeOf<number | null>()
     expectTypeOf(controller.get('token', undefined)).toEqualTypeOf<string | undefined>()
   })
 
-  it('of an index takes strings, numbers and bigints', () => {
+  it('accepts strings, numbers and bigints if the schema has an index signature', () => {
     const people = controllerOf(users)
     expectTypeOf(people.get(42n)).toEqualTypeOf<User | undefined>()
     expectTypeOf(controllerOf(numbered).get(42n)).toEqualTypeOf<User | undefined>()
@@ -140,12 +140,12 @@ describe('a controller', () => {
     compiled(() => {
       people.set(42, { name: 'Ada' })
       people.delete(42)
-      // @ts-expect-error no user
+      // @ts-expect-error not a user
       people.set(42, 'Ada')
     })
   })
 
-  it('of named and index keys knows both', () => {
+  it('knows named keys beside index keys', () => {
     const both = controllerOf(open)
     expectTypeOf(both.get('foo')).toEqualTypeOf<string | undefined>()
     expectTypeOf(both.get('other')).toEqualTypeOf<unknown>()
@@ -156,7 +156,7 @@ describe('a controller', () => {
     })
   })
 
-  it('iterates over what the schema says', () => {
+  it('iterates over the keys and values of its schema', () => {
     const people = controllerOf(users)
     expectTypeOf([...people]).toEqualTypeOf<[string, User][]>()
     expectTypeOf([...people.keys()]).toEqualTypeOf<string[]>()
@@ -171,21 +171,21 @@ describe('a controller', () => {
     })
   })
 
-  it('getOrSet gives what the factory makes, once it is there', () => {
+  it('resolves getOrSet to the value of the factory', () => {
     const people = controllerOf(users)
     compiled(async () => {
       const ada = await people.getOrSet('ada', async () => ({ name: 'Ada' }))
       expectTypeOf(ada).toEqualTypeOf<User>()
       await people.getOrSet('ada', () => ({ name: 'Ada' }), { ttl: (user) => user.name.length })
       await people.getOrSet('ada', () => ({ name: 'Ada' }), { ttl: '10s' })
-      // @ts-expect-error no user
+      // @ts-expect-error not a user
       await people.getOrSet('ada', () => 1)
-      // @ts-expect-error a ttl is no date
+      // @ts-expect-error a ttl is not a Date
       await people.getOrSet('ada', () => ({ name: 'Ada' }), { ttl: new Date() })
     })
   })
 
-  it('getOrSet gives all that the schema says, since that may be live', () => {
+  it('resolves getOrSet to the declared type, since the live value may be any of it', () => {
     interface Account {
       plan: 'free' | 'pro'
       owner: { id: string } | null
@@ -203,12 +203,12 @@ describe('a controller', () => {
       expectTypeOf(controllerOf(loads).getOrSet('ada', () => ({ name: 'Ada' }))).toEqualTypeOf<
         Promise<User>
       >()
-      // @ts-expect-error no such plan
+      // @ts-expect-error unknown plan
       void account.getOrSet('plan', () => 'gold')
     })
   })
 
-  it('getOrSet gives what the factory makes where the schema says nothing', () => {
+  it('resolves getOrSet to the type of the factory if the schema declares unknown', () => {
     compiled((anything?: CacheController) => {
       const rate = controllerOf(untyped).getOrSet('rate', async () => 1.09, { ttl: (rate) => rate })
       expectTypeOf(rate).toEqualTypeOf<Promise<number>>()
@@ -218,7 +218,7 @@ describe('a controller', () => {
     })
   })
 
-  it('getOrSet takes a type parameter for its values', () => {
+  it('accepts a type parameter as the type of its values in getOrSet', () => {
     class Repository<Row extends object> {
       readonly rows = new FaaSCacheDict<Record<string, Row>>()
 
@@ -235,14 +235,14 @@ describe('a controller', () => {
     })
   })
 
-  it('is made with its dictionary only', () => {
+  it('has no public constructor', () => {
     compiled((Controller?: typeof CacheController) => {
       // @ts-expect-error a private constructor
       if (Controller) new Controller()
     })
   })
 
-  it('has its members in the units that it says', () => {
+  it('declares the types of its members', () => {
     expectTypeOf(controller.defaultTtl).toEqualTypeOf<number | null>()
     expectTypeOf(controller.maxSizeBytes).toEqualTypeOf<number | null>()
     expectTypeOf(controller.maxItems).toEqualTypeOf<number | null>()
@@ -259,25 +259,25 @@ describe('a controller', () => {
       controller.defaultTtl = null
       controller.resize({ maxItems: 1 }).resize({ maxSizeBytes: '64K' })
       controller.load(controller.dump())
-      // @ts-expect-error read only: resize is what changes it
+      // @ts-expect-error read-only: use resize
       controller.maxItems = 1
-      // @ts-expect-error no limit of this name
+      // @ts-expect-error unknown limit
       controller.resize({ maxsize: 1 })
     })
   })
 
-  it('is had of caches only', () => {
+  it('exists only for a cache', () => {
     compiled(() => {
-      // @ts-expect-error no cache
+      // @ts-expect-error not a cache
       controllerOf(undefined)
-      // @ts-expect-error no cache
+      // @ts-expect-error not a cache
       controllerOf('cache')
     })
   })
 })
 
 describe('options', () => {
-  it('take what is documented', () => {
+  it('accept the documented values', () => {
     compiled(() => {
       new FaaSCacheDict({
         defaultTtl: 10,
@@ -289,37 +289,37 @@ describe('options', () => {
       new FaaSCacheDict({ sizeOf: heapSize, now: Date.now, onTooLarge: 'skip', pendingTtl: '30s' })
       new FaaSCacheDict({ sizeOf: payloadSize })
       new FaaSCacheDict({ sizeOf: () => 1, onError: () => {}, onDelete: () => {} })
-      // Configuration, of which the compiler knows no more than that it is text.
+      // Configuration that the compiler knows only as a string.
       new FaaSCacheDict({ defaultTtl: process.env.TTL, maxSizeBytes: process.env.BYTES ?? '64M' })
     })
   })
 
-  it('that are wrong do not compile', () => {
+  it('do not compile with a wrong name or value', () => {
     compiled(() => {
-      // @ts-expect-error no such option
+      // @ts-expect-error unknown option
       new FaaSCacheDict({ maxsize: 1 })
-      // @ts-expect-error a boolean is no ttl
+      // @ts-expect-error a boolean is not a ttl
       new FaaSCacheDict({ defaultTtl: true })
-      // @ts-expect-error a Date is no ttl
+      // @ts-expect-error a Date is not a ttl
       new FaaSCacheDict({ defaultTtl: new Date() })
-      // @ts-expect-error a string is no number of items
+      // @ts-expect-error a string is not a number of items
       new FaaSCacheDict({ maxItems: '10' })
-      // @ts-expect-error a bigint is no number of bytes
+      // @ts-expect-error a bigint is not a number of bytes
       new FaaSCacheDict({ maxSizeBytes: 10n })
       // @ts-expect-error neither 'throw' nor 'skip'
       new FaaSCacheDict({ onTooLarge: 'ignore' })
-      // @ts-expect-error no function
+      // @ts-expect-error not a function
       new FaaSCacheDict({ onDelete: 'log' })
-      // @ts-expect-error a Date is no number
+      // @ts-expect-error a Date is not a number
       new FaaSCacheDict({ now: () => new Date() })
-      // @ts-expect-error text is no size
+      // @ts-expect-error a string is not a size
       new FaaSCacheDict({ sizeOf: () => 'large' })
-      // @ts-expect-error no such option of a write
+      // @ts-expect-error unknown write option
       controllerOf(users).set('ada', { name: 'Ada' }, { tll: 1 })
     })
   })
 
-  it('give hooks the keys and the values of the schema', () => {
+  it('pass the keys and values of the schema to hooks', () => {
     const options: CacheOptions<string, User> = {
       onDelete(key, value, reason, sizeBytes) {
         expectTypeOf(key).toEqualTypeOf<string>()
@@ -345,8 +345,8 @@ describe('options', () => {
   })
 })
 
-describe('the rest', () => {
-  it('errors and measures are what they are documented to be', () => {
+describe('other exports', () => {
+  it('have the documented types: errors and measures', () => {
     expectTypeOf<DataTooLargeError>().toExtend<RangeError>()
     expectTypeOf<KeyError>().toExtend<Error>()
     expectTypeOf(new DataTooLargeError('k', 2, 1))
@@ -357,7 +357,7 @@ describe('the rest', () => {
     expectTypeOf(payloadSize).returns.toBeNumber()
   })
 
-  it('instanceof narrows', () => {
+  it('narrow with instanceof: errors', () => {
     compiled((error: unknown = undefined) => {
       if (error instanceof KeyError) expectTypeOf(error).toEqualTypeOf<KeyError>()
       if (error instanceof DataTooLargeError) expectTypeOf(error.sizeBytes).toBeNumber()

@@ -10,7 +10,7 @@ const NO_LIMIT_1 = '9223372036854771712'
 const folder = mkdtempSync(join(tmpdir(), 'cgroup-'))
 const script = join(folder, 'limit.mjs')
 
-// In a namespace of its own, a process finds the files of a control group where the kernel has them.
+// In its own namespace a process can mount files of a control group where the kernel has them.
 const inNamespace = (commands: string): string =>
   execFileSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', commands], {
     encoding: 'utf8',
@@ -41,7 +41,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What a process may use that finds itself in a group, given the files of the hierarchy. */
+/** The memory limit of a process in a control group, given the files of the hierarchy. */
 function limitIn(group: string, files: Record<string, string>): number {
   const root = mkdtempSync(join(folder, 'root-'))
   for (const [path, content] of Object.entries(files)) {
@@ -54,15 +54,15 @@ function limitIn(group: string, files: Record<string, string>): number {
   return Number(inNamespace(`${mounts} && exec ${process.execPath} ${script}`))
 }
 
-describe.skipIf(!canMount)('the limit of a container', () => {
-  it('is that of its control group, version 2', () => {
+describe.skipIf(!canMount)('the memory limit in a container', () => {
+  it('is the limit of its control group, version 2', () => {
     const files = { 'memory.max': `${96 * MEBIBYTE}`, 'memory.high': 'max' }
     expect(limitIn('0::/', files)).toBe(96 * MEBIBYTE)
     const nested = { 'pod/memory.max': `${80 * MEBIBYTE}`, 'pod/memory.high': 'max' }
     expect(limitIn('0::/pod', nested)).toBe(80 * MEBIBYTE)
   })
 
-  it('is that of its control group, version 1, wherever that is mounted', () => {
+  it('is the limit of its control group, version 1, wherever the group is mounted', () => {
     const files = {
       'memory/memory.limit_in_bytes': `${96 * MEBIBYTE}`,
       'memory/memory.soft_limit_in_bytes': NO_LIMIT_1,
@@ -70,7 +70,7 @@ describe.skipIf(!canMount)('the limit of a container', () => {
     expect(limitIn('4:memory:/docker/0123\n0::/', files)).toBe(96 * MEBIBYTE)
   })
 
-  it('is none where the group has none, version 1 and 2', () => {
+  it('ignores a control group without a limit, version 1 and 2', () => {
     const unlimited = limitIn('0::/pod', { 'pod/memory.max': 'max', 'pod/memory.high': 'max' })
     expect(unlimited).toBeGreaterThan(128 * MEBIBYTE)
     const files = {

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { memoryLimit } from '../../lib/options/memory-limit.ts'
 
-/** The library anew, loaded where the engine lacks some of what Node has. */
+/** A new copy of the library, loaded with some globals replaced. */
 async function loadedWhere(globals: Record<string, unknown>) {
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
   vi.resetModules()
@@ -11,7 +11,7 @@ async function loadedWhere(globals: Record<string, unknown>) {
   return { ...library, isNativePromise }
 }
 
-/** For as long as one call lasts, since Vitest itself cannot do without. */
+/** Replaces `process` during one call only, since Vitest needs it. */
 function withProcess<T>(process: unknown, run: () => T): T {
   vi.stubGlobal('process', process)
   try {
@@ -34,7 +34,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('where the engine does not tell what is a promise', () => {
+describe('without util.types.isPromise', () => {
   class Own<T> extends Promise<T> {}
 
   it.each([
@@ -48,28 +48,31 @@ describe('where the engine does not tell what is a promise', () => {
         },
       },
     ],
-  ])('as with %s, an instance that can be subscribed to is one', async (_name, process) => {
-    const { isNativePromise } = await loadedWhere({})
-    // It is found out at the first question.
-    expect(withProcess(process, () => isNativePromise(Promise.resolve()))).toBe(true)
-    expect(isNativePromise(new Own(() => {}))).toBe(true)
-    const then = vi.fn()
-    const { proxy, revoke } = Proxy.revocable({}, {})
-    revoke()
-    for (const value of [
-      { then },
-      Object.create(Promise.prototype),
-      then,
-      null,
-      undefined,
-      proxy,
-    ]) {
-      expect(isNativePromise(value)).toBe(false)
-    }
-    expect(then).not.toHaveBeenCalled()
-  })
+  ])(
+    'an instance of Promise that can be subscribed to is a promise: with %s',
+    async (_name, process) => {
+      const { isNativePromise } = await loadedWhere({})
+      // The first call decides how to check.
+      expect(withProcess(process, () => isNativePromise(Promise.resolve()))).toBe(true)
+      expect(isNativePromise(new Own(() => {}))).toBe(true)
+      const then = vi.fn()
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      for (const value of [
+        { then },
+        Object.create(Promise.prototype),
+        then,
+        null,
+        undefined,
+        proxy,
+      ]) {
+        expect(isNativePromise(value)).toBe(false)
+      }
+      expect(then).not.toHaveBeenCalled()
+    },
+  )
 
-  it('a rejection is not unhandled because of the question', async () => {
+  it('the check does not cause an unhandled rejection', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
     const { FaaSCacheDict } = await loadedWhere({})
@@ -85,8 +88,8 @@ describe('where the engine does not tell what is a promise', () => {
   })
 })
 
-describe('where the engine does not tell what is a Proxy', () => {
-  it('a value is measured all the same', async () => {
+describe('without util.types.isProxy', () => {
+  it('a value is measured as with it', async () => {
     const { heapSize } = await loadedWhere({})
     const rows = Array.from({ length: 1_000 }, () => ({}))
     const bytes = withProcess(withoutModules, () => heapSize(rows))
@@ -94,8 +97,8 @@ describe('where the engine does not tell what is a Proxy', () => {
   })
 })
 
-describe('where there is no SharedArrayBuffer, and no Buffer', () => {
-  it('typed arrays and their buffers are charged as elsewhere', async () => {
+describe('without SharedArrayBuffer and Buffer', () => {
+  it('typed arrays and their buffers are charged as with them', async () => {
     const view = new Uint8Array(10_000)
     const here = await loadedWhere({})
     const [ofView, ofBuffer] = [here.heapSize(view), here.heapSize(view.buffer)]
@@ -106,13 +109,13 @@ describe('where there is no SharedArrayBuffer, and no Buffer', () => {
   })
 })
 
-describe('where the request of a timer is out of reach, as on Bun and Deno', () => {
+describe('where the context of a timer cannot be cleared, as on Bun and Deno', () => {
   const isWithout = (module: unknown) =>
     new Proxy(process, {
       get: (target, name) =>
         name === 'getBuiltinModule' ? () => module : Reflect.get(target, name),
     })
-  it.each(['Bun', 'Deno'])('on %s, they are set in the context of the import', async (name) => {
+  it.each(['Bun', 'Deno'])('on %s, timers are set in the context of the import', async (name) => {
     const requests = new AsyncLocalStorage()
     const { FaaSCacheDict, controllerOf } = await requests.run('import', () =>
       loadedWhere({ [name]: {} }),
@@ -129,7 +132,7 @@ describe('where the request of a timer is out of reach, as on Bun and Deno', () 
     ['modules', withoutModules],
     ['AsyncLocalStorage', isWithout({})],
     ['snapshot', isWithout({ AsyncLocalStorage: class {} })],
-  ])('without %s, they are set in the context that there is', async (_name, process) => {
+  ])('without %s, timers are set in the current context', async (_name, process) => {
     vi.useFakeTimers()
     const { FaaSCacheDict, controllerOf } = await loadedWhere({ Deno: {}, process })
     const cache = new FaaSCacheDict<Record<string, unknown>>({ defaultTtl: '1s' })
@@ -139,8 +142,8 @@ describe('where the request of a timer is out of reach, as on Bun and Deno', () 
   })
 })
 
-describe('on a Worker, where a promise ends with its request for those who subscribe later', () => {
-  /** A pending promise whose species runs `onSubscribe`, as every subscription asks for it. */
+describe('on a Worker, where a promise never settles for later subscribers once its request has ended', () => {
+  /** A cache with a pending promise that calls `onSubscribe` at each subscription, by its species. */
   async function meddling() {
     vi.useFakeTimers()
     const { FaaSCacheDict, controllerOf } = await loadedWhere({
@@ -159,7 +162,7 @@ describe('on a Worker, where a promise ends with its request for those who subsc
     return { cache, controller: controllerOf(cache), promise, hands }
   }
 
-  it('it is subscribed to again as it is read, ten times a second at the most', async () => {
+  it('a read subscribes again to a pending promise, at most ten times a second', async () => {
     const { cache, hands } = await meddling()
     for (let reads = 0; reads < 2_000; reads++) {
       cache.p
@@ -168,7 +171,7 @@ describe('on a Worker, where a promise ends with its request for those who subsc
     expect(hands.onSubscribe).toHaveBeenCalledTimes(1 + 20)
   })
 
-  it('it is served as before where that fails', async () => {
+  it('a read returns the promise if the subscription fails', async () => {
     const { cache, controller, promise, hands } = await meddling()
     hands.onSubscribe = vi.fn(() => {
       throw new Error('no subscriber')
@@ -178,7 +181,7 @@ describe('on a Worker, where a promise ends with its request for those who subsc
     expect(controller.stats()).toMatchObject({ hits: 1, misses: 0, items: 1 })
   })
 
-  it('it is a miss, and no other value, where that deletes its entry', async () => {
+  it('a read is a miss if the subscription deletes the entry', async () => {
     const { cache, controller, hands } = await meddling()
     hands.onSubscribe = vi.fn(() => {
       hands.onSubscribe = vi.fn()
@@ -190,8 +193,8 @@ describe('on a Worker, where a promise ends with its request for those who subsc
   })
 })
 
-describe('where there is no WeakRef', () => {
-  it('promises and loads are kept as elsewhere', async () => {
+describe('without WeakRef', () => {
+  it('promises and loads are kept as with it', async () => {
     const { FaaSCacheDict, controllerOf } = await loadedWhere({ WeakRef: undefined })
     const cache = new FaaSCacheDict<Record<string, unknown>>()
     cache.a = Promise.resolve('fulfilled')
@@ -202,8 +205,8 @@ describe('where there is no WeakRef', () => {
   })
 })
 
-describe('once a cache has been collected', () => {
-  it('nothing becomes of what it waited for, and a load is answered all the same', async () => {
+describe('after a cache was collected as garbage', () => {
+  it('its promises change nothing, and its loads still reach their callers', async () => {
     const collected = class {
       deref() {}
     }
@@ -223,8 +226,8 @@ describe('once a cache has been collected', () => {
   })
 })
 
-describe('where there is no performance', () => {
-  it('the sweep finds what has grown by the wall clock', async () => {
+describe('without performance', () => {
+  it('the sweep finds growth by the wall clock', async () => {
     vi.useFakeTimers()
     const { FaaSCacheDict, controllerOf } = await loadedWhere({ performance: undefined })
     const list: object[] = []
@@ -236,8 +239,8 @@ describe('where there is no performance', () => {
   })
 })
 
-describe('where there is no process', () => {
-  it('the memory that may be used is 128 MiB', () => {
+describe('without process', () => {
+  it('the memory limit is 128 MiB', () => {
     expect(withProcess(undefined, () => memoryLimit())).toBe(128 * 2 ** 20)
   })
 })
