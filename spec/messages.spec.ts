@@ -13,6 +13,8 @@ const TTL = DURATION.replace(' above 0', '')
 const BYTES =
   "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a percentage such as '25%', or null or Infinity for no limit"
 const ITEMS = 'a whole number above 0, or null or Infinity for no limit'
+const INSTANT =
+  'a valid Date or epoch milliseconds of at least 1e11 (March 1973), not seconds (if the option now counts from 0, use a TTL)'
 const SIZE = 'a number of bytes from 0 to 2 ** 53'
 const SNAPSHOT = { format: 'faas-cache-dict', version: 1 }
 const ENTRY = { key: 'a', value: 1, expiresAt: null }
@@ -104,21 +106,17 @@ const REFUSALS: [string, () => unknown, string][] = [
   ['a write', set({ ttl: Number.NaN }), `ttl must be ${TTL}; got NaN`],
   ['a write', set({ sizeBytes: '1' }), `sizeBytes must be ${SIZE}; got "1"`],
   ['a write', set({ sizeBytes: -1 }), `sizeBytes must be ${SIZE}; got -1`],
-  [
-    'a write',
-    set({ expiresAt: '2030' }),
-    'expiresAt must be a valid Date or epoch milliseconds; got "2030"',
-  ],
+  ['a write', set({ expiresAt: '2030' }), `expiresAt must be ${INSTANT}; got "2030"`],
   ['a write', set({ ttl: 1, expiresAt: 1 }), 'A write takes either ttl or expiresAt, not both'],
   [
     'a date',
     () => controlled().set('a', 1).expireAt('a', new Date(Number.NaN)),
-    'when must be a valid Date or epoch milliseconds; got an object',
+    `when must be ${INSTANT}; got NaN`,
   ],
   [
     'a date in seconds',
     () => controlled().set('a', 1).expireAt('a', 1_700_000_000),
-    'when must be a valid Date or epoch milliseconds, 100000000000 (March 1973) or later (multiply seconds by 1000; if the option now counts from 0, set ttl instead); got 1700000000',
+    `when must be ${INSTANT}; got 1700000000`,
   ],
   ['a snapshot', load(undefined), 'A snapshot must be what dump() gave; got undefined'],
   [

@@ -1,5 +1,5 @@
 import { isFakeTimeBefore } from '../time/clock.ts'
-import { checkedOptions, invalidNumber, outOfRange } from './check.ts'
+import { checkedOptions, invalidNumber } from './check.ts'
 import {
   type ByteSize,
   bytesFrom,
@@ -76,14 +76,13 @@ const MIN_INSTANT = 1e11
 
 /** Epoch milliseconds of a number, or of a `Date` of any realm. */
 export function instantFrom(name: string, value: unknown): number {
-  const accepted = 'a valid Date or epoch milliseconds'
   const time = typeof value === 'number' ? value : timeOf(value)
-  if (time === undefined || !(Math.abs(time) < Number.POSITIVE_INFINITY)) {
-    throw invalidNumber(name, accepted, value, time)
-  }
-  if (time >= MIN_INSTANT || isFakeTimeBefore(MIN_INSTANT)) return time
-  const hint = 'multiply seconds by 1000; if the option now counts from 0, set ttl instead'
-  throw outOfRange(name, `${accepted}, ${MIN_INSTANT} (March 1973) or later (${hint})`, time)
+  const isAccepted =
+    Number.isFinite(time) && ((time as number) >= MIN_INSTANT || isFakeTimeBefore(MIN_INSTANT))
+  if (isAccepted) return time as number
+  const accepted =
+    'a valid Date or epoch milliseconds of at least 1e11 (March 1973), not seconds (if the option now counts from 0, use a TTL)'
+  throw invalidNumber(name, accepted, time ?? value, time)
 }
 
 function timeOf(date: unknown): number | undefined {
