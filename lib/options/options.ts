@@ -152,7 +152,7 @@ export interface Settings {
   readonly given: Readonly<Record<'defaultTtl' | 'maxSizeBytes' | 'maxItems', unknown>>
 }
 
-const OPTIONS = [
+const OPTIONS: (keyof CacheOptions)[] = [
   'defaultTtl',
   'maxSizeBytes',
   'maxItems',
@@ -165,6 +165,7 @@ const OPTIONS = [
   'now',
 ]
 
+// Not a table of checks: an object that is filled in a loop is slower to read, as each write does.
 export function settingsFrom(options: unknown): Settings {
   const {
     defaultTtl = null,
@@ -174,8 +175,8 @@ export function settingsFrom(options: unknown): Settings {
     onTooLarge = 'throw',
     onDelete,
     onError,
-    pendingTtl = 30,
-    sweepInterval = 5,
+    pendingTtl = '30s',
+    sweepInterval = '5s',
     now,
   } = checkedOptions('The options', options, OPTIONS)
   if (onTooLarge !== 'throw' && onTooLarge !== 'skip') {
@@ -185,18 +186,18 @@ export function settingsFrom(options: unknown): Settings {
     defaultTtl: millisecondsFrom('defaultTtl', defaultTtl),
     maxSizeBytes: bytesFrom('maxSizeBytes', maxSizeBytes),
     maxItems: itemLimitFrom('maxItems', maxItems),
-    sizeOf: optionalFunction('sizeOf', sizeOf) as SizeOf,
+    sizeOf: functionFrom('sizeOf', sizeOf),
     skipsTooLarge: onTooLarge === 'skip',
-    onDelete: optionalFunction('onDelete', onDelete) as OnDelete | undefined,
-    onError: optionalFunction('onError', onError) as OnError | undefined,
+    onDelete: functionFrom('onDelete', onDelete),
+    onError: functionFrom('onError', onError),
     pendingTtl: millisecondsFrom('pendingTtl', pendingTtl),
     sweepInterval: millisecondsFrom('sweepInterval', sweepInterval),
-    now: optionalFunction('now', now) as (() => number) | undefined,
+    now: functionFrom('now', now),
     given: { defaultTtl, maxSizeBytes, maxItems },
   }
 }
 
-function optionalFunction(name: string, value: unknown): unknown {
+function functionFrom<Given>(name: string, value: unknown): Given {
   if (value !== undefined && typeof value !== 'function') throw wrongKind(name, 'a function', value)
-  return value
+  return value as Given
 }
