@@ -15,21 +15,12 @@ export type ByteSize = number | string | null
  */
 export type Duration = number | string | null
 
+type Units = Readonly<Record<string, number>>
+type NumberAndUnit = [text: string, number: string, unit: string]
+
 const OR_NO_LIMIT = ', or null or Infinity for no limit'
-const BYTE_UNITS = /* @__PURE__ */ new Map([
-  ['k', 2 ** 10],
-  ['m', 2 ** 20],
-  ['g', 2 ** 30],
-  ['t', 2 ** 40],
-])
-const TIME_UNITS = /* @__PURE__ */ new Map([
-  ['ms', 1],
-  ['s', 1_000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-  ['d', 86_400_000],
-])
-const PERCENT = /* @__PURE__ */ new Map([['%', 1]])
+const BYTE_UNITS: Units = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
+const TIME_UNITS: Units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** `Infinity` for no limit. */
 export function bytesFrom(name: string, value: unknown): number {
@@ -50,12 +41,11 @@ function limitFrom(name: string, accepted: string, value: unknown, number: unkno
 }
 
 function bytesIn(text: string): number | undefined {
-  const percentage = quantityIn(text, PERCENT)
-  if (percentage === undefined) {
-    const bytes = quantityIn(text.toLowerCase(), BYTE_UNITS)
-    return bytes && Math.floor(bytes)
-  }
-  return percentage > 100 ? Number.NaN : Math.floor((percentage / 100) * memoryLimit())
+  const match = /^(-?\d+(?:\.\d+)?)([kmgt%])$/.exec(text.toLowerCase())
+  if (match === null) return undefined
+  const [, number, unit] = match as unknown as NumberAndUnit
+  if (unit !== '%') return Math.floor(Number(number) * (BYTE_UNITS[unit] as number))
+  return Number(number) > 100 ? Number.NaN : Math.floor((Number(number) / 100) * memoryLimit())
 }
 
 /** Milliseconds above 0, `Infinity` for no limit. */
@@ -80,16 +70,11 @@ function durationFrom(name: string, seconds: string, min: number, value: unknown
 
 function millisecondsIn(value: unknown): number | undefined {
   if (typeof value === 'number') return value * 1_000
-  return value === null ? Number.POSITIVE_INFINITY : quantityIn(value, TIME_UNITS)
-}
-
-/** `undefined` unless the value is a string of a decimal number and one of the units. */
-function quantityIn(value: unknown, units: ReadonlyMap<string, number>): number | undefined {
-  const match = typeof value === 'string' && /^(-?\d+(?:\.\d+)?)([a-z%]+)$/.exec(value)
+  if (value === null) return Number.POSITIVE_INFINITY
+  const match = typeof value === 'string' && /^(-?\d+(?:\.\d+)?)(ms|[smhd])$/.exec(value)
   if (!match) return undefined
-  const [, number, unit] = match as unknown as [string, string, string]
-  const factor = units.get(unit)
-  return factor && Number(number) * factor
+  const [, number, unit] = match as unknown as NumberAndUnit
+  return Number(number) * (TIME_UNITS[unit] as number)
 }
 
 export const ENTRY_SIZE_RANGE = 'a number of bytes from 0 to 2 ** 53'
