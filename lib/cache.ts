@@ -4,10 +4,10 @@ import { Growth } from './later/growth.ts'
 import { type Pending, PendingPromises } from './later/promises.ts'
 import { type Load, SingleFlight, silence } from './later/single-flight.ts'
 import { Sweep } from './later/sweep.ts'
-import { type Duration, lifetime } from './options/duration.ts'
+import { formatValue } from './options/check.ts'
 import type { Settings } from './options/options.ts'
-import { shown } from './options/shown.ts'
-import { DEFAULT_TERMS, type WriteTerms } from './options/write-options.ts'
+import { DEFAULT_TERMS, type WriteTerms } from './options/terms.ts'
+import { type Duration, ttlFrom } from './options/units.ts'
 import { handleRejection } from './promise.ts'
 import { type Snapshot, snapshotOf, writesOf } from './snapshot.ts'
 import { StackGuard } from './stack.ts'
@@ -326,7 +326,7 @@ export class Cache {
       chosen = typeof ttl === 'function' ? ttl(value) : ttl
       return chosen === undefined
         ? DEFAULT_TERMS
-        : { ...DEFAULT_TERMS, ttl: lifetime('ttl', chosen) }
+        : { ...DEFAULT_TERMS, ttl: ttlFrom('ttl', chosen) }
     } catch (error) {
       // An async function returns a promise. Nobody else would handle its rejection.
       handleRejection(chosen)
@@ -389,6 +389,6 @@ function joining(
 
 function waitsForItself(key: string): Error {
   return new Error(
-    `The factory of ${shown(key)} asked for its own key, so it would wait for itself`,
+    `The factory of ${formatValue(key)} asked for its own key, so it would wait for itself`,
   )
 }

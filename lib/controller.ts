@@ -1,18 +1,16 @@
 import type { Cache, LoadTtl } from './cache.ts'
 import { MISSING } from './entries.ts'
 import { KeyError } from './errors.ts'
-import { keyFrom } from './key.ts'
-import { type Duration, lifetime, milliseconds } from './options/duration.ts'
-import { refuseUnknown } from './options/known.ts'
-import { type Limits, limitsFrom } from './options/limits.ts'
-import { wrongKind } from './options/refusal.ts'
+import { checkedOptions, keyFrom, pairsFrom, wrongKind } from './options/check.ts'
 import {
-  instant,
+  instantFrom,
+  type Limits,
+  limitsFrom,
   type WriteOptions,
   type WriteTerms,
   writeTermsFrom,
-} from './options/write-options.ts'
-import { pairsFrom } from './pairs.ts'
+} from './options/terms.ts'
+import { type Duration, millisecondsFrom, ttlFrom } from './options/units.ts'
 import { describe, INSPECT } from './printing.ts'
 import type { EntriesOf, EntryOf, KeyOf, Loaded, StringKeyOf, ValueAt, ValueOf } from './schema.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -249,8 +247,8 @@ export class CacheController<Schema extends object = any> {
       const cache = cacheOf(this, 'getOrSet')
       const name = keyFrom(key)
       if (typeof factory !== 'function') throw wrongKind('factory', 'a function', factory)
-      const { ttl } = refuseUnknown('The options', options, ['ttl'])
-      if (ttl !== undefined && typeof ttl !== 'function') lifetime('ttl', ttl)
+      const { ttl } = checkedOptions('The options', options, ['ttl'])
+      if (ttl !== undefined && typeof ttl !== 'function') ttlFrom('ttl', ttl)
       return cache.getOrLoad(name, factory, ttl as LoadTtl<unknown>)
     } catch (error) {
       return Promise.reject(error)
@@ -263,7 +261,7 @@ export class CacheController<Schema extends object = any> {
   }
 
   set defaultTtl(ttl: Duration) {
-    cacheOf(this, 'defaultTtl').settings.defaultTtl = milliseconds('defaultTtl', ttl)
+    cacheOf(this, 'defaultTtl').settings.defaultTtl = millisecondsFrom('defaultTtl', ttl)
   }
 
   /**
@@ -293,7 +291,11 @@ export class CacheController<Schema extends object = any> {
    */
   expireAt(key: KeyOf<Schema>, when: Date | number): void {
     const cache = cacheOf(this, 'expireAt')
-    renew(cache, key, { ttl: undefined, expiresAt: instant('when', when), sizeBytes: undefined })
+    renew(cache, key, {
+      ttl: undefined,
+      expiresAt: instantFrom('when', when),
+      sizeBytes: undefined,
+    })
   }
 
   /** `undefined` where the key is unknown. Removes nothing. */

@@ -1,9 +1,8 @@
 import { Cache } from './cache.ts'
 import { CacheController, OVER } from './controller.ts'
 import { namedClass, requireSupportedNode } from './engine.ts'
+import { formatValue, pairsFrom } from './options/check.ts'
 import { type CacheOptions, settingsFrom } from './options/options.ts'
-import { shown } from './options/shown.ts'
-import { pairsFrom } from './pairs.ts'
 import { register, registered } from './registry.ts'
 import type { EntriesOf, StringKeyOf, ValueOf } from './schema.ts'
 import { proxyOver } from './traps.ts'
@@ -61,7 +60,7 @@ export function controllerOf<Schema extends object>(
 ): CacheController<Schema> {
   const controller = registered(cache)
   if (controller === undefined) {
-    throw new TypeError(`controllerOf takes a FaaSCacheDict; got ${shown(cache)}`)
+    throw new TypeError(`controllerOf takes a FaaSCacheDict; got ${formatValue(cache)}`)
   }
   return controller as CacheController<Schema>
 }

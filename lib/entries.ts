@@ -1,11 +1,10 @@
 import { DataTooLargeError } from './errors.ts'
 import type { Hooks } from './hooks.ts'
 import type { Pending, PendingPromises } from './later/promises.ts'
-import { ENTRY_SIZE, isEntrySize } from './options/byte-size.ts'
+import { formatValue, outOfRange } from './options/check.ts'
 import type { Reason, Settings } from './options/options.ts'
-import { outOfRange } from './options/refusal.ts'
-import { shown } from './options/shown.ts'
-import type { WriteTerms } from './options/write-options.ts'
+import type { WriteTerms } from './options/terms.ts'
+import { ENTRY_SIZE_RANGE, isEntrySize } from './options/units.ts'
 import { fulfilled, handleRejection, isNativePromise, isSame } from './promise.ts'
 import { heapSize, measure } from './size/heap-size.ts'
 import { PROMISE, stringSize } from './size/layout.ts'
@@ -317,11 +316,13 @@ export class Entries {
     try {
       bytes = sizeOf(value, key)
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : shown(cause)
-      throw new TypeError(`sizeOf failed for ${shown(key)}: ${message}`, { cause })
+      const message = cause instanceof Error ? cause.message : formatValue(cause)
+      throw new TypeError(`sizeOf failed for ${formatValue(key)}: ${message}`, { cause })
     }
     if (isEntrySize(bytes)) return Math.ceil(bytes)
-    throw new TypeError(`sizeOf must give ${ENTRY_SIZE}; got ${shown(bytes)} for ${shown(key)}`)
+    throw new TypeError(
+      `sizeOf must give ${ENTRY_SIZE_RANGE}; got ${formatValue(bytes)} for ${formatValue(key)}`,
+    )
   }
 
   /** Measures an entry again, unless its size was given or its promise is pending. */

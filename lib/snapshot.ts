@@ -1,10 +1,8 @@
 import type { Entries } from './entries.ts'
 import type { PendingPromises } from './later/promises.ts'
-import { isEntrySize } from './options/byte-size.ts'
-import { unpolluted } from './options/known.ts'
-import { wrongKind } from './options/refusal.ts'
-import { shown } from './options/shown.ts'
-import type { WriteTerms } from './options/write-options.ts'
+import { formatValue, unpolluted, wrongKind } from './options/check.ts'
+import type { WriteTerms } from './options/terms.ts'
+import { isEntrySize } from './options/units.ts'
 import { fulfilled } from './promise.ts'
 import { NONE } from './table/records.ts'
 import type { Clock } from './time/clock.ts'
@@ -98,7 +96,7 @@ function entriesOf(snapshot: unknown): readonly SnapshotEntry[] {
     throw wrongKind('A snapshot', 'what dump() gave', snapshot)
   }
   const { format, version, entries } = snapshot as Partial<Snapshot>
-  if (format !== FORMAT) throw wrongKind('The format of a snapshot', shown(FORMAT), format)
+  if (format !== FORMAT) throw wrongKind('The format of a snapshot', formatValue(FORMAT), format)
   if (version !== VERSION) throw wrongKind('The version of a snapshot', String(VERSION), version)
   if (!Array.isArray(entries)) throw wrongKind('The entries of a snapshot', 'an array', entries)
   return Array.from(entries, checkedEntry)
@@ -128,6 +126,8 @@ function requireCloneable(key: string, value: unknown): void {
   try {
     structuredClone(value)
   } catch (cause) {
-    throw new TypeError(`The value of ${shown(key)} cannot be cloned into a snapshot`, { cause })
+    throw new TypeError(`The value of ${formatValue(key)} cannot be cloned into a snapshot`, {
+      cause,
+    })
   }
 }

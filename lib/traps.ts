@@ -1,7 +1,7 @@
 import type { Cache } from './cache.ts'
 import { namedClass } from './engine.ts'
 import { MISSING } from './entries.ts'
-import { shown } from './options/shown.ts'
+import { formatValue } from './options/check.ts'
 import { describe, INSPECT, print } from './printing.ts'
 
 const PLAIN: object = /* @__PURE__ */ Object.create(null)
@@ -71,7 +71,7 @@ const Target = /* @__PURE__ */ namedClass({
         const { writable = true, enumerable = true, configurable = true } = descriptor
         if (!('value' in descriptor) || !writable || !enumerable || !configurable) {
           throw new TypeError(
-            `A cache holds plain values: ${shown(key)} can be defined with a value and no attribute false only`,
+            `A cache holds plain values: ${formatValue(key)} can be defined with a value and no attribute false only`,
           )
         }
         if (typeof key === 'symbol') refuseSymbol()

@@ -1,7 +1,7 @@
-import type { FaaSCacheDict } from '../cache-dict.ts'
 import type { CacheController } from '../controller.ts'
-import { isNativePromise } from '../native-promise.ts'
+import type { FaaSCacheDict } from '../dictionary.ts'
 import { keyFrom, unpolluted, wrongKind } from '../options/check.ts'
+import { isNativePromise } from '../promise.ts'
 import { registered } from '../registry.ts'
 
 /** A dictionary of any schema. */

@@ -1,5 +1,5 @@
 import { isWorker } from '../engine.ts'
-import type { WriteTerms } from '../options/write-options.ts'
+import type { WriteTerms } from '../options/terms.ts'
 import { noteFulfilled, subscribe } from '../promise.ts'
 import { systemClock } from '../time/clock.ts'
 
