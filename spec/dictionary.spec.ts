@@ -2,6 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { describe, expect, it, vi } from 'vitest'
+import { FakeClock } from './support/fake-clock.ts'
 
 type Dictionary = Record<string, unknown>
 
@@ -11,7 +12,7 @@ const made = (entries: Dictionary = {}, options = {}) =>
 const statsOf = (cache: object) => controllerOf(cache).stats()
 const keysOf = (cache: object) => [...controllerOf(cache).keys()]
 
-const NAMES_OF_OTHER_THINGS = [
+const UNUSUAL_KEYS = [
   ...Object.getOwnPropertyNames(Object.prototype),
   ...Object.getOwnPropertyNames(Function.prototype),
   ...Object.getOwnPropertyNames(Map.prototype),
@@ -20,7 +21,7 @@ const NAMES_OF_OTHER_THINGS = [
 ]
 
 describe('every string is a key', () => {
-  it.each(NAMES_OF_OTHER_THINGS)('%j is absent until it is set, and then ordinary data', (key) => {
+  it.each(UNUSUAL_KEYS)('the key %j is absent until it is written', (key) => {
     const cache = made()
     expect(key in cache).toBe(false)
     expect(cache[key]).toBeUndefined()
@@ -39,7 +40,7 @@ describe('every string is a key', () => {
     expect(cache[key]).toBeUndefined()
   })
 
-  it.each(NAMES_OF_OTHER_THINGS)('%j can come from the initial entries and from update', (key) => {
+  it.each(UNUSUAL_KEYS)('the initial entries and update accept the key %j', (key) => {
     const pairs: [string, unknown][] = [[key, 1]]
     const cache = new FaaSCacheDict<Dictionary>({}, pairs)
     expect(cache[key]).toBe(1)
@@ -47,7 +48,7 @@ describe('every string is a key', () => {
     expect(cache[key]).toBe(2)
   })
 
-  it('__proto__ is data whatever is stored under it, and changes no prototype', () => {
+  it('storing an object under __proto__ does not change the prototype', () => {
     const cache = made()
     const value = { polluted: true }
     cache.__proto__ = value
@@ -58,7 +59,7 @@ describe('every string is a key', () => {
     expect(JSON.stringify(cache)).toBe('{"__proto__":{"polluted":true}}')
   })
 
-  it('a value under the name of a method is only a value to those that would call it', () => {
+  it('String(cache) and JSON.stringify ignore values stored under method names', () => {
     const toString = vi.fn(() => 'mine')
     const toJSON = 'not a function'
     const cache = made({ toString, valueOf: toString, toJSON, hasOwnProperty: 1, constructor: 2 })
@@ -67,7 +68,7 @@ describe('every string is a key', () => {
     expect(JSON.parse(JSON.stringify(cache))).toEqual({ toJSON, hasOwnProperty: 1, constructor: 2 })
   })
 
-  it('a number is the string that it stands for', () => {
+  it('a number used as a key becomes a string', () => {
     const cache = made() as Record<string | number, unknown>
     cache[42] = 'answer'
     expect(cache['42']).toBe('answer')
@@ -76,8 +77,8 @@ describe('every string is a key', () => {
   })
 })
 
-describe('nothing is inherited', () => {
-  it('the prototype is null, and still it is an instance of FaaSCacheDict', () => {
+describe('a cache inherits nothing', () => {
+  it('its prototype is null, and it is an instance of FaaSCacheDict', () => {
     const cache = made()
     expect(Object.getPrototypeOf(cache)).toBeNull()
     expect(Reflect.getPrototypeOf(cache)).toBeNull()
@@ -85,14 +86,14 @@ describe('nothing is inherited', () => {
     expect((cache as object) instanceof Object).toBe(false)
   })
 
-  it('only a cache is an instance', () => {
+  it('only a cache is an instance of FaaSCacheDict', () => {
     const others = [{}, Object.create(null), [], new Map(), () => 1, null, undefined, 1, 'cache']
     for (const other of [...others, Object.create(made()), controllerOf(made())]) {
       expect((other as object) instanceof FaaSCacheDict).toBe(false)
     }
   })
 
-  it('what was added to Object.prototype does not shine through', () => {
+  it('a property added to Object.prototype stays invisible', () => {
     const prototype = Object.prototype as unknown as Dictionary
     prototype.leaked = true
     try {
@@ -107,20 +108,20 @@ describe('nothing is inherited', () => {
     }
   })
 
-  it('subclassing throws a TypeError', () => {
+  it('a subclass throws a TypeError when it is constructed', () => {
     const Base = FaaSCacheDict as unknown as new () => object
     class Mine extends Base {}
     expect(() => new Mine()).toThrow(TypeError)
     expect(() => Reflect.construct(FaaSCacheDict as never, [], Mine)).toThrow(TypeError)
   })
 
-  it('calling it without new throws a TypeError', () => {
+  it('calling FaaSCacheDict without new throws a TypeError', () => {
     expect(() => (FaaSCacheDict as unknown as () => object)()).toThrow(TypeError)
   })
 })
 
-describe('then', () => {
-  it('a function under it throws a TypeError, however it is written, and nothing changes', () => {
+describe('the key then', () => {
+  it('every way to store a function under it throws a TypeError and changes nothing', () => {
     const cache = made({ then: 'later' })
     const controller = controllerOf(cache)
     const then = () => {}
@@ -144,14 +145,14 @@ describe('then', () => {
     expect('then' in cache).toBe(false)
   })
 
-  it('a factory that gives one is refused as well', async () => {
+  it('getOrSet rejects if its factory returns a function for it', async () => {
     const cache = made()
     const load = controllerOf(cache).getOrSet('then', () => () => {})
     await expect(load).rejects.toThrow(TypeError)
     expect('then' in cache).toBe(false)
   })
 
-  it('await gives the cache, whether there is data under it or not', async () => {
+  it('await cache gives the cache, with or without a value under it', async () => {
     const cache = made()
     expect((await cache) === cache).toBe(true)
     cache.then = 'data'
@@ -162,13 +163,13 @@ describe('then', () => {
   })
 })
 
-describe('a symbol is no key', () => {
+describe('symbols are not keys', () => {
   const symbols = [Symbol('s'), Symbol.for('s'), Symbol.iterator, Symbol.toStringTag]
   const answered = [Symbol.toPrimitive, Symbol.dispose, inspect.custom].filter(
     (symbol) => symbol !== undefined,
   )
 
-  it('storing under one throws a TypeError, however it is written', () => {
+  it('every way to store under a symbol throws a TypeError', () => {
     const cache = made({ a: 1 })
     for (const symbol of [...symbols, ...answered]) {
       expect(() => {
@@ -181,7 +182,7 @@ describe('a symbol is no key', () => {
     expect(Reflect.ownKeys(cache)).toEqual(['a'])
   })
 
-  it('reading one is undefined, but for the few that serve printing and disposal', () => {
+  it('reading a symbol gives undefined, except the symbols for printing and disposal', () => {
     const cache = made() as Record<symbol, unknown>
     for (const symbol of symbols) {
       expect(cache[symbol]).toBeUndefined()
@@ -190,7 +191,7 @@ describe('a symbol is no key', () => {
     for (const symbol of answered) expect(cache[symbol]).toBeTypeOf('function')
   })
 
-  it('the few are answered and never stored', () => {
+  it('the symbols for printing and disposal are not properties of the cache', () => {
     const cache = made()
     expect(Object.getOwnPropertySymbols(cache)).toEqual([])
     expect(Reflect.ownKeys(cache)).toEqual([])
@@ -200,7 +201,7 @@ describe('a symbol is no key', () => {
     }
   })
 
-  it('deleting one is true, and does nothing', () => {
+  it('deleting a symbol returns true and changes nothing', () => {
     const cache = made({ a: 1 })
     for (const symbol of [...symbols, ...answered]) {
       expect(delete (cache as Record<symbol, unknown>)[symbol]).toBe(true)
@@ -209,7 +210,7 @@ describe('a symbol is no key', () => {
     expect(statsOf(cache)).toMatchObject({ deletions: 0, items: 1 })
   })
 
-  it('to libraries that ask, the cache is a plain object', () => {
+  it('the cache looks like a plain, extensible object', () => {
     expect(Object.prototype.toString.call(made())).toBe('[object Object]')
     expect(typeof made()).toBe('object')
     expect(Array.isArray(made())).toBe(false)
@@ -218,7 +219,7 @@ describe('a symbol is no key', () => {
     expect(Object.isSealed(made({ a: 1 }))).toBe(false)
   })
 
-  it('disposal stops the cache and leaves the data readable', () => {
+  it('a disposed cache can still be read and written', () => {
     const cache = made({ a: 1 })
     ;(cache as unknown as Disposable)[Symbol.dispose]?.()
     expect(cache.a).toBe(1)
@@ -227,8 +228,8 @@ describe('a symbol is no key', () => {
   })
 })
 
-describe('a use', () => {
-  it('is reading the value of a key: it promotes, and counts as a hit or a miss', () => {
+describe('uses', () => {
+  it('reading a key promotes the entry and counts a hit or a miss', () => {
     const cache = made({ a: 1, b: 2, c: 3 })
     expect(cache.a).toBe(1)
     expect(keysOf(cache)).toEqual(['b', 'c', 'a'])
@@ -238,7 +239,7 @@ describe('a use', () => {
     expect(statsOf(cache)).toMatchObject({ hits: 2, misses: 1 })
   })
 
-  it('is nothing else', () => {
+  it('checking, enumerating and printing are not uses', () => {
     const cache = made({ a: 1, b: 2, c: 3 })
     const before = String(cache)
     const looks: (() => unknown)[] = [
@@ -273,7 +274,7 @@ describe('a use', () => {
     expect(String(cache)).toBe(before)
   })
 
-  it('is reading a then or a toJSON that is there', () => {
+  it('reading a stored then or toJSON is a use', () => {
     const cache = made({ then: 1, toJSON: 2, other: 3 })
     expect([cache.then, cache.toJSON]).toEqual([1, 2])
     expect(statsOf(cache).hits).toBe(2)
@@ -286,7 +287,7 @@ describe('a use', () => {
     ['JSON.stringify', (cache: object) => JSON.stringify(cache)],
     ['Object.entries', (cache: object) => Object.entries(cache)],
     ['Object.values', (cache: object) => Object.values(cache)],
-  ])('%s reads every value once, in order, and so leaves the order as it was', (_name, read) => {
+  ])('%s uses each entry once, oldest first, so the order stays', (_name, read) => {
     const cache = made({ b: 1, a: 2, 10: 3, 9: 4 })
     const before = keysOf(cache)
     read(cache)
@@ -295,8 +296,8 @@ describe('a use', () => {
   })
 })
 
-describe('undefined and null', () => {
-  it('can be stored, and in tells them from a miss', () => {
+describe('values', () => {
+  it('undefined and null can be stored, and in tells them from a miss', () => {
     const cache = made({ nothing: undefined, none: null })
     expect(cache.nothing).toBeUndefined()
     expect(cache.none).toBeNull()
@@ -307,18 +308,15 @@ describe('undefined and null', () => {
     expect(statsOf(cache)).toMatchObject({ hits: 2, misses: 0, items: 2 })
   })
 
-  it.each([Number.NaN, 0, -0, '', false, 1n, Symbol('value')])(
-    '%s is a value like any other',
-    (value) => {
-      const cache = made({ value })
-      expect(Object.is(cache.value, value)).toBe(true)
-      expect('value' in cache).toBe(true)
-    },
-  )
+  it.each([Number.NaN, 0, -0, '', false, 1n, Symbol('value')])('%s can be stored', (value) => {
+    const cache = made({ value })
+    expect(Object.is(cache.value, value)).toBe(true)
+    expect('value' in cache).toBe(true)
+  })
 })
 
 describe('delete', () => {
-  it('is true, whether or not the key was there', () => {
+  it('returns true with or without an entry', () => {
     const cache = made({ a: 1 })
     expect(delete cache.a).toBe(true)
     expect(delete cache.a).toBe(true)
@@ -347,26 +345,26 @@ describe('enumeration', () => {
     ],
   ]
 
-  it.each(enumerations)('%s gives live keys, the least recently used first', (_name, keys) => {
-    let time = 1_000
-    const cache = made({}, { now: () => time })
+  it.each(enumerations)('%s gives live keys, least recently used first', (_name, keys) => {
+    const clock = new FakeClock()
+    const cache = made({}, { now: clock.now })
     const controller = controllerOf(cache)
     controller.set('brief', 0, { ttl: '1s' })
     for (const key of ['z', '10', 'a', '9']) cache[key] = key
     expect(cache.z).toBe('z')
     expect(keys(cache)).toEqual(['brief', '10', 'a', '9', 'z'])
-    time += 1_000
+    clock.advance(1_000)
     expect(keys(cache)).toEqual(['10', 'a', '9', 'z'])
   })
 
-  it('the object that a spread makes orders integer-like keys as the language does', () => {
+  it('the result of a spread puts integer-like keys first, as every object does', () => {
     const cache = made()
     for (const key of ['b', '10', '9']) cache[key] = key
     expect(Object.keys({ ...cache })).toEqual(['9', '10', 'b'])
     expect(Object.keys(cache)).toEqual(['b', '10', '9'])
   })
 
-  it('a descriptor is that of plain data', () => {
+  it('a descriptor is writable, enumerable and configurable', () => {
     const cache = made({ a: 1 })
     expect(Object.getOwnPropertyDescriptor(cache, 'a')).toEqual({
       value: 1,
@@ -376,7 +374,7 @@ describe('enumeration', () => {
     })
   })
 
-  it('a key that goes meanwhile is passed over by for…in', () => {
+  it('for…in skips a key deleted during the loop', () => {
     const cache = made({ a: 1, b: 2, c: 3 })
     const seen: string[] = []
     for (const key in cache) {
@@ -388,7 +386,7 @@ describe('enumeration', () => {
 })
 
 describe('Object.defineProperty', () => {
-  it('with a value and no attribute false stores it', () => {
+  it('stores a value if no attribute is false', () => {
     const cache = made({ a: 1, b: 2 })
     Object.defineProperty(cache, 'a', { value: 3 })
     Object.defineProperty(cache, 'c', {
@@ -413,11 +411,11 @@ describe('Object.defineProperty', () => {
     ['enumerable: false', { value: 2, enumerable: false }],
     ['configurable: false', { value: 2, configurable: false }],
     ['a getter', { get: () => 2 }],
-    ['a getter that may be changed', { get: () => 2, enumerable: true, configurable: true }],
+    ['a configurable getter', { get: () => 2, enumerable: true, configurable: true }],
     ['a setter', { set: () => {} }],
-    ['nothing', {}],
+    ['an empty descriptor', {}],
     ['attributes only', { writable: true, enumerable: true, configurable: true }],
-  ])('with %s throws a TypeError, and nothing changes', (_name, descriptor) => {
+  ])('given %s, throws a TypeError and changes nothing', (_name, descriptor) => {
     const cache = made({ a: 1, b: 2 })
     for (const key of ['a', 'absent']) {
       expect(() => Object.defineProperty(cache, key, descriptor)).toThrow(TypeError)
@@ -431,7 +429,7 @@ describe('Object.defineProperty', () => {
   })
 })
 
-describe('what would change the object itself', () => {
+describe('changes to the object itself', () => {
   it.each<[string, (cache: object) => unknown]>([
     ['Object.freeze', Object.freeze],
     ['Object.seal', Object.seal],
@@ -439,7 +437,7 @@ describe('what would change the object itself', () => {
     ['Reflect.preventExtensions', Reflect.preventExtensions],
     ['Object.setPrototypeOf', (cache) => Object.setPrototypeOf(cache, {})],
     ['Reflect.setPrototypeOf', (cache) => Reflect.setPrototypeOf(cache, Array.prototype)],
-  ])('%s throws a TypeError, and nothing changes', (_name, change) => {
+  ])('%s throws a TypeError and changes nothing', (_name, change) => {
     const cache = made({ a: 1 })
     expect(() => change(cache)).toThrow(TypeError)
     cache.b = 2
@@ -448,14 +446,14 @@ describe('what would change the object itself', () => {
     expect(Object.getPrototypeOf(cache)).toBeNull()
   })
 
-  it('the prototype that it has can be set again', () => {
+  it('setting the prototype to null succeeds, since it is null already', () => {
     const cache = made()
     expect(Object.setPrototypeOf(cache, null)).toBe(cache)
   })
 })
 
 describe('Object.create(cache)', () => {
-  it('inherits reads, which are uses', () => {
+  it('inherits reads, and each read is a use', () => {
     const cache = made({ a: 1, b: 2 })
     const child = Object.create(cache) as Dictionary
     expect(child.a).toBe(1)
@@ -478,7 +476,7 @@ describe('Object.create(cache)', () => {
     expect(statsOf(cache).writes).toBe(1)
   })
 
-  it('takes a then and a symbol, which are its own', () => {
+  it('stores a then and a symbol as its own properties', () => {
     const child = Object.create(made()) as Record<string | symbol, unknown>
     const symbol = Symbol('own')
     child[symbol] = 1
@@ -487,7 +485,7 @@ describe('Object.create(cache)', () => {
     expect(Object.keys(child)).toEqual(['then'])
   })
 
-  it('a frozen one keeps nothing, and says so as any frozen object does', () => {
+  it('throws a TypeError on a write once it is frozen', () => {
     const cache = made({ a: 1 })
     const child = Object.create(cache) as Dictionary
     Object.freeze(child)
@@ -497,7 +495,7 @@ describe('Object.create(cache)', () => {
     expect(cache.a).toBe(1)
   })
 
-  it('a write by Reflect.set with another receiver goes there', () => {
+  it('Reflect.set writes to its receiver, not to the cache', () => {
     const cache = made({ a: 1 })
     const receiver: Dictionary = {}
     expect(Reflect.set(cache, 'a', 2, receiver)).toBe(true)
@@ -508,7 +506,7 @@ describe('Object.create(cache)', () => {
 })
 
 describe('printing', () => {
-  it('String(cache), a template and a concatenation give the line', () => {
+  it('String(cache), a template and a concatenation show the options and the sizes', () => {
     const cache = made({ foo: 1 }, { defaultTtl: '10s', maxSizeBytes: '128M', maxItems: 10 })
     const line = `<FaaSCacheDict; defaultTtl=10s, maxSizeBytes=128M, maxItems=10, sizeBytes=${controllerOf(cache).sizeBytes}, items=1>`
     expect(String(cache)).toBe(line)
@@ -516,20 +514,20 @@ describe('printing', () => {
     expect(`is ${cache as unknown as string}`).toBe(`is ${line}`)
   })
 
-  it('as a number it is NaN, as a plain object is', () => {
+  it('Number(cache) is NaN, as for a plain object', () => {
     expect(Number(made())).toBeNaN()
   })
 
-  it('inspect gives the line, followed by the live entries as it shows an object', () => {
-    let time = 1_000
-    const cache = made({ gone: 0 }, { defaultTtl: '1s', now: () => time })
-    time += 1_000
+  it('inspect shows String(cache) and the live entries', () => {
+    const clock = new FakeClock()
+    const cache = made({ expired: 0 }, { defaultTtl: '1s', now: clock.now })
+    clock.advance(1_000)
     cache.list = [1, 2]
     cache['odd key'] = 'text'
     expect(inspect(cache)).toBe(`${cache} ${inspect({ list: [1, 2], 'odd key': 'text' })}`)
   })
 
-  it('inspect is no use and changes nothing', () => {
+  it('inspect uses no entry at any depth', () => {
     const cache = made({ a: { b: { c: { d: 1 } } }, e: 2 })
     for (const depth of [0, 1, 2, 10, null, Number.POSITIVE_INFINITY]) {
       expect(inspect(cache, { depth })).toContain(String(cache))
@@ -540,7 +538,7 @@ describe('printing', () => {
 })
 
 describe('structuredClone', () => {
-  it('throws, as for every Proxy', () => {
+  it('throws, as it does for every Proxy', () => {
     expect(() => structuredClone(made({ a: 1 }))).toThrow()
   })
 })
@@ -558,17 +556,17 @@ describe('the name FaaSCacheDict', () => {
   it.each<[string, (cache: object) => string]>([
     ['console.dir', (cache) => inspect(cache, { customInspect: false })],
     ['inspect with showProxy', (cache) => inspect(cache, { showProxy: true })],
-    ['a diff of assert', (cache) => messageOf(() => deepStrictEqual(cache, { b: 2 }))],
-    ['inspect, of an object that holds it', (cache) => inspect({ cache })],
-    ['the class', () => inspect(FaaSCacheDict)],
-  ])('is what %s shows', (_name, show) => {
+    ['an assertion diff', (cache) => messageOf(() => deepStrictEqual(cache, { b: 2 }))],
+    ['inspect of an object that holds the cache', (cache) => inspect({ cache })],
+    ['inspect of the class', () => inspect(FaaSCacheDict)],
+  ])('appears in %s', (_name, show) => {
     const shown = show(made({ a: 1 }))
     expect(shown).toContain('FaaSCacheDict')
     expect(shown).not.toContain('Target')
   })
 
   it.runIf(process.versions.v8 && !process.versions.bun)(
-    'is what the error of structuredClone shows, where the engine is V8',
+    'appears in the error of structuredClone on V8',
     () => {
       expect(messageOf(() => structuredClone(made()))).toContain('#<FaaSCacheDict>')
     },
@@ -576,13 +574,13 @@ describe('the name FaaSCacheDict', () => {
 })
 
 describe('the invariants of a Proxy', () => {
-  it('hold while entries come, go and expire in between', () => {
-    let time = 1_000
-    const cache = made({}, { defaultTtl: '1s', maxItems: 3, now: () => time })
+  it('hold while entries are written, deleted, evicted and expire', () => {
+    const clock = new FakeClock()
+    const cache = made({}, { defaultTtl: '1s', maxItems: 3, now: clock.now })
     for (let round = 0; round < 200; round++) {
       cache[`key-${round % 7}`] = round
       if (round % 5 === 0) delete cache[`key-${round % 3}`]
-      if (round % 11 === 0) time += 600
+      if (round % 11 === 0) clock.advance(600)
       const keys = Reflect.ownKeys(cache)
       expect(new Set(keys).size).toBe(keys.length)
       for (const key of keys) {
@@ -611,7 +609,7 @@ describe('initial entries', () => {
     expect(Object.entries(made({ b: 1, a: 2 }))).toEqual(pairs)
   })
 
-  it('can be another cache', () => {
+  it('can be another cache, which is copied', () => {
     const source = made({ b: 1, a: 2 })
     const copy = new FaaSCacheDict<Dictionary>({}, source)
     delete source.b
@@ -621,7 +619,7 @@ describe('initial entries', () => {
     ])
   })
 
-  it('are writes in order: the last of a key wins, and limits hold', () => {
+  it('are written in order within the limits, and the last value of a key wins', () => {
     const pairs: [string, number][] = [
       ['a', 1],
       ['b', 2],
@@ -640,17 +638,17 @@ describe('initial entries', () => {
     ['a number', 1],
     ['a string', 'ab'],
     ['a function', () => []],
-    ['an iterable of no pairs', ['ab', 'cd']],
+    ['an iterable of strings', ['ab', 'cd']],
     ['an iterable of numbers', [1]],
-    ['a symbol for a key', [[Symbol('s'), 1]]],
-    ['an object for a key', [[{}, 1]]],
-  ])('that are %s throw a TypeError', (_name, entries) => {
+    ['a pair with a symbol key', [[Symbol('s'), 1]]],
+    ['a pair with an object key', [[{}, 1]]],
+  ])('given as %s, throw a TypeError', (_name, entries) => {
     expect(() => new FaaSCacheDict({}, entries as never)).toThrow(TypeError)
   })
 })
 
-describe('one load for concurrent callers', () => {
-  it('??= of a promise loads once, and every caller gets the same', async () => {
+describe('loading with ??=', () => {
+  it('concurrent callers share one load', async () => {
     const load = vi.fn(async (id: string) => ({ id }))
     const users = new FaaSCacheDict<Record<string, Promise<{ id: string }>>>({ defaultTtl: '5m' })
     const read = () => (users.ada ??= load('ada'))

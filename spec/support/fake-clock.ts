@@ -1,9 +1,9 @@
-/**
- * The option `now` under a spec's control: epoch milliseconds that move only when told. Starts at
- * a moment of no meaning that is neither zero nor round.
- */
+/** Epoch milliseconds. Neither 0 nor a round number, so that no spec passes by chance. */
+export const START = 1_700_000_000_123
+
+/** A clock for the option `now`. It moves only when a spec moves it. */
 export class FakeClock {
-  time = 1_700_000_000_123
+  time = START
 
   readonly now = (): number => this.time
 

@@ -1,0 +1,24 @@
+import { type CacheOptions, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { onTestFinished, vi } from 'vitest'
+import { FakeClock } from './fake-clock.ts'
+import { expectInvariants } from './invariants.ts'
+
+export type Values = Record<string, unknown>
+
+/** A cache on a fake clock. Its invariants are checked when the test ends. */
+export function cacheWith(options: CacheOptions = {}, entries: Values = {}) {
+  const clock = new FakeClock()
+  const onDelete = vi.fn()
+  const cache = new FaaSCacheDict<Values>({ now: clock.now, onDelete, ...options }, entries)
+  const controller = controllerOf(cache)
+  onTestFinished(() => expectInvariants(controller))
+  return {
+    cache,
+    controller,
+    clock,
+    onDelete,
+    keys: () => [...controller.keys()],
+    /** What `onDelete` was told, as `'key reason'`. */
+    removals: () => onDelete.mock.calls.map(([key, , reason]) => `${key} ${reason}`),
+  }
+}
