@@ -1,39 +1,33 @@
 import { inspect } from 'node:util'
-import { CacheController, controllerOf, FaaSCacheDict, heapSize } from 'faas-cache-dict'
+import {
+  CacheController,
+  type CacheOptions,
+  controllerOf,
+  FaaSCacheDict,
+  heapSize,
+} from 'faas-cache-dict'
 import { describe, expect, it, vi } from 'vitest'
+import { cacheWith, type Values } from './support/cache.ts'
+import { FakeClock, START } from './support/fake-clock.ts'
+import { deferred } from './support/promises.ts'
 
-type Dictionary = Record<string, unknown>
+/** Entries first, since most of these specs give no options. */
+const made = (entries: Values = {}, options: CacheOptions = {}) => cacheWith(options, entries)
 
-const START = Date.UTC(2030, 0, 1)
-
-const made = (entries: Dictionary = {}, options = {}) => {
-  const clock = { time: START }
-  const onDelete = vi.fn()
-  const cache = new FaaSCacheDict<Dictionary>(
-    { now: () => clock.time, onDelete, ...options },
-    entries,
-  )
-  const controller = controllerOf(cache)
-  const keys = () => [...controller.keys()]
-  return { cache, controller, clock, onDelete, keys }
-}
-
-const reasons = (onDelete: ReturnType<typeof vi.fn>) =>
-  onDelete.mock.calls.map(([key, , reason]) => `${key} ${reason}`)
-
-const expired = (entries: Dictionary = { gone: 1 }) => {
-  const inside = made(entries, { defaultTtl: '1s' })
-  inside.clock.time += 1_000
-  return inside
+/** A cache whose entries have all expired. */
+const expired = (entries: Values = { gone: 1 }) => {
+  const late = cacheWith({ defaultTtl: '1s' }, entries)
+  late.clock.advance(1_000)
+  return late
 }
 
 describe('a controller', () => {
-  it('is made by its dictionary only', () => {
+  it('cannot be constructed directly', () => {
     expect(() => Reflect.construct(CacheController, [])).toThrow(/controllerOf/)
     expect(() => Reflect.construct(CacheController, [made().cache])).toThrow(TypeError)
   })
 
-  it('is called CacheController', () => {
+  it('has a class named CacheController', () => {
     const { controller } = made()
     expect(CacheController.name).toBe('CacheController')
     expect(inspect(controller, { customInspect: false })).toBe('CacheController {}')
@@ -41,10 +35,10 @@ describe('a controller', () => {
   })
 
   const { constructor, ...members } = Object.getOwnPropertyDescriptors(CacheController.prototype)
-  const detached = Object.entries(members).map(([name, { value, get }]) => [name, value ?? get])
+  const callable = Object.entries(members).map(([name, { value, get }]) => [name, value ?? get])
 
-  it.each(detached)(
-    'says how %s is to be called, if it is called without it',
+  it.each(callable)(
+    'throws a TypeError that names %s if it is called on another object',
     async (name, member) => {
       for (const receiver of [undefined, {}, made().cache]) {
         const call = async () => Reflect.apply(member as () => unknown, receiver, ['a', () => {}])
@@ -56,14 +50,14 @@ describe('a controller', () => {
 })
 
 describe('controllerOf', () => {
-  it('gives the one controller of a cache', () => {
+  it('returns the same controller each time, and another for another cache', () => {
     const { cache } = made()
     expect(controllerOf(cache)).toBe(controllerOf(cache))
     expect(controllerOf(cache)).toBeInstanceOf(CacheController)
     expect(controllerOf(made().cache)).not.toBe(controllerOf(cache))
   })
 
-  it('of anything else throws a TypeError', () => {
+  it('throws a TypeError for anything but a cache', () => {
     const { cache, controller } = made()
     const others = [{}, Object.create(null), Object.create(cache), controller, new Map(), () => 1]
     for (const other of [
@@ -80,7 +74,7 @@ describe('controllerOf', () => {
     }
   })
 
-  it('of a cache reserves no key of it', () => {
+  it('leaves the names of its members free as keys of the cache', () => {
     const { cache, controller } = made()
     for (const name of Object.getOwnPropertyNames(CacheController.prototype)) {
       expect(name in cache).toBe(false)
@@ -92,7 +86,7 @@ describe('controllerOf', () => {
 })
 
 describe('printing', () => {
-  it('shows a line, as of the cache, and nothing of the inside', () => {
+  it('inspect shows one line with the options and sizes', () => {
     const { cache, controller } = made({ a: 1 }, { defaultTtl: '10s', maxItems: 3 })
     const line = String(cache).replace('FaaSCacheDict', 'CacheController')
     expect(inspect(controller)).toBe(line)
@@ -100,7 +94,7 @@ describe('printing', () => {
 })
 
 describe('get', () => {
-  it('is a use, as cache[key] is', () => {
+  it('is a use, like cache[key]', () => {
     const { controller, keys } = made({ a: 1, b: 2 })
     expect(controller.get('a')).toBe(1)
     expect(keys()).toEqual(['b', 'a'])
@@ -108,16 +102,16 @@ describe('get', () => {
     expect(controller.stats()).toMatchObject({ hits: 1, misses: 1, hitRate: 0.5 })
   })
 
-  it('of what has expired is a miss, and removes it', () => {
-    const { controller, onDelete } = expired()
+  it('counts a miss for an expired entry and removes it', () => {
+    const { controller, removals } = expired()
     expect(controller.get('gone')).toBeUndefined()
     expect(controller.stats()).toMatchObject({ hits: 0, misses: 1, expirations: 1 })
-    expect(reasons(onDelete)).toEqual(['gone expired'])
+    expect(removals()).toEqual(['gone expired'])
   })
 })
 
 describe('getOrThrow', () => {
-  it('is a use, and throws where get gives undefined for a miss', () => {
+  it('is a use, and throws on a miss', () => {
     const { controller, keys } = made({ a: 1, nothing: undefined })
     expect(controller.getOrThrow('a')).toBe(1)
     expect(controller.getOrThrow('nothing')).toBeUndefined()
@@ -128,7 +122,7 @@ describe('getOrThrow', () => {
 })
 
 describe('peek and has', () => {
-  it('are no use', () => {
+  it('are not uses', () => {
     const { controller, keys } = made({ a: 1, b: undefined })
     expect(controller.peek('a')).toBe(1)
     expect(controller.peek('absent')).toBeUndefined()
@@ -139,7 +133,7 @@ describe('peek and has', () => {
     expect(controller.stats()).toMatchObject({ hits: 0, misses: 0, hitRate: 0 })
   })
 
-  it('do not see what has expired', () => {
+  it('treat an expired entry as absent', () => {
     const { controller } = expired()
     expect(controller.peek('gone')).toBeUndefined()
     expect(controller.has('gone')).toBe(false)
@@ -147,7 +141,7 @@ describe('peek and has', () => {
 })
 
 describe('set', () => {
-  it('stores as the newest, and gives the controller', () => {
+  it('makes the entry the newest and returns the controller', () => {
     const { cache, controller, keys } = made({ a: 1, b: 2 })
     expect(controller.set('a', 3).set('c', 4)).toBe(controller)
     expect(keys()).toEqual(['b', 'a', 'c'])
@@ -159,35 +153,35 @@ describe('set', () => {
     [0.5, 500],
     ['2s', 2_000],
     ['1m', 60_000],
-  ])('with ttl %s keeps the entry for %s ms', (ttl, milliseconds) => {
+  ])('keeps an entry with ttl %s for %s ms', (ttl, milliseconds) => {
     const { cache, controller, clock } = made({}, { defaultTtl: '1h' })
     controller.set('a', 1, { ttl })
-    clock.time += milliseconds - 1
+    clock.advance(milliseconds - 1)
     expect('a' in cache).toBe(true)
-    clock.time += 1
+    clock.advance(1)
     expect('a' in cache).toBe(false)
   })
 
-  it.each([null, Number.POSITIVE_INFINITY])('with ttl %s keeps it for ever', (ttl) => {
+  it.each([null, Number.POSITIVE_INFINITY])('keeps an entry with ttl %s forever', (ttl) => {
     const { cache, controller, clock } = made({}, { defaultTtl: '1s' })
     controller.set('a', 1, { ttl })
-    clock.time += 1e12
+    clock.advance(1e12)
     expect(cache.a).toBe(1)
   })
 
-  it('with expiresAt keeps it until then, by Date or epoch milliseconds', () => {
+  it('keeps an entry until expiresAt, a Date or epoch milliseconds', () => {
     for (const when of [START + 5_000, new Date(START + 5_000)]) {
       const { cache, controller, clock } = made()
       controller.set('a', 1, { expiresAt: when })
       expect(controller.ttl('a')).toBe(5)
-      clock.time += 4_999
+      clock.advance(4_999)
       expect('a' in cache).toBe(true)
-      clock.time += 1
+      clock.advance(1)
       expect('a' in cache).toBe(false)
     }
   })
 
-  it('with an expiresAt in the past is a write of what has expired', () => {
+  it('removes the old value and stores nothing if expiresAt is in the past', () => {
     const { cache, controller } = made({ a: 'old' })
     controller.set('a', 'new', { expiresAt: START - 1 })
     expect('a' in cache).toBe(false)
@@ -195,26 +189,26 @@ describe('set', () => {
     expect(controller.size).toBe(0)
   })
 
-  it('with sizeBytes does not ask sizeOf', () => {
+  it('charges sizeBytes without calling sizeOf', () => {
     const sizeOf = vi.fn(() => 1)
     const { controller } = made({}, { sizeOf })
-    controller.set('none', 'value', { sizeBytes: 0 })
+    controller.set('zero', 'value', { sizeBytes: 0 })
     controller.set('some', 'value', { sizeBytes: 99.5 })
     expect(sizeOf).not.toHaveBeenCalled()
-    expect(controller.sizeOf('some') - controller.sizeOf('none')).toBe(100)
+    expect(controller.sizeOf('some') - controller.sizeOf('zero')).toBe(100)
   })
 
-  it('with options that are undefined or empty is a plain write', () => {
+  it('uses the defaults for options that are undefined or missing', () => {
     const { controller, clock } = made({}, { defaultTtl: '1s' })
     controller.set('a', 1, undefined)
     controller.set('b', 1, {})
     controller.set('c', 1, { ttl: undefined, expiresAt: undefined, sizeBytes: undefined })
     expect(controller.size).toBe(3)
-    clock.time += 1_000
+    clock.advance(1_000)
     expect(controller.size).toBe(0)
   })
 
-  it('refuses options of the wrong kind or out of range, and changes nothing', () => {
+  it('refuses options of the wrong type or out of range, and changes nothing', () => {
     const { controller, cache } = made({ a: 'old' })
     const refused: [unknown, typeof TypeError | typeof RangeError, string][] = [
       [{ ttl: '10' }, TypeError, 'ttl'],
@@ -253,7 +247,7 @@ describe('set', () => {
 })
 
 describe('setDefault', () => {
-  it('gives the live value, as a use, or stores', () => {
+  it('uses and returns the live value, or stores the given one', () => {
     const { controller, keys } = made({ a: 1, b: 2 })
     expect(controller.setDefault('a', 9)).toBe(1)
     expect(keys()).toEqual(['b', 'a'])
@@ -262,7 +256,7 @@ describe('setDefault', () => {
     expect(controller.stats()).toMatchObject({ hits: 1, misses: 1, writes: 3 })
   })
 
-  it('keeps an undefined that was stored, and replaces what has expired', () => {
+  it('keeps a stored undefined, and replaces an expired value', () => {
     const { controller } = made({ nothing: undefined })
     expect(controller.setDefault('nothing', 1)).toBeUndefined()
     const late = expired()
@@ -270,12 +264,17 @@ describe('setDefault', () => {
     expect(late.cache.gone).toBe(2)
   })
 
-  it('gives what a hook has stored in place of the expired value', () => {
+  it('returns the value that onDelete stored in place of the expired one', () => {
     const late = made(
       { gone: 1 },
-      { defaultTtl: '1s', onDelete: () => (late.cache.gone ??= 'refilled') },
+      {
+        defaultTtl: '1s',
+        onDelete: () => {
+          late.cache.gone ??= 'refilled'
+        },
+      },
     )
-    late.clock.time += 1_000
+    late.clock.advance(1_000)
     expect(late.controller.setDefault('gone', 2)).toBe('refilled')
     expect(late.cache.gone).toBe('refilled')
     expect(late.controller.stats()).toMatchObject({ misses: 2, replacements: 0 })
@@ -283,7 +282,7 @@ describe('setDefault', () => {
 })
 
 describe('a fallback', () => {
-  it.each(['get', 'pop'] as const)('is what %s gives on a miss, and is not stored', (member) => {
+  it.each(['get', 'pop'] as const)('is returned by %s on a miss and not stored', (member) => {
     const { controller } = made({ a: undefined })
     expect(controller[member]('missing', 7)).toBe(7)
     expect(controller.has('missing')).toBe(false)
@@ -293,7 +292,7 @@ describe('a fallback', () => {
 })
 
 describe('update', () => {
-  it('takes an object or an iterable of pairs, as writes in order', () => {
+  it('writes the entries of an object or an iterable of pairs in order', () => {
     const { controller, cache, keys } = made({ a: 1, b: 2 })
     controller.update({ c: 3, a: 4 })
     controller.update(new Map<string, unknown>([['b', 5]]))
@@ -303,12 +302,12 @@ describe('update', () => {
         yield ['e', 7] as [string, unknown]
       })(),
     )
-    controller.update(new FaaSCacheDict<Dictionary>({}, { f: 8 }))
+    controller.update(new FaaSCacheDict<Values>({}, { f: 8 }))
     expect(keys()).toEqual(['c', 'a', 'b', 'd', 'e', 'f'])
     expect({ ...cache }).toEqual({ c: 3, a: 4, b: 5, d: 6, e: 7, f: 8 })
   })
 
-  it('refuses what is neither', () => {
+  it('throws a TypeError for anything else', () => {
     const { controller } = made({ a: 1 })
     for (const entries of [undefined, null, 1, 'ab', [1], ['ab'], [[Symbol('s'), 1]]]) {
       expect(() => controller.update(entries as never)).toThrow(TypeError)
@@ -318,42 +317,42 @@ describe('update', () => {
 })
 
 describe('pop', () => {
-  it('removes the entry and gives its value, and is no use', () => {
-    const { controller, onDelete } = made({ a: 1, b: 2 })
+  it('removes the entry and returns its value, without a use', () => {
+    const { controller, removals } = made({ a: 1, b: 2 })
     expect(controller.pop('a')).toBe(1)
     expect(controller.pop('a')).toBeUndefined()
-    expect(reasons(onDelete)).toEqual(['a deleted'])
+    expect(removals()).toEqual(['a deleted'])
     expect(controller.stats()).toMatchObject({ hits: 0, misses: 0, deletions: 1 })
   })
 
-  it('of what has expired is undefined, and the entry has expired', () => {
-    const { controller, onDelete } = expired()
+  it('returns undefined for an expired entry, which counts as an expiration', () => {
+    const { controller, removals } = expired()
     expect(controller.pop('gone')).toBeUndefined()
     controller.purgeExpired()
-    expect(reasons(onDelete)).toEqual(['gone expired'])
+    expect(removals()).toEqual(['gone expired'])
     expect(controller.stats()).toMatchObject({ deletions: 0, expirations: 1 })
   })
 })
 
 describe('delete', () => {
-  it('says, as that of a Map, whether the key was there', () => {
-    const { controller, onDelete } = made({ a: 1 })
+  it('returns true if it removed a live entry, like Map', () => {
+    const { controller, removals } = made({ a: 1 })
     expect(controller.delete('a')).toBe(true)
     expect(controller.delete('a')).toBe(false)
-    expect(reasons(onDelete)).toEqual(['a deleted'])
+    expect(removals()).toEqual(['a deleted'])
     expect(expired().controller.delete('gone')).toBe(false)
   })
 })
 
-describe('what is no function or no limits', () => {
-  it('is refused by name as a callback, of an empty cache too', () => {
+describe('wrong arguments', () => {
+  it('forEach names a callback that is not a function, on an empty cache too', () => {
     const { controller } = made({})
     expect(() => controller.forEach(5 as never)).toThrow(
       new TypeError('callback must be a function; got 5'),
     )
   })
 
-  it('changes nothing where resize is given nothing', () => {
+  it('resize without an argument changes nothing', () => {
     const { controller } = made({ a: 1 })
     const { maxItems, maxSizeBytes } = controller
     controller.resize(undefined as never)
@@ -362,18 +361,18 @@ describe('what is no function or no limits', () => {
 })
 
 describe('clear', () => {
-  it('removes all, and tells of each in order', () => {
-    const { cache, controller, onDelete } = made({ a: 1, b: 2, c: 3 })
+  it('removes all entries and calls onDelete for each, oldest first', () => {
+    const { cache, controller, removals } = made({ a: 1, b: 2, c: 3 })
     const empty = made().controller.sizeBytes
     expect(cache.a).toBe(1)
     controller.clear()
     expect(controller.size).toBe(0)
     expect(controller.sizeBytes).toBe(empty)
-    expect(reasons(onDelete)).toEqual(['b cleared', 'c cleared', 'a cleared'])
+    expect(removals()).toEqual(['b cleared', 'c cleared', 'a cleared'])
     expect(controller.stats()).toMatchObject({ clears: 3, items: 0 })
   })
 
-  it('of what has expired is an expiry', () => {
+  it('counts expired entries as expirations', () => {
     const { controller } = expired()
     controller.clear()
     expect(controller.stats()).toMatchObject({ clears: 0, expirations: 1 })
@@ -381,8 +380,8 @@ describe('clear', () => {
 })
 
 describe('popOldest and popNewest', () => {
-  it('give the pair at either end and remove it', () => {
-    const { cache, controller, onDelete } = made({ a: 1, b: 2, c: 3, d: 4 })
+  it('remove and return the pair at either end', () => {
+    const { cache, controller, removals } = made({ a: 1, b: 2, c: 3, d: 4 })
     expect(cache.a).toBe(1)
     expect(controller.popOldest()).toEqual(['b', 2])
     expect(controller.popNewest()).toEqual(['a', 1])
@@ -390,10 +389,10 @@ describe('popOldest and popNewest', () => {
     expect(controller.popNewest()).toEqual(['d', 4])
     expect(controller.popOldest()).toBeUndefined()
     expect(controller.popNewest()).toBeUndefined()
-    expect(reasons(onDelete)).toEqual(['b deleted', 'a deleted', 'c deleted', 'd deleted'])
+    expect(removals()).toEqual(['b deleted', 'a deleted', 'c deleted', 'd deleted'])
   })
 
-  it('pass over what has expired', () => {
+  it('skip expired entries', () => {
     const { controller } = expired({ a: 1, b: 2 })
     controller.set('c', 3)
     expect(controller.popOldest()).toEqual(['c', 3])
@@ -402,15 +401,17 @@ describe('popOldest and popNewest', () => {
 })
 
 describe('iteration', () => {
-  it('gives live entries, the least recently used first, and is no use', () => {
-    const { cache, controller, clock } = made()
+  it('gives live entries, least recently used first, without a use', () => {
+    const clock = new FakeClock()
+    const cache = new FaaSCacheDict<Values>({ now: clock.now })
+    const controller = controllerOf(cache)
     controller.set('brief', 0, { ttl: '1s' }).update([
       ['b', 1],
       ['10', 2],
       ['a', 3],
     ])
     expect(cache.b).toBe(1)
-    clock.time += 1_000
+    clock.advance(1_000)
     controller.resetStats()
     const entries = [
       ['10', 2],
@@ -427,7 +428,7 @@ describe('iteration', () => {
     expect([...controller.keys()]).toEqual(['10', 'a', 'b'])
   })
 
-  it('forEach gives value, key and controller, as that of a Map', () => {
+  it('forEach passes value, key and controller, like Map', () => {
     const { controller } = made({ a: 1, b: 2 })
     const seen: unknown[] = []
     const self = {}
@@ -442,7 +443,7 @@ describe('iteration', () => {
   })
 
   it.each(['keys', 'values', 'entries', 'reversed'] as const)(
-    '%s is an iterable iterator, safe while the cache changes',
+    '%s returns an iterator that survives changes to the cache',
     (member) => {
       const { cache, controller } = made({ a: 1, b: 2, c: 3, d: 4 })
       const iterator = controller[member]()
@@ -459,7 +460,7 @@ describe('iteration', () => {
     },
   )
 
-  it('passes over what leaves before its turn', () => {
+  it('skips an entry deleted before its turn', () => {
     const { cache, controller } = made({ a: 1, b: 2, c: 3 })
     const seen: string[] = []
     for (const [key] of controller) {
@@ -469,7 +470,7 @@ describe('iteration', () => {
     expect(seen).toEqual(['a', 'c'])
   })
 
-  it('can be cleared meanwhile', () => {
+  it('ends if the cache is cleared', () => {
     const { controller } = made({ a: 1, b: 2 })
     const seen: string[] = []
     for (const [key] of controller) {
@@ -481,7 +482,7 @@ describe('iteration', () => {
 })
 
 describe('promote and demote', () => {
-  it('put an entry at an end, and are no use', () => {
+  it('move an entry to an end without a use', () => {
     const { controller, keys } = made({ a: 1, b: 2, c: 3 })
     controller.promote('a')
     expect(keys()).toEqual(['b', 'c', 'a'])
@@ -493,25 +494,25 @@ describe('promote and demote', () => {
     expect(controller.stats()).toMatchObject({ hits: 0, misses: 0, writes: 3 })
   })
 
-  it('decide who is evicted next', () => {
+  it('decide which entry is evicted next', () => {
     const { cache, controller } = made({ a: 1, b: 2, c: 3 }, { maxItems: 3 })
     controller.demote('c')
     cache.d = 4
     expect(Object.keys(cache)).toEqual(['a', 'b', 'd'])
   })
 
-  it('do not start the life of an entry anew', () => {
+  it('do not restart the TTL', () => {
     const { cache, controller, clock } = made({ a: 1 }, { defaultTtl: '2s' })
-    clock.time += 1_000
+    clock.advance(1_000)
     controller.promote('a')
     controller.demote('a')
-    clock.time += 1_000
+    clock.advance(1_000)
     expect('a' in cache).toBe(false)
   })
 })
 
 describe('getOrSet', () => {
-  it('gives the live value, as a use, and asks no factory', async () => {
+  it('uses and returns the live value without calling the factory', async () => {
     const { controller, keys } = made({ a: 1, b: 2, nothing: undefined })
     const factory = vi.fn(() => 9)
     expect(await controller.getOrSet('a', factory)).toBe(1)
@@ -521,7 +522,7 @@ describe('getOrSet', () => {
     expect(controller.stats()).toMatchObject({ hits: 2, misses: 0 })
   })
 
-  it('stores what the factory gives, at once or in time, as a plain value', async () => {
+  it('stores the value of a synchronous or async factory, not its promise', async () => {
     const { cache, controller } = made()
     expect(await controller.getOrSet('now', () => 1)).toBe(1)
     expect(await controller.getOrSet('later', async () => ({ id: 2 }))).toEqual({ id: 2 })
@@ -530,24 +531,19 @@ describe('getOrSet', () => {
     expect(JSON.stringify(cache)).toBe('{"now":1,"later":{"id":2}}')
   })
 
-  it('shares one call among concurrent callers', async () => {
+  it('calls the factory once for concurrent callers', async () => {
     const { controller } = made()
-    let finish = (_value: number) => {}
-    const factory = vi.fn(
-      () =>
-        new Promise<number>((resolve) => {
-          finish = resolve
-        }),
-    )
+    const { promise, resolve } = deferred<number>()
+    const factory = vi.fn(() => promise)
     const loads = [1, 2, 3].map(() => controller.getOrSet('a', factory))
     await Promise.resolve()
-    finish(7)
+    resolve(7)
     expect(await Promise.all(loads)).toEqual([7, 7, 7])
     expect(factory).toHaveBeenCalledOnce()
     expect(controller.peek('a')).toBe(7)
   })
 
-  it('a failure reaches all of them and is not kept', async () => {
+  it('rejects all concurrent callers if the factory fails, and stores nothing', async () => {
     const { cache, controller } = made()
     const failure = new Error('down')
     const failing = [
@@ -567,7 +563,7 @@ describe('getOrSet', () => {
     expect(await controller.getOrSet('a', () => 1)).toBe(1)
   })
 
-  it('takes a ttl, or a function of the value that gives one', async () => {
+  it('accepts a ttl, or a function that computes one from the value', async () => {
     const { controller } = made({}, { defaultTtl: '1h' })
     await controller.getOrSet('default', () => 1)
     await controller.getOrSet('fixed', () => 1, { ttl: '5s' })
@@ -581,7 +577,7 @@ describe('getOrSet', () => {
     expect(controller.ttl('own')).toBe(90)
   })
 
-  it('a wrong ttl is refused before the factory is asked', async () => {
+  it('refuses wrong options before it calls the factory', async () => {
     const { cache, controller } = made()
     const factory = vi.fn(() => 1)
     const call = async (options: unknown) => controller.getOrSet('a', factory, options as never)
@@ -592,13 +588,13 @@ describe('getOrSet', () => {
     expect('a' in cache).toBe(false)
   })
 
-  it('a factory that is none is refused', async () => {
+  it('refuses a factory that is not a function', async () => {
     const { controller } = made()
     const call = async () => controller.getOrSet('a', 1 as never)
     await expect(call()).rejects.toThrow(TypeError)
   })
 
-  it('a value that does not fit is returned all the same, and counted as refused', async () => {
+  it('returns a value that does not fit, and counts a refusal', async () => {
     const { cache, controller } = made({}, { maxSizeBytes: '64K' })
     const large = 'x'.repeat(100_000)
     expect(await controller.getOrSet('large', () => large)).toBe(large)
@@ -606,70 +602,62 @@ describe('getOrSet', () => {
     expect(controller.stats()).toMatchObject({ refusals: 1, writes: 0 })
   })
 
-  it.each<[string, (cache: Dictionary) => void, unknown]>([
+  it.each<[string, (cache: Values) => void, unknown]>([
     ['a write', (cache) => Object.assign(cache, { a: 'mine' }), 'mine'],
     ['a delete', (cache) => delete cache.a, undefined],
     ['a clear', (cache) => controllerOf(cache).clear(), undefined],
     ['a pop', (cache) => controllerOf(cache).pop('a'), undefined],
-  ])('%s under the key meanwhile wins over it', async (_name, act, left) => {
+  ])('%s during the load wins over the loaded value', async (_name, act, kept) => {
     const { cache, controller } = made()
-    let finish = (_value: string) => {}
-    const load = controller.getOrSet(
-      'a',
-      () =>
-        new Promise<string>((resolve) => {
-          finish = resolve
-        }),
-    )
+    const { promise, resolve } = deferred<string>()
+    const load = controller.getOrSet('a', () => promise)
     await Promise.resolve()
     act(cache)
-    finish('loaded')
+    resolve('loaded')
     expect(await load).toBe('loaded')
-    expect(controller.peek('a')).toBe(left)
+    expect(controller.peek('a')).toBe(kept)
   })
 
-  it('a pending load is joined no longer than pendingTtl', async () => {
+  it('starts a new load once the pending one is older than pendingTtl', async () => {
     const { controller, clock } = made({}, { pendingTtl: '2s' })
     const factory = vi.fn(() => new Promise<number>(() => {}))
     void controller.getOrSet('a', factory)
-    clock.time += 1_999
+    clock.advance(1_999)
     void controller.getOrSet('a', factory)
     await Promise.resolve()
     expect(factory).toHaveBeenCalledTimes(1)
-    clock.time += 1
+    clock.advance(1)
     void controller.getOrSet('a', factory)
     await Promise.resolve()
     expect(factory).toHaveBeenCalledTimes(2)
   })
 })
 
-describe('time', () => {
-  it('starts anew with each write, unless that is given what is left', () => {
-    const { cache, controller, clock } = made({ anew: 0 }, { defaultTtl: '60s' })
+describe('the TTL', () => {
+  it('restarts with each write, unless the write is given the rest of it', () => {
+    const { cache, controller, clock } = made({ restarted: 0 }, { defaultTtl: '60s' })
     for (let second = 0; second < 61; second++) {
-      cache.anew = (cache.anew as number) + 1
+      cache.restarted = (cache.restarted as number) + 1
       const ttl = controller.has('window') ? controller.ttl('window') : '60s'
       controller.set('window', ((controller.get('window') as number) ?? 0) + 1, { ttl })
-      clock.time += 1_000
+      clock.advance(1_000)
     }
-    expect(cache.anew).toBe(61)
+    expect(cache.restarted).toBe(61)
     expect(cache.window).toBe(1)
   })
 
-  it('of a pending promise is what pendingTtl leaves', async () => {
+  it('of a pending promise is the rest of pendingTtl', async () => {
     const { cache, controller, clock } = made({}, { defaultTtl: '5m', pendingTtl: '30s' })
-    let fulfil: (value: unknown) => void = () => {}
-    cache.a = new Promise((resolve) => {
-      fulfil = resolve
-    })
-    clock.time += 10_000
+    const { promise, resolve } = deferred()
+    cache.a = promise
+    clock.advance(10_000)
     expect(controller.ttl('a')).toBe(20)
-    fulfil(1)
+    resolve(1)
     await cache.a
     expect(controller.ttl('a')).toBe(300)
   })
 
-  it('defaultTtl can be read in seconds and set for the writes to come', () => {
+  it('defaultTtl is read in seconds, and set for later writes', () => {
     const { controller, cache } = made({ before: 1 }, { defaultTtl: '10s' })
     expect(controller.defaultTtl).toBe(10)
     controller.defaultTtl = '1m'
@@ -692,50 +680,50 @@ describe('time', () => {
     expect(controller.defaultTtl).toBeNull()
   })
 
-  it('ttl is the seconds that are left, or null', () => {
+  it('ttl returns the seconds left, or null', () => {
     const { controller, clock } = made({ a: 1 }, { defaultTtl: '10s' })
     controller.set('ever', 1, { ttl: null })
     expect(controller.ttl('a')).toBe(10)
-    clock.time += 2_500
+    clock.advance(2_500)
     expect(controller.ttl('a')).toBe(7.5)
     expect(controller.ttl('ever')).toBeNull()
   })
 
-  it('setTtl starts the life anew', () => {
+  it('setTtl restarts the TTL', () => {
     const { cache, controller, clock } = made({ a: 1, b: 2 }, { defaultTtl: '2s' })
-    clock.time += 1_500
+    clock.advance(1_500)
     controller.setTtl('a', '2s')
     controller.setTtl('b', null)
-    clock.time += 1_999
+    clock.advance(1_999)
     expect('a' in cache).toBe(true)
-    clock.time += 1
+    clock.advance(1)
     expect('a' in cache).toBe(false)
     expect(controller.ttl('b')).toBeNull()
   })
 
-  it('expireAt is absolute; in the past the entry expires now', () => {
-    const { cache, controller, clock, onDelete } = made({ a: 1, b: 2, c: 3 })
+  it('expireAt sets an absolute time, and a past one expires the entry at once', () => {
+    const { cache, controller, clock, removals } = made({ a: 1, b: 2, c: 3 })
     controller.expireAt('a', START + 3_000)
     controller.expireAt('b', new Date(START + 4_000))
     expect([controller.ttl('a'), controller.ttl('b')]).toEqual([3, 4])
     controller.expireAt('c', START)
     expect('c' in cache).toBe(false)
-    clock.time += 3_000
+    clock.advance(3_000)
     expect(Object.keys(cache)).toEqual(['b'])
-    expect(reasons(onDelete)).toEqual(['c expired', 'a expired'])
+    expect(removals()).toEqual(['c expired', 'a expired'])
   })
 
-  it('isExpired is true, false, or undefined when the key is unknown', () => {
+  it('isExpired returns true, false, or undefined for an unknown key', () => {
     const { controller, clock } = made({ a: 1 }, { defaultTtl: '1s' })
     expect(controller.isExpired('a')).toBe(false)
     expect(controller.isExpired('absent')).toBeUndefined()
-    clock.time += 1_000
+    clock.advance(1_000)
     expect(controller.isExpired('a')).toBe(true)
     controller.purgeExpired()
     expect(controller.isExpired('a')).toBeUndefined()
   })
 
-  it('none of these promotes or counts', () => {
+  it('ttl, setTtl, expireAt and isExpired are not uses', () => {
     const { controller, keys } = made({ a: 1, b: 2 }, { defaultTtl: '10s' })
     controller.ttl('a')
     controller.setTtl('a', '20s')
@@ -746,41 +734,41 @@ describe('time', () => {
   })
 })
 
-describe('removal by hand', () => {
-  it('purgeExpired says how many went', () => {
-    const { controller, clock, onDelete } = made({ a: 1, b: 2 }, { defaultTtl: '1s' })
+describe('explicit removal', () => {
+  it('purgeExpired returns the number of entries removed', () => {
+    const { controller, clock, removals } = made({ a: 1, b: 2 }, { defaultTtl: '1s' })
     expect(controller.purgeExpired()).toBe(0)
     controller.set('c', 3, { ttl: '5s' })
-    clock.time += 1_000
+    clock.advance(1_000)
     expect(controller.purgeExpired()).toBe(2)
     expect(controller.purgeExpired()).toBe(0)
-    expect(reasons(onDelete).toSorted()).toEqual(['a expired', 'b expired'])
+    expect(removals().toSorted()).toEqual(['a expired', 'b expired'])
   })
 
-  it('evictOldest says whether one went', () => {
-    const { cache, controller, onDelete } = made({ a: 1, b: 2 })
+  it('evictOldest returns true if it removed an entry', () => {
+    const { cache, controller, removals } = made({ a: 1, b: 2 })
     expect(cache.a).toBe(1)
     expect(controller.evictOldest()).toBe(true)
     expect(controller.evictOldest()).toBe(true)
     expect(controller.evictOldest()).toBe(false)
-    expect(reasons(onDelete)).toEqual(['b evicted', 'a evicted'])
+    expect(removals()).toEqual(['b evicted', 'a evicted'])
   })
 })
 
 describe('limits', () => {
-  it('are resolved numbers, or null', () => {
+  it('are read as numbers, or null', () => {
     const { controller } = made({}, { maxSizeBytes: '1M', maxItems: 5 })
     expect([controller.maxSizeBytes, controller.maxItems]).toEqual([1_048_576, 5])
     const without = made({}, { maxSizeBytes: null }).controller
     expect([without.maxSizeBytes, without.maxItems]).toEqual([null, null])
   })
 
-  it('resize to fewer items evicts at once, the least recently used first', () => {
-    const { cache, controller, onDelete, keys } = made({ a: 1, b: 2, c: 3 })
+  it('resize to fewer items evicts at once, least recently used first', () => {
+    const { cache, controller, removals, keys } = made({ a: 1, b: 2, c: 3 })
     expect(cache.a).toBe(1)
     controller.resize({ maxItems: 1 })
     expect(keys()).toEqual(['a'])
-    expect(reasons(onDelete)).toEqual(['b evicted', 'c evicted'])
+    expect(removals()).toEqual(['b evicted', 'c evicted'])
     controller.resize({ maxItems: null })
     expect(controller.maxItems).toBeNull()
   })
@@ -796,7 +784,7 @@ describe('limits', () => {
     expect(controller.maxItems).toBeNull()
   })
 
-  it('resize leaves what it does not name, and what is undefined', () => {
+  it('resize keeps a limit that is missing or undefined', () => {
     const { controller } = made({}, { maxSizeBytes: '1M', maxItems: 5 })
     controller.resize({})
     controller.resize({ maxSizeBytes: undefined, maxItems: undefined })
@@ -805,7 +793,7 @@ describe('limits', () => {
     expect([controller.maxSizeBytes, controller.maxItems]).toEqual([null, 5])
   })
 
-  it('resize refuses what the options refuse, and changes nothing', () => {
+  it('resize refuses the values that the options refuse, and changes nothing', () => {
     const { controller } = made({ a: 1, b: 2 }, { maxSizeBytes: '1M', maxItems: 5 })
     const refused: [unknown, typeof TypeError | typeof RangeError][] = [
       [{ maxItems: 0 }, RangeError],
@@ -830,27 +818,27 @@ describe('limits', () => {
 })
 
 describe('sizes', () => {
-  it('size and sizeBytes are of live entries', () => {
+  it('size and sizeBytes count live entries only', () => {
     const { controller, clock } = made({ a: 'x'.repeat(1_000) }, { defaultTtl: '1s' })
     const { sizeBytes } = controller
     expect(controller.size).toBe(1)
-    clock.time += 1_000
+    clock.advance(1_000)
     expect(controller.size).toBe(0)
     expect(controller.sizeBytes).toBeLessThan(sizeBytes)
   })
 
-  it('an empty cache takes 2,780 bytes', () => {
+  it('an empty cache is charged 2,780 bytes', () => {
     expect(made().controller.sizeBytes).toBe(2_780)
   })
 
-  it('sizeOf an entry is what sizeOf says of it and what the structure costs, so none is free', () => {
+  it('an entry is charged its size and its share of the structure, so none is free', () => {
     const { controller } = made({ text: 'x'.repeat(1_000) })
     expect(controller.sizeOf('text')).toBeGreaterThan(heapSize('x'.repeat(1_000), 'text'))
     const free = made({ a: 1 }, { sizeOf: () => 0 }).controller
     expect(free.sizeOf('a')).toBeGreaterThan(0)
   })
 
-  it('what is charged is what is given back, even if the value changed meanwhile', () => {
+  it('a removal gives back the bytes charged, even if the value has changed', () => {
     const { cache, controller, onDelete } = made()
     const list: number[] = []
     const empty = controller.sizeBytes
@@ -863,7 +851,7 @@ describe('sizes', () => {
     expect(controller.sizeBytes).toBe(empty)
   })
 
-  it('remeasure finds what has grown in place, of one key or of all', () => {
+  it('remeasure finds growth in place, for one key or for all', () => {
     const { cache, controller } = made()
     const lists = { a: [] as string[], b: [] as string[] }
     Object.assign(cache, lists)
@@ -878,7 +866,7 @@ describe('sizes', () => {
     expect(controller.stats()).toMatchObject({ hits: 0, misses: 0, writes: 2 })
   })
 
-  it('remeasure evicts if need be', () => {
+  it('remeasure evicts entries that no longer fit', () => {
     const { cache, controller, onDelete } = made({ old: 1 }, { maxSizeBytes: '64K' })
     const list: string[] = []
     cache.list = list
@@ -889,7 +877,7 @@ describe('sizes', () => {
     for (const [, , reason] of onDelete.mock.calls) expect(reason).toBe('evicted')
   })
 
-  it('remeasure keeps a size that was given', () => {
+  it('remeasure keeps an explicit size', () => {
     const { controller } = made()
     const list: string[] = []
     controller.set('list', list, { sizeBytes: 10 })
@@ -901,7 +889,7 @@ describe('sizes', () => {
 })
 
 describe('stats', () => {
-  it('has these numbers, and no others', () => {
+  it('contains exactly these numbers', () => {
     expect(Object.keys(made().controller.stats()).toSorted()).toEqual(
       [
         ...['hits', 'misses', 'hitRate', 'writes', 'replacements', 'evictions', 'expirations'],
@@ -910,13 +898,15 @@ describe('stats', () => {
     )
   })
 
-  it('adds up: items = items at the last reset + writes − every removal', () => {
-    const { cache, controller, clock } = made({}, { maxItems: 5, defaultTtl: '3s' })
+  it('adds up: items = items at the last reset + writes − removals', () => {
+    const clock = new FakeClock()
+    const cache = new FaaSCacheDict<Values>({ now: clock.now, maxItems: 5, defaultTtl: '3s' })
+    const controller = controllerOf(cache)
     let atReset = 0
     for (let round = 0; round < 500; round++) {
       cache[`key-${(round * 7) % 11}`] = round
       if (round % 3 === 0) delete cache[`key-${round % 11}`]
-      if (round % 13 === 0) clock.time += 1_700
+      if (round % 13 === 0) clock.advance(1_700)
       if (round % 101 === 0) controller.clear()
       if (round % 150 === 0) {
         controller.resetStats()
@@ -938,15 +928,16 @@ describe('stats', () => {
     }
   })
 
-  it('storing the same value again is a write and a replacement, and no hook is told', () => {
+  it('storing the same value again counts a write and a replacement, without onDelete', () => {
     const { cache, controller, onDelete } = made({ a: 1 })
     cache.a = 1
     expect(controller.stats()).toMatchObject({ writes: 2, replacements: 1, items: 1 })
     expect(onDelete).not.toHaveBeenCalled()
   })
 
-  it('resetStats forgets the counts and leaves the entries', () => {
-    const { cache, controller } = made({ a: 1 })
+  it('resetStats sets the counts to 0 and keeps the entries', () => {
+    const cache = new FaaSCacheDict<Values>({}, { a: 1 })
+    const controller = controllerOf(cache)
     void cache.a
     void cache.absent
     controller.resetStats()
@@ -959,7 +950,7 @@ describe('stats', () => {
     })
   })
 
-  it('counts what becomes of a load by the way in which it was kept', async () => {
+  it('counts a stored promise by its outcome, and a getOrSet by its misses and refusals', async () => {
     const loads = {
       small: async () => 1,
       large: async () => 'x'.repeat(10_000),
@@ -967,24 +958,24 @@ describe('stats', () => {
         throw new Error('no')
       },
     }
-    const counted = async (load: () => Promise<unknown>, isStored: boolean) => {
+    const countsOf = async (load: () => Promise<unknown>, isStored: boolean) => {
       const { cache, controller } = made({}, { maxSizeBytes: '4K' })
-      const ask = () => (isStored ? (cache.a ??= load()) : controller.getOrSet('a', load))
-      await Promise.allSettled([ask(), ask(), ask()])
+      const read = () => (isStored ? (cache.a ??= load()) : controller.getOrSet('a', load))
+      await Promise.allSettled([read(), read(), read()])
       const { hits, misses, evictions, rejections, refusals } = controller.stats()
       return { hits, misses, evictions, rejections, refusals }
     }
     const stored = { hits: 2, misses: 1, evictions: 0, rejections: 0, refusals: 0 }
-    expect(await counted(loads.small, true)).toEqual(stored)
-    expect(await counted(loads.large, true)).toEqual({ ...stored, evictions: 1 })
-    expect(await counted(loads.failed, true)).toEqual({ ...stored, rejections: 1 })
+    expect(await countsOf(loads.small, true)).toEqual(stored)
+    expect(await countsOf(loads.large, true)).toEqual({ ...stored, evictions: 1 })
+    expect(await countsOf(loads.failed, true)).toEqual({ ...stored, rejections: 1 })
     const loaded = { hits: 0, misses: 3, evictions: 0, rejections: 0, refusals: 0 }
-    expect(await counted(loads.small, false)).toEqual(loaded)
-    expect(await counted(loads.large, false)).toEqual({ ...loaded, refusals: 1 })
-    expect(await counted(loads.failed, false)).toEqual(loaded)
+    expect(await countsOf(loads.small, false)).toEqual(loaded)
+    expect(await countsOf(loads.large, false)).toEqual({ ...loaded, refusals: 1 })
+    expect(await countsOf(loads.failed, false)).toEqual(loaded)
   })
 
-  it('is a copy', () => {
+  it('does not change after it was returned', () => {
     const { cache, controller } = made()
     const before = controller.stats()
     void cache.absent
@@ -1001,7 +992,7 @@ describe('dump and load', () => {
     controller.set('ever', 1, { ttl: null })
     controller.get('a')
     const snapshot = structuredClone(controller.dump())
-    clock.time += 4_000
+    clock.advance(4_000)
     const other = made()
     other.clock.time = clock.time
     other.controller.load(snapshot)
@@ -1015,7 +1006,7 @@ describe('dump and load', () => {
     expect(other.controller.ttl('ever')).toBeNull()
   })
 
-  it('drop what has expired since, and merge as writes', () => {
+  it('drop entries that expired in between, and merge as writes', () => {
     const { controller, clock } = made({ brief: 1 }, { defaultTtl: '1s' })
     controller.set('long', 2, { ttl: '1h' })
     const snapshot = controller.dump()
@@ -1036,7 +1027,7 @@ describe('dump and load', () => {
     expect(other.keys()).toEqual(['b', 'c'])
   })
 
-  it('keep an explicit size, and measure the rest anew', () => {
+  it('keep an explicit size, and measure the other values anew', () => {
     const { controller } = made()
     controller.set('given', 'x'.repeat(1_000), { sizeBytes: 5 }).set('measured', 'x'.repeat(1_000))
     const other = made({}, { sizeOf: () => 7 }).controller
@@ -1044,7 +1035,7 @@ describe('dump and load', () => {
     expect(other.sizeOf('measured') - other.sizeOf('given')).toBe(2)
   })
 
-  it('dump leaves out pending promises, and is no use', () => {
+  it('dump omits pending promises, without a use', () => {
     const { cache, controller, keys } = made({ a: 1, b: 2 })
     cache.pending = new Promise(() => {})
     const other = made()
@@ -1054,7 +1045,7 @@ describe('dump and load', () => {
     expect(controller.stats()).toMatchObject({ hits: 0, misses: 0 })
   })
 
-  it('a value that cannot be cloned is a TypeError that names its key', () => {
+  it('dump throws a TypeError that names the key of a value that cannot be cloned', () => {
     for (const value of [() => 1, { deep: [Symbol('s')] }, Symbol('s'), { f() {} }]) {
       const { controller } = made({ fine: 1, culprit: value })
       expect(() => controller.dump()).toThrow(TypeError)
@@ -1062,7 +1053,7 @@ describe('dump and load', () => {
     }
   })
 
-  it('what is no snapshot is a TypeError, and changes nothing', () => {
+  it('load throws a TypeError for anything but a snapshot, and changes nothing', () => {
     const { controller, keys } = made({ a: 1 })
     for (const wrong of [undefined, null, 1, 'x', {}, [], [['b', 1]], { entries: [] }, new Map()]) {
       expect(() => controller.load(wrong as never)).toThrow(TypeError)
@@ -1072,14 +1063,14 @@ describe('dump and load', () => {
 })
 
 describe('close', () => {
-  it('leaves the data readable and the cache usable, and can be called again', () => {
+  it('can be called twice, and leaves the cache readable and writable', () => {
     const { cache, controller, clock } = made({ a: 1 }, { defaultTtl: '1s' })
     controller.close()
     controller.close()
     controller[Symbol.dispose]?.()
     expect(cache.a).toBe(1)
     cache.b = 2
-    clock.time += 1_000
+    clock.advance(1_000)
     expect(Object.keys(cache)).toEqual([])
   })
 })
