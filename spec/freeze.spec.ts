@@ -53,49 +53,50 @@ afterEach(() => {
   child.kill('SIGKILL')
 })
 
-const ask = async (line: string) => {
+/** Sends a line to the child (a TTL makes a new cache) and returns what it then reads. */
+const send = async (line: string) => {
   child.stdin?.write(`${line}\n`)
   const { value } = await lines.next()
   return JSON.parse(value) as { wall: number; monotonic: number; isServed: boolean }
 }
 
-// Deno does not pass these signals on to a child; `npm run bench:time` stops a Deno from outside.
-describe.skipIf('Deno' in globalThis)('an entry of a process that is stopped', () => {
-  it('is not served past its TTL when the process goes on', async () => {
-    expect((await ask('500ms')).isServed).toBe(true)
+// Deno does not pass these signals on to a child; the time benchmark stops a Deno process itself.
+describe.skipIf('Deno' in globalThis)('after the process was stopped and continued', () => {
+  it('an entry is not served past its TTL', async () => {
+    expect((await send('500ms')).isServed).toBe(true)
     child.kill('SIGSTOP')
     await pause(600)
     child.kill('SIGCONT')
-    expect((await ask('read')).isServed).toBe(false)
+    expect((await send('read')).isServed).toBe(false)
   })
 })
 
-describe.runIf(faketime)('an entry of a process whose wall clock alone is stepped', () => {
-  it('is not served past its TTL when the clock is an hour on, as after a freeze', async () => {
-    const before = await ask('10m')
+describe.runIf(faketime)('when only the wall clock jumps', () => {
+  it('an entry expires if the clock jumps an hour ahead, as after a freeze', async () => {
+    const before = await send('10m')
     setWallClock('+1h')
-    const after = await ask('read')
+    const after = await send('read')
     expect(after.wall - before.wall).toBeGreaterThan(3_500_000)
     expect(after.monotonic - before.monotonic).toBeLessThan(600_000)
     expect([before.isServed, after.isServed]).toEqual([true, false])
   })
 
-  it('is served for its TTL, and no longer, when the clock is an hour back', async () => {
-    const before = await ask('2s')
+  it('an entry lives exactly its TTL if the clock is set an hour back', async () => {
+    const before = await send('2s')
     setWallClock('-1h')
-    const after = await ask('read')
+    const after = await send('read')
     expect(after.wall - before.wall).toBeLessThan(-3_500_000)
     expect(after.isServed).toBe(after.monotonic - before.monotonic < 2000)
     await pause(2020)
-    expect((await ask('read')).isServed).toBe(false)
+    expect((await send('read')).isServed).toBe(false)
   })
 
-  it('is not served past its TTL when the clock was an hour ahead at the write', async () => {
+  it('an entry written while the clock was an hour ahead expires after its TTL', async () => {
     setWallClock('+1h')
-    const before = await ask('500ms')
+    const before = await send('500ms')
     setWallClock('+0')
     await pause(600)
-    const after = await ask('read')
+    const after = await send('read')
     expect(after.wall - before.wall).toBeLessThan(-3_500_000)
     expect(after.isServed).toBe(false)
   })

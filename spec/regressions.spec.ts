@@ -1,8 +1,9 @@
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { expect, test } from 'vitest'
 import { expectInvariants } from './support/invariants.ts'
+import { Unsubscribable } from './support/promises.ts'
 
-test('a budget that the last entry no longer fits evicts that entry as well', () => {
+test('resize evicts the last entry if it does not fit the new budget', () => {
   const empty = controllerOf(new FaaSCacheDict()).sizeBytes
   const cache = new FaaSCacheDict({}, { a: 'x'.repeat(4_000) })
   const controller = controllerOf(cache)
@@ -11,7 +12,7 @@ test('a budget that the last entry no longer fits evicts that entry as well', ()
   expectInvariants(controller)
 })
 
-test('a budget of an empty cache can be had back, whatever the cache held before', () => {
+test('resize can go down to just above an empty cache, however large the cache was', () => {
   const cache = new FaaSCacheDict<Record<string, number>>()
   const controller = controllerOf(cache)
   for (let i = 0; i < 1_000; i++) cache[`key-${i}`] = i
@@ -19,30 +20,25 @@ test('a budget of an empty cache can be had back, whatever the cache held before
   expectInvariants(controller)
 })
 
-test('a promise that cannot be subscribed to is told of, and not kept', () => {
-  class Odd<T> extends Promise<T> {
-    static override get [Symbol.species](): PromiseConstructor {
-      throw new Error('species')
-    }
-  }
-  const told: unknown[] = []
+test('a promise that cannot be subscribed to is reported to onError and not kept', () => {
+  const errors: unknown[] = []
   const cache = new FaaSCacheDict<Record<string, unknown>>({
-    onError: (error, context) => told.push([(error as Error).message, context]),
+    onError: (error, context) => errors.push([(error as Error).message, context]),
   })
   cache.a = 'old'
-  cache.a = new Odd((resolve) => resolve(1))
+  cache.a = new Unsubscribable((resolve) => resolve(1))
   expect('a' in cache).toBe(false)
-  expect(told).toEqual([['species', { source: 'promise', key: 'a' }]])
+  expect(errors).toEqual([['no subscriber', { source: 'promise', key: 'a' }]])
   expectInvariants(controllerOf(cache))
 })
 
-test('an entry that its sizeOf replaces while it is measured again is charged for what is there', () => {
+test('if sizeOf replaces the value it measures, the entry is charged for the new value', () => {
   let write: (() => void) | undefined
   const cache = new FaaSCacheDict<Record<string, unknown>>({
     sizeOf(value) {
-      const once = write
+      const act = write
       write = undefined
-      once?.()
+      act?.()
       return value === 'small' ? 10 : 1_000
     },
   })
@@ -59,7 +55,7 @@ test('an entry that its sizeOf replaces while it is measured again is charged fo
   expectInvariants(controller)
 })
 
-test('an entry that grows to all that there is room for stays, and leaves with a byte more', () => {
+test('remeasure keeps an entry that fills the budget, and evicts one a byte larger', () => {
   let bytes = 1
   const cache = new FaaSCacheDict<Record<string, unknown>>({
     maxSizeBytes: '64K',
@@ -67,16 +63,16 @@ test('an entry that grows to all that there is room for stays, and leaves with a
   })
   const controller = controllerOf(cache)
   cache.a = 1
-  const room = 65_536 - controller.sizeBytes + 1
-  bytes = room
+  const largest = 65_536 - controller.sizeBytes + 1
+  bytes = largest
   controller.remeasure('a')
   expect(controller.sizeBytes).toBe(65_536)
-  bytes = room + 1
+  bytes = largest + 1
   controller.remeasure('a')
   expect(controller.size).toBe(0)
 })
 
-test('resize leaves the limits as they were if the option now throws', () => {
+test('resize changes no limit if the option now throws', () => {
   let time = 1
   const cache = new FaaSCacheDict<Record<string, unknown>>({ now: () => time, maxItems: 9 })
   const controller = controllerOf(cache)
