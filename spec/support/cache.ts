@@ -18,7 +18,9 @@ export function cacheWith(options: CacheOptions = {}, entries: Values = {}) {
     clock,
     onDelete,
     keys: () => [...controller.keys()],
-    /** What `onDelete` was told, as `'key reason'`. */
+    /** The calls of `onDelete`, as `'key reason'`. */
     removals: () => onDelete.mock.calls.map(([key, , reason]) => `${key} ${reason}`),
+    /** The calls of `onDelete`, as `[key, value, reason]`. */
+    removed: () => onDelete.mock.calls.map(([key, value, reason]) => [key, value, reason]),
   }
 }
