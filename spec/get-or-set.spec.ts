@@ -1,15 +1,13 @@
-import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { describe, expect, test, vi } from 'vitest'
-import { FakeClock } from './support/fake-clock.ts'
+import { cacheWith } from './support/cache.ts'
+import { deferred, expectNoUnhandledRejection } from './support/promises.ts'
 
-function made(options: object = {}) {
-  const clock = new FakeClock()
-  const cache = new FaaSCacheDict<Record<string, unknown>>({ now: clock.now, ...options })
-  return { cache, controller: controllerOf(cache), clock }
+const fail = async () => {
+  throw new Error('no')
 }
 
-test('it gives the live value as a use, and else loads it once for all who ask', async () => {
-  const { cache, controller } = made()
+test('getOrSet loads a missing value once for all callers, and uses a live one', async () => {
+  const { cache, controller } = cacheWith()
   const factory = vi.fn(async () => 'loaded')
   const all = await Promise.all(
     Array.from({ length: 100 }, () => controller.getOrSet('a', factory)),
@@ -21,8 +19,8 @@ test('it gives the live value as a use, and else loads it once for all who ask',
   expect(controller.stats()).toMatchObject({ hits: 2, misses: 100, writes: 1 })
 })
 
-test('a stored undefined is a live value', async () => {
-  const { cache, controller } = made()
+test('getOrSet returns a stored undefined without loading', async () => {
+  const { cache, controller } = cacheWith()
   cache.a = undefined
   expect(await controller.getOrSet('a', () => 1)).toBeUndefined()
 })
@@ -34,50 +32,41 @@ test.each([
       throw new Error('no')
     },
   ],
-  [
-    'rejects',
-    async () => {
-      throw new Error('no')
-    },
-  ],
-])('a factory that %s fails all who ask, and nothing is kept', async (_how, factory) => {
-  const { controller } = made()
-  const asked = [controller.getOrSet('a', factory), controller.getOrSet('a', factory)]
-  for (const outcome of await Promise.allSettled(asked)) {
+  ['rejects', fail],
+])('a factory that %s rejects all callers, and nothing is stored', async (_how, factory) => {
+  const { controller } = cacheWith()
+  const loads = [controller.getOrSet('a', factory), controller.getOrSet('a', factory)]
+  for (const outcome of await Promise.allSettled(loads)) {
     expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'no' } })
   }
   expect(controller.has('a')).toBe(false)
   expect(await controller.getOrSet('a', () => 2)).toBe(2)
 })
 
-test('a plain value is kept as one', async () => {
-  const { cache, controller } = made()
+test('a factory can return a plain value', async () => {
+  const { cache, controller } = cacheWith()
   expect(await controller.getOrSet('a', () => 1)).toBe(1)
   expect(cache.a).toBe(1)
 })
 
-test('ttl holds for the entry, and may be a function of the value', async () => {
-  const { controller } = made({ defaultTtl: '1m' })
+test('ttl applies to the entry, and can be a function of the value', async () => {
+  const { controller } = cacheWith({ defaultTtl: '1m' })
   await controller.getOrSet('a', () => 1, { ttl: '5s' })
   await controller.getOrSet('b', () => ({ expires_in: 90 }), { ttl: (token) => token.expires_in })
   await controller.getOrSet('c', () => 1)
   expect([controller.ttl('a'), controller.ttl('b'), controller.ttl('c')]).toEqual([5, 90, 60])
 })
 
-test.each([0, -30])(
-  'a value whose time is over by %i seconds is given and not kept',
-  async (left) => {
-    const { controller } = made()
-    const load = () =>
-      controller.getOrSet('token', () => ({ left }), { ttl: (token) => token.left })
-    expect(await Promise.all([load(), load()])).toEqual([{ left }, { left }])
-    expect(controller.has('token')).toBe(false)
-    expect(controller.stats()).toMatchObject({ misses: 2, writes: 1, expirations: 1 })
-  },
-)
+test.each([0, -30])('a value whose computed ttl is %i is returned and not stored', async (ttl) => {
+  const { controller } = cacheWith()
+  const load = () => controller.getOrSet('token', () => ({ ttl }), { ttl: (token) => token.ttl })
+  expect(await Promise.all([load(), load()])).toEqual([{ ttl }, { ttl }])
+  expect(controller.has('token')).toBe(false)
+  expect(controller.stats()).toMatchObject({ misses: 2, writes: 1, expirations: 1 })
+})
 
-test('what a ttl function writes or removes under the key wins over the load', async () => {
-  const { cache, controller } = made()
+test('a write or removal by the ttl function wins over the load', async () => {
+  const { cache, controller } = cacheWith()
   const load = (key: string, meanwhile: () => void) =>
     controller.getOrSet(key, () => 'loaded', {
       ttl: () => {
@@ -105,22 +94,22 @@ const BAD_CALLS: [string, unknown[], string][] = [
 ]
 
 test.each(BAD_CALLS)(
-  '%s of the wrong kind rejects, and nothing is thrown',
+  'given %s of the wrong kind, getOrSet rejects and does not throw',
   async (_, args, text) => {
-    const { controller } = made()
+    const { controller } = cacheWith()
     const promise = Reflect.apply(controller.getOrSet, controller, args)
     await expect(promise).rejects.toThrow(text)
     expect(controller.stats()).toMatchObject({ hits: 0, misses: 0, writes: 0 })
   },
 )
 
-test('a clock that throws rejects, and nothing is thrown', async () => {
+test('if the option now throws, getOrSet rejects and does not throw', async () => {
   let isBroken = false
   const now = () => {
     if (isBroken) throw new Error('no time')
     return 1
   }
-  const { controller } = made({ now, defaultTtl: '1s' })
+  const { controller } = cacheWith({ now, defaultTtl: '1s' })
   controller.set('a', 1)
   isBroken = true
   await expect(controller.getOrSet('a', () => 2)).rejects.toThrow('no time')
@@ -128,18 +117,18 @@ test('a clock that throws rejects, and nothing is thrown', async () => {
   expect(await controller.getOrSet('a', () => 2)).toBe(1)
 })
 
-describe('a factory that asks for its own key before its first await gets a rejection that names it', () => {
+describe('a factory that calls getOrSet for its own key before its first await', () => {
   const NAMED = /"a".*own key/
 
-  test('when it asks by itself', async () => {
-    const { controller } = made()
-    const asked = controller.getOrSet('a', () => controller.getOrSet('a', () => 1))
-    await expect(asked).rejects.toThrow(NAMED)
+  test('gets a rejection that names the key', async () => {
+    const { controller } = cacheWith()
+    const load = controller.getOrSet('a', () => controller.getOrSet('a', () => 1))
+    await expect(load).rejects.toThrow(NAMED)
     expect(await controller.getOrSet('a', () => 2)).toBe(2)
   })
 
-  test('when a chain of loads comes back to it', async () => {
-    const { controller } = made()
+  test('gets the rejection through a chain of loads', async () => {
+    const { controller } = cacheWith()
     const b = vi.fn(() => controller.getOrSet('c', () => controller.getOrSet('a', () => 1)))
     await expect(controller.getOrSet('a', async () => controller.getOrSet('b', b))).rejects.toThrow(
       NAMED,
@@ -147,17 +136,17 @@ describe('a factory that asks for its own key before its first await gets a reje
     expect(b).toHaveBeenCalledTimes(1)
   })
 
-  test('when the chain goes through another cache', async () => {
-    const { controller } = made()
-    const other = made().controller
-    const asked = controller.getOrSet('a', () =>
+  test('gets the rejection through a load of another cache', async () => {
+    const { controller } = cacheWith()
+    const other = cacheWith().controller
+    const load = controller.getOrSet('a', () =>
       other.getOrSet('a', () => controller.getOrSet('a', () => 1)),
     )
-    await expect(asked).rejects.toThrow(NAMED)
+    await expect(load).rejects.toThrow(NAMED)
   })
 
-  test.each(['delete', 'clear'] as const)('when it has removed the key by %s', async (how) => {
-    const { controller } = made()
+  test.each(['delete', 'clear'] as const)('gets the rejection after a %s too', async (how) => {
+    const { controller } = cacheWith()
     const load = (): Promise<unknown> =>
       controller.getOrSet('a', () => {
         controller[how]('a')
@@ -166,8 +155,8 @@ describe('a factory that asks for its own key before its first await gets a reje
     await expect(load()).rejects.toThrow(NAMED)
   })
 
-  test('and may catch it and give another value, to concurrent callers too', async () => {
-    const { cache, controller } = made()
+  test('can catch the rejection, and all callers get its value', async () => {
+    const { cache, controller } = cacheWith()
     const load = () =>
       controller.getOrSet('a', async () => {
         const own = await controller.getOrSet('a', () => 'own').catch(() => 'caught')
@@ -177,46 +166,43 @@ describe('a factory that asks for its own key before its first await gets a reje
     expect(cache.a).toBe('loaded, caught')
   })
 
-  test('and raises nothing if it does not await it', async () => {
-    const unhandled = vi.fn()
-    process.on('unhandledRejection', unhandled)
-    const { controller } = made()
-    await controller.getOrSet('a', () => {
-      controller.getOrSet('a', () => 1)
-      return 2
-    })
-    await new Promise((turn) => setImmediate(turn))
-    process.off('unhandledRejection', unhandled)
-    expect(unhandled).not.toHaveBeenCalled()
+  test('can ignore the rejection, which is handled', async () => {
+    const { controller } = cacheWith()
+    await expectNoUnhandledRejection(() =>
+      controller.getOrSet('a', () => {
+        controller.getOrSet('a', () => 1)
+        return 2
+      }),
+    )
   })
 
-  test('but the value, if it has written one', async () => {
-    const { cache, controller } = made()
-    const asked = controller.getOrSet('a', () => {
+  test('gets the value instead if it has written one', async () => {
+    const { cache, controller } = cacheWith()
+    const load = controller.getOrSet('a', () => {
       cache.a = 'written'
       return controller.getOrSet('a', () => 1)
     })
-    expect(await asked).toBe('written')
+    expect(await load).toBe('written')
   })
 })
 
-test('a factory may ask for other keys, and for its own once another load of it has begun', async () => {
-  const { controller } = made()
+test('a factory can load another key several times', async () => {
+  const { controller } = cacheWith()
   const other = () => controller.getOrSet('b', () => 1)
   expect(await controller.getOrSet('a', async () => [await other(), await other()])).toEqual([1, 1])
 })
 
-test('a factory that throws at the call leaves its key free to be asked for', async () => {
-  const { controller } = made()
-  const fail = () => {
+test('a key can be loaded again after its factory threw', async () => {
+  const { controller } = cacheWith()
+  const throwAtOnce = () => {
     throw new Error('no')
   }
-  await expect(controller.getOrSet('a', fail)).rejects.toThrow('no')
+  await expect(controller.getOrSet('a', throwAtOnce)).rejects.toThrow('no')
   expect(await controller.getOrSet('a', () => 1)).toBe(1)
 })
 
-test('a value that a hook stores in place of the expired one is given, and not loaded over', async () => {
-  const { cache, controller, clock } = made({
+test('getOrSet returns the value that onDelete stored in place of the expired one', async () => {
+  const { cache, controller, clock } = cacheWith({
     defaultTtl: '1s',
     onDelete: (key: string) => {
       cache[key] ??= 'refilled'
@@ -237,10 +223,10 @@ test.each([
   ['is async', async () => 5, 'TypeError'],
   ['is async, and rejects', async () => Promise.reject(new Error('no ttl')), 'TypeError'],
 ])(
-  'a ttl function that %s fails no load: all callers get the value, and onError is told',
+  'a ttl function that %s is reported to onError: callers get the value, which is not stored',
   async (_how, ttl, error) => {
     const onError = vi.fn()
-    const { cache, controller } = made({ onError })
+    const { cache, controller } = cacheWith({ onError })
     const load = () => controller.getOrSet('a', () => 'loaded', { ttl: ttl as () => number })
     expect(await Promise.all([load(), load()])).toEqual(['loaded', 'loaded'])
     expect(onError.mock.calls).toEqual([
@@ -252,55 +238,43 @@ test.each([
   },
 )
 
-test.each(['set', 'delete', 'clear'])('a %s while it runs wins over it', async (how) => {
-  const { cache, controller } = made()
-  let finish = (_value: string) => {}
-  const asked = controller.getOrSet(
-    'a',
-    () =>
-      new Promise<string>((resolve) => {
-        finish = resolve
-      }),
-  )
+test.each(['set', 'delete', 'clear'])('a %s during the load wins over it', async (how) => {
+  const { cache, controller } = cacheWith()
+  const { promise, resolve } = deferred<string>()
+  const load = controller.getOrSet('a', () => promise)
   await Promise.resolve()
   if (how === 'set') cache.a = 'written'
   else if (how === 'delete') delete cache.a
   else controller.clear()
-  finish('loaded')
-  expect(await asked).toBe('loaded')
+  resolve('loaded')
+  expect(await load).toBe('loaded')
   expect(controller.peek('a')).toBe(how === 'set' ? 'written' : undefined)
   expect(controller.has('a')).toBe(how === 'set')
 })
 
-test('a load that never settles is joined for pendingTtl only, and one that late is not kept', async () => {
-  const { controller, clock } = made({ pendingTtl: '2s' })
-  let finish = (_value: string) => {}
-  const slow = controller.getOrSet(
-    'a',
-    () =>
-      new Promise<string>((resolve) => {
-        finish = resolve
-      }),
-  )
+test('a load is joined for pendingTtl at most, and a later result is not stored', async () => {
+  const { controller, clock } = cacheWith({ pendingTtl: '2s' })
+  const { promise, resolve } = deferred<string>()
+  const slow = controller.getOrSet('a', () => promise)
   await Promise.resolve()
   clock.advance(2_000)
   expect(await controller.getOrSet('a', () => 'second')).toBe('second')
-  finish('late')
+  resolve('late')
   expect(await slow).toBe('late')
   expect(controller.peek('a')).toBe('second')
 })
 
-test('a load that takes pendingTtl to the end is not kept, though nothing has overtaken it', async () => {
-  const { controller, clock } = made({ pendingTtl: '2s' })
-  const asked = controller.getOrSet('a', async () => {
+test('a load that takes as long as pendingTtl is not stored', async () => {
+  const { controller, clock } = cacheWith({ pendingTtl: '2s' })
+  const load = controller.getOrSet('a', async () => {
     clock.advance(2_000)
     return 'late'
   })
-  expect(await asked).toBe('late')
+  expect(await load).toBe('late')
   expect(controller.has('a')).toBe(false)
 })
 
-test('who waits for a load of a cache that was collected is told how it ended', async () => {
+test('callers get the result of a load whose cache was garbage-collected', async () => {
   let isCollected = false
   class Ref<T extends object> {
     readonly #target: T
@@ -312,11 +286,8 @@ test('who waits for a load of a cache that was collected is told how it ended', 
     }
   }
   vi.stubGlobal('WeakRef', Ref)
-  const { controller } = made()
+  const { controller } = cacheWith()
   const loaded = controller.getOrSet('a', async () => 'loaded')
-  const fail = async () => {
-    throw new Error('no')
-  }
   const failed = [controller.getOrSet('b', fail), controller.getOrSet('b', fail)]
   isCollected = true
   expect(await loaded).toBe('loaded')
@@ -326,15 +297,15 @@ test('who waits for a load of a cache that was collected is told how it ended', 
   vi.unstubAllGlobals()
 })
 
-test('a value that does not fit is given all the same, and counted as refused', async () => {
-  const { controller } = made({ maxSizeBytes: '8K' })
+test('a value that does not fit is returned and counts a refusal', async () => {
+  const { controller } = cacheWith({ maxSizeBytes: '8K' })
   expect(await controller.getOrSet('a', () => 'x'.repeat(10_000))).toHaveLength(10_000)
   expect(controller.has('a')).toBe(false)
   expect(controller.stats()).toMatchObject({ refusals: 1, writes: 0 })
 })
 
-test('the factory may use the cache, and ask for another key', async () => {
-  const { cache, controller } = made()
+test('a factory can write to the cache and load another key', async () => {
+  const { cache, controller } = cacheWith()
   const value = await controller.getOrSet('a', async () => {
     cache.side = 1
     return `${await controller.getOrSet('b', () => 'b')}a`
@@ -343,33 +314,27 @@ test('the factory may use the cache, and ask for another key', async () => {
   expect({ ...cache }).toEqual({ side: 1, b: 'b', a: 'ba' })
 })
 
-test('a failure that nobody awaits raises nothing, neither in who began it nor in who joined', async () => {
-  const unhandled = vi.fn()
-  process.on('unhandledRejection', unhandled)
-  const { controller } = made()
-  const fail = async () => {
-    throw new Error('no')
-  }
-  controller.getOrSet('a', fail)
-  controller.getOrSet('a', fail)
-  await new Promise((turn) => setImmediate(turn))
-  await new Promise((turn) => setImmediate(turn))
-  process.off('unhandledRejection', unhandled)
-  expect(unhandled).not.toHaveBeenCalled()
+test('the rejection of a load that nobody awaits is handled, for every caller', async () => {
+  const { controller } = cacheWith()
+  await expectNoUnhandledRejection(() => {
+    controller.getOrSet('a', fail)
+    controller.getOrSet('a', fail)
+  })
 })
 
-test('a write that is refused for its kind does not win over it', async () => {
-  const { cache, controller } = made()
-  const asked = controller.getOrSet('then', () => 'loaded')
+test('a write that throws a TypeError does not win over the load', async () => {
+  const { cache, controller } = cacheWith()
+  const load = controller.getOrSet('then', () => 'loaded')
   expect(() => {
     cache.then = () => {}
   }).toThrow(TypeError)
-  await asked
+  await load
   expect(controller.peek('then')).toBe('loaded')
 })
 
-test('a load that rejects for those only who join it is begun again, as where a request has ended', async () => {
-  const { controller } = made()
+// When a request of a Worker has ended, its promises reject for later subscribers.
+test('a caller starts a new load if joining the pending one fails', async () => {
+  const { controller } = cacheWith()
   controller.getOrSet('a', () => new Promise<string>(() => {}))
   const ended = vi.spyOn(Promise.prototype, 'catch').mockImplementationOnce((onRejected) => {
     ended.mockRestore()
@@ -382,20 +347,20 @@ test('a load that rejects for those only who join it is begun again, as where a 
   expect(controller.peek('a')).toBe('loaded again')
 })
 
-test('many loads that never settle are given up each in its time', async () => {
-  const { controller, clock } = made({ pendingTtl: 1 })
+test('each of several pending loads is joined for its own pendingTtl', async () => {
+  const { controller, clock } = cacheWith({ pendingTtl: 1 })
   const never = () => new Promise<string>(() => {})
-  const factory = vi.fn(() => 'anew')
+  const factory = vi.fn(() => 'new')
   for (const key of ['a', 'b', 'c']) {
     controller.getOrSet(key, never)
     clock.advance(400)
   }
-  // 'a' began 1,200 milliseconds ago, 'b' 800 and 'c' 400.
+  // 'a' started 1,200 milliseconds ago, 'b' 800 and 'c' 400.
   for (const key of ['b', 'c']) controller.getOrSet(key, factory)
   expect(factory).not.toHaveBeenCalled()
-  expect(await controller.getOrSet('a', factory)).toBe('anew')
+  expect(await controller.getOrSet('a', factory)).toBe('new')
   clock.advance(200)
   controller.getOrSet('c', factory)
-  expect(await controller.getOrSet('b', factory)).toBe('anew')
+  expect(await controller.getOrSet('b', factory)).toBe('new')
   expect(factory).toHaveBeenCalledTimes(2)
 })
