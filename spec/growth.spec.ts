@@ -1,10 +1,10 @@
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Values } from './support/cache.ts'
 import { expectInvariants } from './support/invariants.ts'
+import { deferred } from './support/promises.ts'
 
-type Values = Record<string, unknown>
-
-/** So many objects that one slice of the walk does not see them all. */
+/** Objects to measure. One slice of a sweep measures fewer than 40,000. */
 const rows = (count: number) => Array.from({ length: count }, (_, i) => ({ i, name: `row ${i}` }))
 
 describe('the background sweep', () => {
@@ -15,13 +15,13 @@ describe('the background sweep', () => {
     vi.useRealTimers()
   })
 
-  const made = (options = {}) => {
+  const sweeping = (options = {}) => {
     const cache = new FaaSCacheDict<Values>({ sweepInterval: '1s', maxSizeBytes: null, ...options })
     return { cache, controller: controllerOf(cache) }
   }
 
-  it('measures a value that takes several slices to its end', () => {
-    const { cache, controller } = made()
+  it('measures a large value over several slices', () => {
+    const { cache, controller } = sweeping()
     const large = rows(40_000)
     cache.large = large
     const before = controller.sizeOf('large')
@@ -35,8 +35,8 @@ describe('the background sweep', () => {
     expect(controller.sizeOf('large')).toBe(found)
   })
 
-  it('charges nothing for a value that was replaced while it was measured', () => {
-    const { cache, controller } = made()
+  it('charges nothing for a value replaced while it was measured', () => {
+    const { cache, controller } = sweeping()
     cache.large = rows(40_000)
     vi.advanceTimersByTime(1_000)
     cache.large = rows(30_000)
@@ -48,8 +48,8 @@ describe('the background sweep', () => {
     expectInvariants(controller)
   })
 
-  it('charges nothing for a value that was deleted while it was measured', () => {
-    const { cache, controller } = made()
+  it('charges nothing for a value deleted while it was measured', () => {
+    const { cache, controller } = sweeping()
     const large = rows(40_000)
     cache.large = large
     cache.other = {}
@@ -62,8 +62,8 @@ describe('the background sweep', () => {
     expectInvariants(controller)
   })
 
-  it('lets a size be that was given while the value was measured', () => {
-    const { cache, controller } = made()
+  it('keeps an explicit size that was set while the value was measured', () => {
+    const { cache, controller } = sweeping()
     const large = rows(40_000)
     cache.large = large
     vi.advanceTimersByTime(1_000)
@@ -74,8 +74,8 @@ describe('the background sweep', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('goes on from where the last slice ended, over many values', () => {
-    const { cache, controller } = made()
+  it('continues with the next value in the next slice', () => {
+    const { cache, controller } = sweeping()
     for (let i = 0; i < 40_000; i++) cache[i] = []
     const last = cache[39_999] as unknown[]
     const charge = controller.sizeOf('39999')
@@ -86,8 +86,8 @@ describe('the background sweep', () => {
     expect(controller.sizeOf('39999')).toBeGreaterThan(charge + 300)
   })
 
-  it('finds growth of a value that was written behind the walk', () => {
-    const { cache, controller } = made()
+  it('finds the growth of a value written to a place that it has passed', () => {
+    const { cache, controller } = sweeping()
     for (let i = 0; i < 40_000; i++) cache[`k${i}`] = i
     cache.config = {}
     vi.advanceTimersByTime(1_000)
@@ -101,8 +101,8 @@ describe('the background sweep', () => {
     expect(controller.sizeOf('k5')).toBeGreaterThan(charge + 30_000)
   })
 
-  it('finds growth of a value that was moved behind the walk as others left', () => {
-    const { cache, controller } = made()
+  it('finds the growth of a value that deletes moved to a place that it has passed', () => {
+    const { cache, controller } = sweeping()
     for (let i = 0; i < 40_000; i++) cache[`k${i}`] = i
     const list: unknown[] = []
     cache.list = list
@@ -115,8 +115,8 @@ describe('the background sweep', () => {
     expect(controller.sizeOf('list')).toBeGreaterThan(charge + 30_000)
   })
 
-  it('measures a value to its end though its place changes with each slice', () => {
-    const { cache, controller } = made()
+  it('finishes measuring a value that moves between slices', () => {
+    const { cache, controller } = sweeping()
     const large = rows(60_000)
     cache.large = large
     const before = controller.sizeOf('large')
@@ -124,7 +124,7 @@ describe('the background sweep', () => {
     vi.advanceTimersByTime(1_000)
     for (let slice = 0; slice < 200; slice++) {
       for (let i = 0; i < 200; i++) cache[i] = i
-      // The least recently used or the most, it comes first or last as the table is rebuilt.
+      // Read in every second slice, the value is the newest or the oldest as the table is rebuilt.
       if (slice % 2 === 0) cache.large
       for (let i = 0; i < 200; i++) delete cache[i]
       vi.advanceTimersByTime(20)
@@ -132,17 +132,15 @@ describe('the background sweep', () => {
     expect(controller.sizeOf('large')).toBeGreaterThan(before * 1.2)
   })
 
-  it('does not take a promise that is pending for what it fulfils with later', async () => {
-    const { cache, controller } = made({ now: () => 1 })
-    let fulfil = (_text: string) => {}
-    cache.text = new Promise((resolve) => {
-      fulfil = resolve
-    })
-    // Each slice is one step.
+  it('does not charge a pending promise after it has fulfilled', async () => {
+    const { cache, controller } = sweeping({ now: () => 1 })
+    const { promise, resolve } = deferred<string>()
+    cache.text = promise
+    // The time of a slice is over after one step.
     let time = 0
     const reading = vi.spyOn(performance, 'now').mockImplementation(() => ++time)
     vi.advanceTimersByTime(1_000)
-    fulfil('x'.repeat(10_000))
+    resolve('x'.repeat(10_000))
     await cache.text
     const charge = controller.sizeOf('text')
     expect(charge).toBeGreaterThan(10_000)
@@ -151,15 +149,13 @@ describe('the background sweep', () => {
     reading.mockRestore()
   })
 
-  it('finds growth of what a promise fulfilled with that was pending through a sweep', async () => {
-    const { cache, controller } = made()
+  it('finds the growth of the value of a promise that was pending during a sweep', async () => {
+    const { cache, controller } = sweeping()
     const list: unknown[] = []
-    let fulfil = (_list: unknown[]) => {}
-    cache.list = new Promise((resolve) => {
-      fulfil = resolve
-    })
+    const { promise, resolve } = deferred<unknown[]>()
+    cache.list = promise
     vi.advanceTimersByTime(5_000)
-    fulfil(list)
+    resolve(list)
     await cache.list
     const charge = controller.sizeOf('list')
     list.push(...rows(1_000))
@@ -167,11 +163,11 @@ describe('the background sweep', () => {
     expect(controller.sizeOf('list')).toBeGreaterThan(charge + 30_000)
   })
 
-  it('gives back what shrank, evicts for what grew, and lets a size that was given be', () => {
-    const left: unknown[] = []
-    const { cache, controller } = made({
+  it('gives back bytes, evicts for growth, and keeps an explicit size', () => {
+    const removals: string[] = []
+    const { cache, controller } = sweeping({
       maxSizeBytes: '64K',
-      onDelete: (key: string, _value: unknown, reason: string) => left.push([key, reason]),
+      onDelete: (key: string, _value: unknown, reason: string) => removals.push(`${key} ${reason}`),
     })
     const shrinks = rows(100)
     const grows = rows(1)
@@ -187,15 +183,12 @@ describe('the background sweep', () => {
     expect(controller.sizeOf('given')).toBe(charges.given)
     grows.push(...rows(450))
     vi.advanceTimersByTime(1_000)
-    expect(left).toEqual([
-      ['oldest', 'evicted'],
-      ['grows', 'evicted'],
-    ])
+    expect(removals).toEqual(['oldest evicted', 'grows evicted'])
     expectInvariants(controller)
   })
 
-  it('stops once only what cannot grow is left', () => {
-    const { cache } = made({ defaultTtl: null })
+  it('stops once no value can grow', () => {
+    const { cache } = sweeping({ defaultTtl: null })
     cache.list = []
     cache.text = 'text'
     cache.nothing = null
@@ -204,8 +197,8 @@ describe('the background sweep', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('passes over what cannot grow at once, however much it is', () => {
-    const { cache } = made({ defaultTtl: '1m' })
+  it('skips any number of values that cannot grow in one slice', () => {
+    const { cache } = sweeping({ defaultTtl: '1m' })
     for (let i = 0; i < 40_000; i++) cache[i] = i
     for (let sweep = 0; sweep < 2; sweep++) {
       const before = Date.now()
@@ -214,8 +207,8 @@ describe('the background sweep', () => {
     }
   })
 
-  it('ends a slice when its time is over', () => {
-    const { cache } = made({ now: () => 1 })
+  it('ends a slice when its time is up', () => {
+    const { cache } = sweeping({ now: () => 1 })
     for (let i = 0; i < 40; i++) cache[i] = { i }
     let time = 0
     const reading = vi.spyOn(performance, 'now').mockImplementation(() => (time += 0.1))
@@ -226,8 +219,8 @@ describe('the background sweep', () => {
     reading.mockRestore()
   })
 
-  it('does not come for values whose size was given', () => {
-    const { cache, controller } = made()
+  it('does not run for values with an explicit size', () => {
+    const { cache, controller } = sweeping()
     controller.set('given', {}, { sizeBytes: 8 })
     expect(vi.getTimerCount()).toBe(0)
     cache.list = []
@@ -236,27 +229,27 @@ describe('the background sweep', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('tells of a clock that fails, and comes again', () => {
+  it('reports a failing clock to onError and runs again', () => {
     let time: unknown = 1
-    const told: unknown[] = []
-    const { cache, controller } = made({
+    const errors: unknown[] = []
+    const { cache, controller } = sweeping({
       defaultTtl: '10s',
       now: () => time,
-      onError: (error: Error, context: object) => told.push([error.message, context]),
+      onError: (error: Error, context: object) => errors.push([error.message, context]),
     })
     cache.a = 1
     time = 'noon'
     vi.advanceTimersByTime(1_000)
-    expect(told).toEqual([[expect.stringContaining('not noon'), { source: 'sweep' }]])
+    expect(errors).toEqual([[expect.stringContaining('not noon'), { source: 'sweep' }]])
     time = 20_000
     vi.advanceTimersByTime(1_000)
     expect(controller.stats().expirations).toBe(1)
-    expect(told).toHaveLength(1)
+    expect(errors).toHaveLength(1)
   })
 })
 
-describe('an entry of more bytes than a small integer holds', () => {
-  it('is charged, replaced, moved and given back as any other', () => {
+describe('an entry of more than 2 GiB', () => {
+  it('is charged, replaced, moved and removed like any other', () => {
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: null })
     const controller = controllerOf(cache)
     const empty = controller.sizeBytes
