@@ -1,13 +1,13 @@
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { expect, test, vi } from 'vitest'
+import type { Values } from './support/cache.ts'
 import { FakeClock } from './support/fake-clock.ts'
 import { expectInvariants } from './support/invariants.ts'
+import { expectNoUnhandledRejection, nextTurn, Unsubscribable } from './support/promises.ts'
 
-type Values = Record<string, unknown>
-
-test('onDelete runs once for each value that left, with what it was charged', () => {
-  const left: unknown[][] = []
-  const cache = new FaaSCacheDict<Values>({ onDelete: (...args) => left.push(args) })
+test('onDelete runs once for each removed value, with the bytes it was charged', () => {
+  const removed: unknown[][] = []
+  const cache = new FaaSCacheDict<Values>({ onDelete: (...args) => removed.push(args) })
   const controller = controllerOf(cache)
   cache.a = 1
   const charge = controller.sizeOf('a')
@@ -16,24 +16,24 @@ test('onDelete runs once for each value that left, with what it was charged', ()
   delete cache.a
   cache.b = 3
   controller.clear()
-  expect(left).toEqual([
+  expect(removed).toEqual([
     ['a', 1, 'replaced', charge],
     ['a', 2, 'deleted', charge],
     ['b', 3, 'cleared', charge],
   ])
 })
 
-test('hooks and now are given nothing of the cache as this', () => {
+test('onDelete, onError and now are called with this undefined', () => {
   const seen: unknown[] = []
-  const note = function (this: unknown) {
+  const hook = function (this: unknown) {
     seen.push(this)
-    throw new Error('told of')
+    throw new Error('hook')
   }
   const now = function (this: unknown) {
     seen.push(this)
     return 1
   }
-  const cache = new FaaSCacheDict<Record<string, number>>({ onDelete: note, onError: note, now })
+  const cache = new FaaSCacheDict<Record<string, number>>({ onDelete: hook, onError: hook, now })
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
   cache['a'] = 1
   delete cache['a']
@@ -42,7 +42,7 @@ test('hooks and now are given nothing of the cache as this', () => {
   expect(new Set(seen)).toEqual(new Set([undefined]))
 })
 
-test('it runs after the cache has settled', () => {
+test('onDelete runs after the call has made all its changes', () => {
   const sizes: number[] = []
   const cache = new FaaSCacheDict<Values>(
     { onDelete: () => sizes.push(controllerOf(cache).size) },
@@ -52,26 +52,26 @@ test('it runs after the cache has settled', () => {
   expect(sizes).toEqual([1, 1])
 })
 
-test('it may write the same key, evict and clear, in the order in which values left', () => {
-  const left: string[] = []
+test('onDelete can write, evict and clear, and runs for those removals in order', () => {
+  const removals: string[] = []
   const cache = new FaaSCacheDict<Values>({
     onDelete(key, value, reason) {
-      left.push(`${key}=${value} ${reason}`)
+      removals.push(`${key}=${value} ${reason}`)
       const controller = controllerOf(cache)
       if (reason === 'deleted') {
         cache[key] = 'again'
         controller.evictOldest()
-        expect(left).toHaveLength(1)
+        expect(removals).toHaveLength(1)
       } else if (reason === 'evicted') controller.clear()
     },
   })
   Object.assign(cache, { a: 1, b: 2 })
   delete cache.b
-  expect(left).toEqual(['b=2 deleted', 'a=1 evicted', 'b=again cleared'])
+  expect(removals).toEqual(['b=2 deleted', 'a=1 evicted', 'b=again cleared'])
   expectInvariants(controllerOf(cache))
 })
 
-test('a hook that writes again and again does not deepen the stack', () => {
+test('an onDelete that writes 50,000 times does not deepen the stack', () => {
   let count = 0
   const cache = new FaaSCacheDict<Values>({
     maxItems: 1,
@@ -84,7 +84,7 @@ test('a hook that writes again and again does not deepen the stack', () => {
   expect(count).toBe(50_000)
 })
 
-test('what a hook throws reaches onError, and the removal stands', () => {
+test('an error thrown by onDelete reaches onError, and the removal stands', () => {
   const onError = vi.fn()
   const failure = new Error('hook')
   const cache = new FaaSCacheDict<Values>({
@@ -104,7 +104,7 @@ test('what a hook throws reaches onError, and the removal stands', () => {
   ])
 })
 
-test('an onError that throws, and a hook whose promise rejects, break nothing', async () => {
+test('an async onDelete that rejects and an onError that throws cause one warning', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
   const cache = new FaaSCacheDict<Values>({
     onError() {
@@ -116,15 +116,13 @@ test('an onError that throws, and a hook whose promise rejects, break nothing', 
   })
   cache.a = 1
   delete cache.a
-  await new Promise((turn) => setImmediate(turn))
+  await nextTurn()
   expect(warn).toHaveBeenCalledTimes(1)
   warn.mockRestore()
 })
 
-test('an onError whose promise rejects is warned of, and raises nothing', async () => {
+test('an async onError that rejects causes a warning, and its rejection is handled', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
-  const unhandled = vi.fn()
-  process.on('unhandledRejection', unhandled)
   const failure = new Error('onError')
   const cache = new FaaSCacheDict<Values>({
     async onError() {
@@ -134,12 +132,10 @@ test('an onError whose promise rejects is warned of, and raises nothing', async 
       throw new Error('hook')
     },
   })
-  cache.a = 1
-  delete cache.a
-  await new Promise((turn) => setImmediate(turn))
-  await new Promise((turn) => setImmediate(turn))
-  process.off('unhandledRejection', unhandled)
-  expect(unhandled).not.toHaveBeenCalled()
+  await expectNoUnhandledRejection(() => {
+    cache.a = 1
+    delete cache.a
+  })
   expect(warn.mock.calls).toEqual([['faas-cache-dict: onError failed', failure]])
   warn.mockRestore()
 })
@@ -154,16 +150,16 @@ test.each([
       },
     },
   ],
-])('hooks go on where console.warn throws, %s', (_how, options) => {
+])('onDelete runs for every removal even if console.warn throws, %s', (_how, options) => {
   const warn = vi.spyOn(console, 'warn').mockImplementation((message) => {
     throw new Error(`forbidden: ${message}`)
   })
-  const left: string[] = []
+  const removals: string[] = []
   const cache = new FaaSCacheDict<Values>(
     {
       ...options,
       onDelete(key) {
-        left.push(key)
+        removals.push(key)
         throw new Error('hook')
       },
     },
@@ -172,12 +168,12 @@ test.each([
   controllerOf(cache).clear()
   cache.d = 4
   delete cache.d
-  expect(left).toEqual(['a', 'b', 'c', 'd'])
+  expect(removals).toEqual(['a', 'b', 'c', 'd'])
   expect(warn).toHaveBeenCalledTimes(4)
   warn.mockRestore()
 })
 
-test('without onError there is one warning an error', () => {
+test('without onError each error causes one warning', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
   const failure = new Error('hook')
   const cache = new FaaSCacheDict<Values>({
@@ -191,7 +187,7 @@ test('without onError there is one warning an error', () => {
   warn.mockRestore()
 })
 
-test('onError is told of an async onDelete that rejects, and of which key', async () => {
+test('onError gets the error and the key of an async onDelete that rejects', async () => {
   const onError = vi.fn()
   const failure = new Error('async')
   const cache = new FaaSCacheDict<Values>({
@@ -202,11 +198,11 @@ test('onError is told of an async onDelete that rejects, and of which key', asyn
   })
   cache.a = 1
   delete cache.a
-  await new Promise((turn) => setImmediate(turn))
+  await nextTurn()
   expect(onError.mock.calls).toEqual([[failure, { source: 'onDelete', key: 'a' }]])
 })
 
-test('onError is given no key where the failure is of none', () => {
+test('onError gets no key if the error concerns no entry', () => {
   vi.useFakeTimers()
   const onError = vi.fn()
   let time: unknown = 1
@@ -219,31 +215,26 @@ test('onError is given no key where the failure is of none', () => {
   vi.useRealTimers()
 })
 
-test('onError is told when the cache has settled, and may use it', async () => {
-  class Hostile<T> extends Promise<T> {
-    static override get [Symbol.species](): PromiseConstructor {
-      throw new Error('no subscriber')
-    }
-  }
-  const told: unknown[][] = []
+test('onError runs after the call has made all its changes, and can change the cache', async () => {
+  const calls: unknown[][] = []
   const cache = new FaaSCacheDict<Values>({
     sizeOf(value) {
       if (value === 'bad') throw new Error('no size')
       return 1
     },
-    onDelete: (key, _value, reason) => told.push([key, reason]),
+    onDelete: (key, _value, reason) => calls.push([key, reason]),
     onError(_error, { source, key = '' }) {
-      told.push([key, source, key in cache])
+      calls.push([key, source, key in cache])
       delete cache[key]
       cache.next = 1
     },
   })
-  cache.hostile = new Hostile(() => {})
+  cache.unsubscribable = new Unsubscribable(() => {})
   cache.late = Promise.resolve('bad')
   await cache.late
-  expect(told).toEqual([
-    ['hostile', 'rejected'],
-    ['hostile', 'promise', false],
+  expect(calls).toEqual([
+    ['unsubscribable', 'rejected'],
+    ['unsubscribable', 'promise', false],
     ['late', 'evicted'],
     ['late', 'sizeOf', false],
   ])
@@ -251,8 +242,8 @@ test('onError is told when the cache has settled, and may use it', async () => {
   expectInvariants(controllerOf(cache))
 })
 
-test('a measurement that throws leaves no hook waiting', () => {
-  const left: string[] = []
+test('a remeasure that throws still calls onDelete for what it evicted', () => {
+  const removals: string[] = []
   const sizes: Record<string, number> = { a: 0, b: 0, c: 0 }
   const cache = new FaaSCacheDict<Values>({
     maxSizeBytes: '64K',
@@ -260,16 +251,16 @@ test('a measurement that throws leaves no hook waiting', () => {
       if (sizes[key] === -1) throw new Error('no size')
       return sizes[key] as number
     },
-    onDelete: (key, _value, reason) => left.push(`${key} ${reason}`),
+    onDelete: (key, _value, reason) => removals.push(`${key} ${reason}`),
   })
   Object.assign(cache, { a: 1, b: 2, c: 3 })
   sizes.b = 100_000
   sizes.c = -1
   expect(() => controllerOf(cache).remeasure()).toThrow(/"c"/)
-  expect(left).toEqual(['b evicted'])
+  expect(removals).toEqual(['b evicted'])
 })
 
-test('counters add up even where a hook writes what has expired already', () => {
+test('the statistics add up if onDelete writes an entry that has already expired', () => {
   const clock = new FakeClock()
   let writes = 1
   const cache = new FaaSCacheDict<Values>({
@@ -284,21 +275,21 @@ test('counters add up even where a hook writes what has expired already', () => 
   expect(stats.items).toBe(stats.writes - stats.expirations)
 })
 
-test('100,000 removals whose hooks write and evict further are told in order, and never nested', () => {
+test('100,000 calls of onDelete that write and evict run in order and are never nested', () => {
   const COUNT = 100_000
   let depth = 0
   let deepest = 0
-  let told = 0
+  let calls = 0
   const order: string[] = []
   const cache = new FaaSCacheDict<Values>({
     maxSizeBytes: null,
     maxItems: COUNT,
     onDelete(key, _value, reason) {
       deepest = Math.max(deepest, ++depth)
-      told++
+      calls++
       if (reason === 'cleared') {
         cache[`again-${key}`] = key
-        if (told % 2 === 0) controllerOf(cache).evictOldest()
+        if (calls % 2 === 0) controllerOf(cache).evictOldest()
       } else order.push(key)
       depth--
     },
@@ -306,12 +297,12 @@ test('100,000 removals whose hooks write and evict further are told in order, an
   for (let i = 0; i < COUNT; i++) cache[i] = i
   controllerOf(cache).clear()
   expect(deepest).toBe(1)
-  expect(told).toBe(COUNT * 1.5)
+  expect(calls).toBe(COUNT * 1.5)
   expect(order).toEqual(Array.from({ length: COUNT / 2 }, (_, i) => `again-${i}`))
   expectInvariants(controllerOf(cache))
 })
 
-test('a hook may answer each of very many removals by ten more', () => {
+test('onDelete can cause ten more removals for each of 110,000', () => {
   const COUNT = 110_000
   const onError = vi.fn()
   let replaced = 0
@@ -329,29 +320,29 @@ test('a hook may answer each of very many removals by ten more', () => {
   expect(replaced).toBe(10 * COUNT - 1)
 })
 
-test('a hook that removes without end is stopped, onError is told, and hooks go on', () => {
+test('an onDelete that removes endlessly is stopped and reported, and later calls run', () => {
   const onError = vi.fn()
-  let told = 0
+  let calls = 0
   let isEndless = true
   const cache = new FaaSCacheDict<Values>({
     onError,
     onDelete() {
-      told++
-      if (isEndless) cache.removals = told
+      calls++
+      if (isEndless) cache.removals = calls
     },
   })
   cache.removals = 0
   cache.removals = 'reset'
-  expect(told).toBeGreaterThanOrEqual(1_000_000)
+  expect(calls).toBeGreaterThanOrEqual(1_000_000)
   expect(onError).toHaveBeenCalledOnce()
   const [error, context] = onError.mock.calls[0] as [Error, object]
   expect(error.message).toMatch(/more than 1000000 values/)
   expect(context).toStrictEqual({ source: 'onDelete' })
-  expect(cache.removals).toBe(told)
+  expect(cache.removals).toBe(calls)
   expectInvariants(controllerOf(cache))
   isEndless = false
-  const before = told
+  const before = calls
   delete cache.removals
-  expect(told).toBe(before + 1)
+  expect(calls).toBe(before + 1)
   expect(onError).toHaveBeenCalledOnce()
 })
