@@ -1,25 +1,20 @@
 import { controllerOf, DataTooLargeError, FaaSCacheDict, heapSize } from 'faas-cache-dict'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { FakeClock } from './support/fake-clock.ts'
+import { cacheWith, type Values } from './support/cache.ts'
 import { expectInvariants } from './support/invariants.ts'
-
-type Values = Record<string, unknown>
 
 const fail = () => {
   throw new Error('code of the value ran')
 }
 
-/** Everything that is done to a value while it is in a cache, but for showing and serialising it. */
-function treat(value: unknown): { told: string[] } {
-  const clock = new FakeClock()
-  const told: string[] = []
-  const cache = new FaaSCacheDict<Values>({
-    now: clock.now,
+/** Writes, reads, measures and removes a value in every way except printing and serialising it. */
+function useInEveryWay(value: unknown): string[] {
+  const calls: string[] = []
+  const { cache, controller, clock } = cacheWith({
     maxSizeBytes: '1M',
-    onDelete: (_key, _value, reason) => told.push(reason),
-    onError: (error) => told.push(String(error)),
+    onDelete: (_key, _value, reason) => calls.push(reason),
+    onError: (error) => calls.push(String(error)),
   })
-  const controller = controllerOf(cache)
   cache.a = value
   expect(Object.is(cache.a, value)).toBe(true)
   const charge = controller.sizeOf('a')
@@ -38,13 +33,13 @@ function treat(value: unknown): { told: string[] } {
   controller.clear()
   expectInvariants(controller)
   expect(controller.sizeBytes).toBe(controllerOf(new FaaSCacheDict()).sizeBytes)
-  return { told }
+  return calls
 }
 
 const REASONS = ['replaced', 'expired', 'deleted', 'cleared', 'cleared']
 
-describe('a key from outside', () => {
-  it('that names a prototype pollutes nothing', () => {
+describe('a key from untrusted input', () => {
+  it('that names a prototype changes no prototype', () => {
     const body = '{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}}}'
     const cache = new FaaSCacheDict<Values>({}, JSON.parse(body) as Values)
     expect(Object.keys(cache)).toEqual(['__proto__', 'constructor'])
@@ -58,7 +53,7 @@ describe('a key from outside', () => {
     expect(JSON.parse(JSON.stringify(cache))).toEqual(JSON.parse(body))
   })
 
-  it('is charged for its length, and refused beyond the budget in a message that stays short', () => {
+  it('is charged for its length, and the error for one too long stays short', () => {
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: '1M' })
     const controller = controllerOf(cache)
     cache['k'.repeat(500_000)] = 1
@@ -67,15 +62,15 @@ describe('a key from outside', () => {
     expect(() => {
       cache[long] = 1
     }).toThrow(DataTooLargeError)
-    for (const ask of [() => controller.ttl(long), () => controller.set(long, 1)]) {
-      expect(ask).toThrow(expect.objectContaining({ key: long }))
-      expect(ask).toThrow(/^.{1,600}$/s)
+    for (const call of [() => controller.ttl(long), () => controller.set(long, 1)]) {
+      expect(call).toThrow(expect.objectContaining({ key: long }))
+      expect(call).toThrow(/^.{1,600}$/s)
     }
     expect(controller.size).toBe(1)
     expectInvariants(controller)
   })
 
-  it('may hold half of a surrogate pair, and comes out of a snapshot as it went in', () => {
+  it('can contain half of a surrogate pair, which survives a snapshot', () => {
     const halves = ['\ud83d', '\ude00', '\ude00\ud83d', 'a\ud83d', '\ud83d\ude00']
     const cache = new FaaSCacheDict<Values>(
       {},
@@ -86,8 +81,8 @@ describe('a key from outside', () => {
     expect([...controller]).toEqual(halves.map((key, at) => [key, at]))
   })
 
-  it('is told from others that the engine puts in the same bucket', () => {
-    // The hash of a short number is the number, so that these share the low bits.
+  it('is told apart from 4,000 keys with similar hashes', () => {
+    // The engine hashes a short number to the number itself, so these hashes share their low bits.
     const keys = Array.from({ length: 4_000 }, (_, at) => String(at * 4_096))
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: null })
     for (const key of keys) cache[key] = key
@@ -97,7 +92,7 @@ describe('a key from outside', () => {
     expectInvariants(controllerOf(cache))
   }, 20_000)
 
-  it('never seen before takes no more than the budget, however many there are', () => {
+  it('that is new on each of 50,000 writes never makes the cache exceed its budget', () => {
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: '64K', defaultTtl: '1h' })
     const controller = controllerOf(cache)
     let most = 0
@@ -110,8 +105,8 @@ describe('a key from outside', () => {
   })
 })
 
-describe('a value that fights back', () => {
-  it('has none of its methods called, and no getter of its class', () => {
+describe('a hostile value', () => {
+  it('has no method and no getter of its class called', () => {
     class Trap {
       get length() {
         return fail()
@@ -130,19 +125,21 @@ describe('a value that fights back', () => {
       [Symbol.toPrimitive] = fail;
       [Symbol.asyncIterator] = fail
     }
-    expect(treat(new Trap()).told).toEqual(REASONS)
+    expect(useInEveryWay(new Trap())).toEqual(REASONS)
     const map = Object.assign(new Map([[1, 2]]), {
       ...{ entries: fail, forEach: fail, get: fail, [Symbol.iterator]: fail },
     })
-    expect(treat(map).told).toEqual(REASONS)
-    expect(treat(Object.assign(new Date(0), { getTime: fail, valueOf: fail })).told).toEqual(
+    expect(useInEveryWay(map)).toEqual(REASONS)
+    expect(useInEveryWay(Object.assign(new Date(0), { getTime: fail, valueOf: fail }))).toEqual(
       REASONS,
     )
-    expect(treat(Object.assign([1], { [Symbol.iterator]: fail, keys: fail })).told).toEqual(REASONS)
+    expect(useInEveryWay(Object.assign([1], { [Symbol.iterator]: fail, keys: fail }))).toEqual(
+      REASONS,
+    )
   })
 
   it.each([1, 300, 2 ** 20])(
-    'has no own getter called that is the last of %i elements of a class',
+    'has no getter of an array element called, after %i elements of an Array subclass',
     (length) => {
       class Rows extends Array {}
       let calls = 0
@@ -151,13 +148,13 @@ describe('a value that fights back', () => {
         rows[0] = first
         Object.defineProperty(rows, length, { get: () => ++calls, enumerable: true })
         heapSize(rows)
-        expect(treat(rows).told).toEqual(REASONS)
+        expect(useInEveryWay(rows)).toEqual(REASONS)
       }
       expect(calls).toBe(0)
     },
   )
 
-  it('may throw from every getter and every trap', () => {
+  it('can throw from every getter and every Proxy trap', () => {
     const traps = Object.getOwnPropertyNames(Reflect).map((name) => [name, fail])
     const thrower = Object.fromEntries(traps) as ProxyHandler<object>
     const { proxy: revoked, revoke } = Proxy.revocable([], {})
@@ -172,24 +169,24 @@ describe('a value that fights back', () => {
       { inside: [new Proxy({}, thrower), revoked] },
       revoked,
     ]
-    for (const value of values) expect(treat(value).told).toEqual(REASONS)
+    for (const value of values) expect(useInEveryWay(value)).toEqual(REASONS)
   })
 
-  it('may hold itself, or be held a great many times', () => {
+  it('can contain itself, or reach one array by a great many paths', () => {
     const cycle: Values = {}
     cycle.self = cycle
     const map = new Map<unknown, unknown>()
     map.set(map, new Set([map, cycle]))
     const list: unknown[] = []
     list.push(list, cycle, map)
-    // Two to the power of sixty ways lead to its end.
+    // 2 ** 60 paths lead to the innermost array.
     let bomb: unknown[] = []
     for (let depth = 0; depth < 60; depth++) bomb = [bomb, bomb]
-    for (const value of [cycle, map, list, bomb]) expect(treat(value).told).toEqual(REASONS)
+    for (const value of [cycle, map, list, bomb]) expect(useInEveryWay(value)).toEqual(REASONS)
     expect(heapSize(bomb)).toBeLessThan(61 * 128)
   })
 
-  it('may be nested a million deep, and is then no part of a snapshot', () => {
+  it('can be nested a million levels deep, and dump then throws an error that names its key', () => {
     let deep: unknown = 'bottom'
     for (let depth = 0; depth < 1_000_000; depth++) deep = [deep]
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: null }, { deep })
@@ -201,7 +198,7 @@ describe('a value that fights back', () => {
     expectInvariants(controller)
   })
 
-  it('may make new values for as long as it is asked', () => {
+  it('can create new values endlessly, and measuring it still ends', () => {
     let made = 0
     const chain = (): object => ({
       get next() {
@@ -228,7 +225,7 @@ describe('a value that fights back', () => {
     expect(made).toBeLessThanOrEqual(8 * 4_096)
   })
 
-  it('may be built of a million pieces, or be cut from a larger string', () => {
+  it('can be a string of a million pieces, or a slice of a larger string', () => {
     let rope = ''
     for (let i = 0; i < 1_000_000; i++) rope = `ab${rope}`
     const flat = 'ab'.repeat(1_000_000)
@@ -239,7 +236,7 @@ describe('a value that fights back', () => {
     expect(cache[flat]).toBe(1)
   })
 
-  it('cannot make a promise of itself, nor be waited for', async () => {
+  it('with a then is not awaited, and cannot make the cache a thenable', async () => {
     const thenable = {
       get then() {
         return fail()
@@ -262,7 +259,7 @@ describe('the background sweep', () => {
     vi.useRealTimers()
   })
 
-  it('goes on past a value that throws at everything', async () => {
+  it('continues after a value that throws from every trap', async () => {
     const traps = Object.getOwnPropertyNames(Reflect).map((name) => [name, fail])
     const errors: unknown[] = []
     const cache = new FaaSCacheDict<Values>({
@@ -280,16 +277,16 @@ describe('the background sweep', () => {
   })
 })
 
-describe('JSON from outside', () => {
+describe('JSON from untrusted input', () => {
   const snapshotOf = (entries: unknown[]) => ({ format: 'faas-cache-dict', version: 1, entries })
   const parsed = (snapshot: object) => JSON.parse(JSON.stringify(snapshot))
-  const set = (options?: object) => controllerOf(new FaaSCacheDict()).set('a', 1, options)
+  const written = (options?: object) => controllerOf(new FaaSCacheDict()).set('a', 1, options)
   const loaded = () =>
     controllerOf(new FaaSCacheDict()).load(
       snapshotOf([{ key: 'a', value: 1, expiresAt: null }]) as never,
     )
 
-  it('is no way to set options by a prototype', () => {
+  it('cannot set options through __proto__', () => {
     const options = JSON.parse('{"__proto__":{"maxItems":1}}')
     expect(() => new FaaSCacheDict(options)).toThrow(/^Unknown option "__proto__"/)
   })
@@ -297,12 +294,12 @@ describe('JSON from outside', () => {
   it.each<[string, unknown, () => unknown]>([
     ['maxItems', 1, () => controllerOf(new FaaSCacheDict()).maxItems],
     ['defaultTtl', '1s', () => controllerOf(new FaaSCacheDict({ maxItems: 9 })).defaultTtl],
-    ['ttl', '1s', () => set({ sizeBytes: 9 }).ttl('a')],
-    ['expiresAt', 1, () => set({ sizeBytes: 9 }).ttl('a')],
-    ['maxItems', 1, () => set().resize({ maxSizeBytes: null }).maxItems],
-    ['sizeBytes', 99, () => loaded().sizeOf('a') === set().sizeOf('a') || 'another size'],
+    ['ttl', '1s', () => written({ sizeBytes: 9 }).ttl('a')],
+    ['expiresAt', 1, () => written({ sizeBytes: 9 }).ttl('a')],
+    ['maxItems', 1, () => written().resize({ maxSizeBytes: null }).maxItems],
+    ['sizeBytes', 99, () => loaded().sizeOf('a') === written().sizeOf('a') || 'another size'],
     ['isPromise', true, () => loaded().get('a') === 1 || 'another value'],
-  ])('that adds %s to Object.prototype sets no option', (name, value, use) => {
+  ])('cannot set %s through Object.prototype', (name, value, use) => {
     const expected = use()
     const prototype = Object.prototype as unknown as Record<string, unknown>
     prototype[name] = value
@@ -313,7 +310,7 @@ describe('JSON from outside', () => {
     }
   })
 
-  it('a hundred thousand levels deep is stored, measured and let go', () => {
+  it('can be 100,000 levels deep', () => {
     const depth = 100_000
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: '16M' })
     cache.list = JSON.parse('['.repeat(depth) + ']'.repeat(depth))
@@ -325,7 +322,7 @@ describe('JSON from outside', () => {
     expectInvariants(controller)
   })
 
-  it('as a snapshot brings keys as data, and no more entries than there is room for', () => {
+  it('loaded as a snapshot, stores any key as data and no more entries than fit', () => {
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: '64K' })
     const controller = controllerOf(cache)
     const entry = (key: string) => ({
@@ -337,14 +334,14 @@ describe('JSON from outside', () => {
     controller.load(parsed(snapshotOf(['__proto__', 'constructor', 'then'].map(entry))))
     expect(Object.keys(cache)).toEqual(['__proto__', 'constructor', 'then'])
     expect(({} as Values).isAdmin).toBeUndefined()
-    // That says of each entry that it weighs nothing.
+    // Each entry claims a size of 0 bytes.
     const many = Array.from({ length: 20_000 }, (_, at) => entry(`key-${at}`))
     controller.load(parsed(snapshotOf(many)))
     expect(controller.size).toBeLessThan(65_536 / 64)
     expectInvariants(controller)
   })
 
-  it('as a snapshot that lies is refused, and then nothing has changed', () => {
+  it('loaded as a malformed snapshot, is refused and changes nothing', () => {
     const cache = new FaaSCacheDict<Values>({}, { kept: 1 })
     const controller = controllerOf(cache)
     const good = { key: 'a', value: 1, expiresAt: null }
