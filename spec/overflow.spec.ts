@@ -1,15 +1,15 @@
 import { inspect } from 'node:util'
 import { type CacheController, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Values } from './support/cache.ts'
 import { inChild } from './support/child.ts'
 import { atEachDepth, callAt } from './support/deep.ts'
 import { expectInvariants } from './support/invariants.ts'
 
-type Values = Record<string, unknown>
 type Act = (cache: Values, controller: CacheController) => unknown
 
 const LIMITS = { maxItems: 12, maxSizeBytes: '64K', defaultTtl: '1h' } as const
-const EMPTY = controllerOf(new FaaSCacheDict(LIMITS)).sizeBytes
+const EMPTY_BYTES = controllerOf(new FaaSCacheDict(LIMITS)).sizeBytes
 
 const filled = (onDelete?: () => void) => {
   const options = { ...LIMITS, sweepInterval: null, onTooLarge: 'skip', onDelete } as const
@@ -32,7 +32,7 @@ const acts: Record<string, Act> = {
     cache['new'] = Promise.resolve(1)
   },
   'a write with a TTL': (_, controller) => controller.set('k5', 1, { ttl: '2h' }),
-  'a write that has expired already': (_, controller) => controller.set('k5', 1, { ttl: -1 }),
+  'a write that has already expired': (_, controller) => controller.set('k5', 1, { ttl: -1 }),
   'a write with an absolute expiry': (_, controller) =>
     controller.set('new', 1, { expiresAt: Date.now() + 3_600_000 }),
   'a refused write': (_, controller) => controller.set('k5', 'x'.repeat(100_000)),
@@ -50,6 +50,7 @@ const acts: Record<string, Act> = {
   stats: (_, controller) => controller.stats(),
 }
 
+/** Checks every entry, and that clearing gives back every byte. */
 const expectSound = (controller: CacheController) => {
   expectInvariants(controller)
   for (const [key, value] of controller) {
@@ -59,7 +60,7 @@ const expectSound = (controller: CacheController) => {
     expect(controller.ttl(key)).toBeGreaterThan(value instanceof Promise ? 25 : 3_500)
   }
   controller.clear()
-  expect(controller.sizeBytes).toBe(EMPTY)
+  expect(controller.sizeBytes).toBe(EMPTY_BYTES)
 }
 
 const removalsOf = (controller: CacheController) => {
@@ -67,71 +68,71 @@ const removalsOf = (controller: CacheController) => {
   return writes - items
 }
 
-describe('where the stack overflows, at whatever depth', () => {
-  it.each(Object.entries(acts))('%s leaves entries, order, bytes and counters right', (_, act) => {
-    atEachDepth(
-      () => filled(),
-      ({ cache, controller }) => act(cache, controller),
-      ({ controller }) => expectSound(controller),
-    )
-  })
-
+describe('a stack overflow at any depth', () => {
   it.each(Object.entries(acts))(
-    '%s leaves hooks that are told of all that left, once',
+    'of %s leaves entries, order, bytes and counters right',
     (_, act) => {
       atEachDepth(
-        () => {
-          const told = { count: 0 }
-          return { ...filled(() => told.count++), told }
-        },
+        () => filled(),
         ({ cache, controller }) => act(cache, controller),
-        ({ cache, controller, told }) => {
-          cache['last'] = 1
-          delete cache['last']
-          expect(told.count).toBe(removalsOf(controller))
-          expectSound(controller)
-        },
+        ({ controller }) => expectSound(controller),
       )
     },
   )
 
-  it('a hook that needs much stack hears of the rest at the next call', () => {
+  it.each(Object.entries(acts))('of %s calls onDelete exactly once for each removal', (_, act) => {
     atEachDepth(
       () => {
-        const told = new Set<string>()
+        const calls = { count: 0 }
+        return { ...filled(() => calls.count++), calls }
+      },
+      ({ cache, controller }) => act(cache, controller),
+      ({ cache, controller, calls }) => {
+        cache['last'] = 1
+        delete cache['last']
+        expect(calls.count).toBe(removalsOf(controller))
+        expectSound(controller)
+      },
+    )
+  })
+
+  it('in onDelete delays the calls for the other removals until the next call', () => {
+    atEachDepth(
+      () => {
+        const keys = new Set<string>()
         const cache = new FaaSCacheDict<Values>({
           onError: () => {},
           onDelete: (key) => {
-            told.add(key)
+            keys.add(key)
             callAt(50, () => {})
           },
         })
         for (let at = 0; at < 10; at++) cache[at] = at
-        return { cache, controller: controllerOf(cache), told }
+        return { cache, controller: controllerOf(cache), keys }
       },
       ({ controller }) => controller.clear(),
-      ({ cache, controller, told }) => {
+      ({ cache, controller, keys }) => {
         controller.clear()
         cache['last'] = 1
         delete cache['last']
-        expect(told.size).toBe(11)
+        expect(keys.size).toBe(11)
       },
     )
   })
 
-  it('a load begins or rejects, and nobody waits for a load that did not begin', async () => {
-    const begun: Promise<unknown>[] = []
-    const asked: Promise<unknown>[] = []
+  it('of getOrSet never leaves a load that later callers wait for in vain', async () => {
+    const first: Promise<unknown>[] = []
+    const second: Promise<unknown>[] = []
     atEachDepth(
       () => controllerOf(new FaaSCacheDict<Values>()),
-      (controller) => begun.push(controller.getOrSet('a', () => 1)),
-      (controller) => asked.push(controller.getOrSet('a', () => 2)),
+      (controller) => first.push(controller.getOrSet('a', () => 1)),
+      (controller) => second.push(controller.getOrSet('a', () => 2)),
     )
-    await Promise.allSettled(begun)
-    for (const value of await Promise.all(asked)) expect([1, 2]).toContain(value)
+    await Promise.allSettled(first)
+    for (const value of await Promise.all(second)) expect([1, 2]).toContain(value)
   })
 
-  it('printing shows the whole cache the next time', () => {
+  it('of inspect leaves the next inspect complete', () => {
     atEachDepth(
       () => new FaaSCacheDict<Values>({}, { a: 1 }),
       (cache) => inspect(cache),
@@ -140,32 +141,36 @@ describe('where the stack overflows, at whatever depth', () => {
   })
 })
 
-// The engine compiles a function when it first runs, which takes stack as well.
-describe.runIf(!('Bun' in globalThis))('an overflow of the stack amid code that never ran', () => {
-  const lines = {
-    set: 'cache["z" + n] = n',
-    'set of a replaced value': 'cache["k" + (n % 30)] = n',
-    'set of an object': 'cache["z" + n] = { n }',
-    'set of a promise': 'cache["z" + n] = Promise.resolve(n)',
-    'set of a large size': 'controller.set("z" + n, n, { sizeBytes: 2 ** 40 })',
-    'set of a large size in place of a small one':
-      'controller.set("k1", n, { sizeBytes: 2 ** 40 })',
-    'set of what has expired': 'controller.set("k1", n, { ttl: -1 })',
-    delete: 'delete cache["k" + n]',
-    'delete of a large size': 'controller.set("l", n, { sizeBytes: 2 ** 40 }); delete cache.l',
-    evictOldest: 'controller.evictOldest()',
-    purgeExpired: 'time += 40; controller.purgeExpired()',
-    resize: 'controller.resize({ maxItems: Math.max(1, 30 - n) })',
-    clear: 'controller.clear()',
-  }
+// The engine compiles a function when it first runs, and that needs stack too.
+describe.runIf(!('Bun' in globalThis))(
+  'a stack overflow in code that runs for the first time',
+  () => {
+    const lines = {
+      'a write': 'cache["z" + n] = n',
+      'a write that replaces': 'cache["k" + (n % 30)] = n',
+      'a write of an object': 'cache["z" + n] = { n }',
+      'a write of a promise': 'cache["z" + n] = Promise.resolve(n)',
+      'a write of a large size': 'controller.set("z" + n, n, { sizeBytes: 2 ** 40 })',
+      'a write of a large size in place of a small one':
+        'controller.set("k1", n, { sizeBytes: 2 ** 40 })',
+      'a write that has already expired': 'controller.set("k1", n, { ttl: -1 })',
+      'a delete': 'delete cache["k" + n]',
+      'a delete of a large size': 'controller.set("l", n, { sizeBytes: 2 ** 40 }); delete cache.l',
+      evictOldest: 'controller.evictOldest()',
+      purgeExpired: 'time += 40; controller.purgeExpired()',
+      resize: 'controller.resize({ maxItems: Math.max(1, 30 - n) })',
+      clear: 'controller.clear()',
+    }
 
-  it.each(Object.entries(lines))('%s leaves entries, counters and bytes right', async (_, line) => {
-    const seen = await inChild(`
+    it.each(Object.entries(lines))(
+      'of %s leaves entries, counters and bytes right',
+      async (_, line) => {
+        const seen = await inChild(`
       import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
       let time = 1.7e12
-      let told = 0
+      let calls = 0
       const limits = { maxItems: 30, maxSizeBytes: null, sweepInterval: null, defaultTtl: 1 }
-      const cache = new FaaSCacheDict({ ...limits, now: () => time, onDelete() { told++ } })
+      const cache = new FaaSCacheDict({ ...limits, now: () => time, onDelete() { calls++ } })
       const controller = controllerOf(cache)
       for (let at = 0; at < 30; at++) { cache['k' + at] = at; time += 20 }
       let n = 0
@@ -183,7 +188,7 @@ describe.runIf(!('Bun' in globalThis))('an overflow of the stack amid code that 
       const removed = replacements + evictions + expirations + deletions + clears
       const charged = present.reduce((sum, key) => sum + controller.sizeOf(key), 0)
       const readable = present.every((key) => controller.has(key))
-      const missed = told - removed
+      const missed = calls - removed
       controller.clear()
       const empty = controllerOf(new FaaSCacheDict(limits)).sizeBytes
       console.log(JSON.stringify([
@@ -191,16 +196,18 @@ describe.runIf(!('Bun' in globalThis))('an overflow of the stack amid code that 
         charged <= sizeBytes, controller.sizeBytes - empty,
       ]))
     `)
-    expect(seen).toEqual([0, 0, 0, true, true, 0])
-  })
-})
+        expect(seen).toEqual([0, 0, 0, true, true, 0])
+      },
+    )
+  },
+)
 
-describe('where the engine has no memory for larger tables', () => {
+describe('a failed allocation of a larger table', () => {
   afterEach(() => {
     vi.unstubAllGlobals()
   })
 
-  it.each(['Int32Array', 'Float64Array'])('a refused %s changes nothing', (name) => {
+  it.each(['Int32Array', 'Float64Array'])('by new %s changes nothing', (name) => {
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: '8M', maxItems: 1_000 })
     const controller = controllerOf(cache)
     let failures = 0
@@ -229,27 +236,27 @@ describe('where the engine has no memory for larger tables', () => {
   })
 })
 
-describe('after an overflow amid hooks', () => {
-  it('hooks hear of what leaves, and it is collected', async () => {
+describe('after a stack overflow in onDelete', () => {
+  it('onDelete runs for later removals, and their values are garbage-collected', async () => {
     const grown = await inChild(
       `
       import { FaaSCacheDict } from 'faas-cache-dict'
-      let told = 0
-      const cache = new FaaSCacheDict({ maxSizeBytes: '1M', onError() {}, onDelete() { told++ } })
+      let calls = 0
+      const cache = new FaaSCacheDict({ maxSizeBytes: '1M', onError() {}, onDelete() { calls++ } })
       const deep = () => { try { deep() } finally { cache.a = {}; delete cache.a } }
       try { deep() } catch {}
       const heap = () => { gc(); return process.memoryUsage().heapUsed }
       cache.a = 1
       delete cache.a
-      told = 0
+      calls = 0
       const before = heap()
       for (let id = 0; id < 5_000; id++) cache[id] = { row: 'x'.repeat(5_000) + id + 'y'.repeat(5_000) }
-      console.log(JSON.stringify({ megabytes: (heap() - before) / 2 ** 20, told }))
+      console.log(JSON.stringify({ megabytes: (heap() - before) / 2 ** 20, calls }))
     `,
       '--expose-gc',
     )
     expect((grown as { megabytes: number }).megabytes).toBeLessThan(2)
-    expect((grown as { told: number }).told).toBeGreaterThan(4_800)
+    expect((grown as { calls: number }).calls).toBeGreaterThan(4_800)
   })
 })
 
@@ -258,15 +265,15 @@ describe('the sweep', () => {
     vi.useRealTimers()
   })
 
-  it('is started by the next write if there was no stack left to start it', async () => {
+  it('is started by the next write if a stack overflow prevented its start', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'] })
-    const subjects: { cache: Values; told: string[] }[] = []
+    const subjects: { cache: Values; removedKeys: string[] }[] = []
     atEachDepth(
       () => {
-        const told: string[] = []
-        const onDelete = (key: string) => told.push(key)
+        const removedKeys: string[] = []
+        const onDelete = (key: string) => removedKeys.push(key)
         const options = { defaultTtl: '1s', sweepInterval: '2s', onDelete }
-        return { cache: new FaaSCacheDict<Values>(options), told }
+        return { cache: new FaaSCacheDict<Values>(options), removedKeys }
       },
       ({ cache }) => {
         cache['a'] = 1
@@ -276,6 +283,6 @@ describe('the sweep', () => {
     await null
     for (const { cache } of subjects) cache['b'] = 2
     vi.advanceTimersByTime(4_100)
-    for (const { told } of subjects) expect(told).toContain('b')
+    for (const { removedKeys } of subjects) expect(removedKeys).toContain('b')
   })
 })

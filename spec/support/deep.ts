@@ -1,10 +1,10 @@
-// A tail call would take no stack in some engines, hence the variable.
+/** Runs an act below so many calls. The variable keeps an engine from a tail call without stack. */
 export const callAt = (depth: number, act: () => unknown): unknown => {
   const result = depth > 0 ? callAt(depth - 1, act) : act()
   return result
 }
 
-/** Whether the stack has overflowed. */
+/** Runs an act at a depth. True if the stack overflowed. */
 const overflows = (depth: number, act: () => unknown): boolean => {
   try {
     callAt(depth, act)
@@ -15,7 +15,7 @@ const overflows = (depth: number, act: () => unknown): boolean => {
   return false
 }
 
-/** Runs an act on new subjects at each depth near the end of the stack, and checks each afterwards. */
+/** Runs an act at each depth near the end of the stack, on a new subject each, and checks it after. */
 export function atEachDepth<Subject>(
   make: () => Subject,
   act: (subject: Subject) => unknown,
@@ -28,7 +28,7 @@ export function atEachDepth<Subject>(
     return hasOverflowed
   }
   let count: number
-  // A frame takes less stack once the engine has compiled its function: then all is as before.
+  // Once the engine has compiled a function its frames are smaller, so the depth is searched again.
   do {
     let deepest = 0
     for (let step = 2 ** 17; step >= 1; step /= 2) if (!overflowsAt(deepest + step)) deepest += step
