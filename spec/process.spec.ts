@@ -4,8 +4,8 @@ import { inChild } from './support/child.ts'
 const isNode = !('Bun' in globalThis) && !('Deno' in globalThis)
 
 describe('a process', () => {
-  it('with a pending sweep ends at once', async () => {
-    // Held open, it would outlive the minute that a spec may take.
+  it('with a pending sweep exits at once', async () => {
+    // If the timer kept the process alive, this test would time out.
     const printed = await inChild(`
       import { FaaSCacheDict } from 'faas-cache-dict'
       const cache = new FaaSCacheDict({ defaultTtl: '1d', sweepInterval: '1d' }, { a: { b: 1 } })
@@ -14,7 +14,7 @@ describe('a process', () => {
     expect(printed).toEqual({ a: { b: 1 } })
   })
 
-  it('has no timer after the import, nor after construction', async () => {
+  it('sets no timer on import or construction', async () => {
     const printed = await inChild(`
       const started = []
       const { setTimeout, setInterval, setImmediate } = globalThis
@@ -30,13 +30,13 @@ describe('a process', () => {
     expect(printed).toEqual([[], ['setTimeout']])
   })
 
-  it('has no asynchronous resource of a cache that a tool would report as open', async () => {
+  it('has no open asynchronous resource after using a cache', async () => {
     const left = await inChild(`
       import { AsyncLocalStorage, createHook } from 'node:async_hooks'
       import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
       const requests = new AsyncLocalStorage()
       const open = new Map()
-      // As Jest does with --detectOpenHandles.
+      // Jest does the same with --detectOpenHandles.
       createHook({
         init(id, type, _trigger, resource) {
           if (type !== 'PROMISE') open.set(id, { type, holds: () => resource.hasRef?.() ?? true })
@@ -56,7 +56,7 @@ describe('a process', () => {
     expect(left).toEqual([])
   })
 
-  it('collects caches that were dropped, timers and all', async () => {
+  it('garbage-collects unreferenced caches and stops their timers', async () => {
     const printed = await inChild(
       `
       import { FaaSCacheDict, controllerOf } from 'faas-cache-dict'
@@ -70,7 +70,6 @@ describe('a process', () => {
       })()
       const pause = () => new Promise((resolve) => setImmediate(resolve))
       let passes = 0
-      // The test that runs this sets the limit of time.
       while (dropped.some((ref) => ref.deref() !== undefined)) {
         await pause()
         globalThis.gc()
@@ -91,8 +90,8 @@ describe('a process', () => {
     ['deleted', 'delete cache.list; sweep()'],
     ['replaced', 'cache.list = 1; sweep()'],
     ['cleared', 'controllerOf(cache).clear()'],
-    ['read no more, the cache being closed', 'controllerOf(cache).close(); cache.list = 1'],
-  ])('lets go of a value that is %s while the sweep measures it', async (_how, leave) => {
+    ['replaced after close()', 'controllerOf(cache).close(); cache.list = 1'],
+  ])('garbage-collects a value that is %s while the sweep measures it', async (_how, remove) => {
     const printed = await inChild(
       `
       import { FaaSCacheDict, controllerOf } from 'faas-cache-dict'
@@ -102,7 +101,7 @@ describe('a process', () => {
         sweep = run
         return 0
       }
-      // Slices end by steps, since no time passes in one.
+      // With a clock that stands still, a slice ends after a number of steps.
       performance.now = () => 0
       const cache = new FaaSCacheDict({ maxSizeBytes: null })
       let list = Array.from({ length: 60_000 }, (_, i) => ({ i }))
@@ -112,14 +111,14 @@ describe('a process', () => {
       const charge = controllerOf(cache).sizeOf('list')
       for (let i = 0; i < 10_000; i++) list.push({ i })
       sweep()
-      const isUnderWay = controllerOf(cache).sizeOf('list') === charge
-      ${leave}
+      const isBeingMeasured = controllerOf(cache).sizeOf('list') === charge
+      ${remove}
       list = undefined
       for (let passes = 0; passes < 200 && (value.deref() || part.deref()); passes++) {
         await new Promise((turn) => setTimeout(turn, 5))
         globalThis.gc()
       }
-      console.log(JSON.stringify([isUnderWay, value.deref() === undefined, part.deref() === undefined]))
+      console.log(JSON.stringify([isBeingMeasured, value.deref() === undefined, part.deref() === undefined]))
     `,
       '--expose-gc',
     )
@@ -127,12 +126,12 @@ describe('a process', () => {
   })
 
   it.runIf(isNode)(
-    'holds small dictionaries in what they are charged, an empty one in 3 KB',
+    'uses as much memory for small caches as they are charged, and under 3,000 bytes for an empty one',
     async () => {
       const weighed = await inChild(
         `
         import { FaaSCacheDict, controllerOf } from 'faas-cache-dict'
-        const most = 3_000
+        const count = 3_000
         const made = (entries) => {
           const cache = new FaaSCacheDict({ maxSizeBytes: '1M', defaultTtl: '1h' })
           for (let at = 0; at < entries; at++) cache['key-' + at] = at
@@ -146,12 +145,12 @@ describe('a process', () => {
           return heapUsed + external
         }
         const weigh = async (entries) => {
-          const caches = new Array(most)
-          for (let at = 0; at < most; at++) caches[at] = made(entries)
-          for (let at = 0; at < most; at++) caches[at] = undefined
+          const caches = new Array(count)
+          for (let at = 0; at < count; at++) caches[at] = made(entries)
+          for (let at = 0; at < count; at++) caches[at] = undefined
           const before = await used()
-          for (let at = 0; at < most; at++) caches[at] = made(entries)
-          return ((await used()) - before) / most
+          for (let at = 0; at < count; at++) caches[at] = made(entries)
+          return ((await used()) - before) / count
         }
         const charged = (entries) => controllerOf(made(entries)).sizeBytes
         const bytes = [await weigh(0), await weigh(10)]
@@ -169,7 +168,7 @@ describe('a process', () => {
   )
 
   // Other runtimes do not count the bytes of a Blob.
-  it.runIf(isNode)('keeps no more bytes in Blobs than its budget allows', async () => {
+  it.runIf(isNode)('keeps the bytes of stored Blobs within the budget', async () => {
     const [most, grown] = (await inChild(
       `
       import { FaaSCacheDict, controllerOf } from 'faas-cache-dict'
@@ -197,9 +196,9 @@ describe('a process', () => {
     expect(grown).toBeLessThan(48e6)
   })
 
-  it('does not fill with the keys of objects that it measured', async () => {
-    // Of 100 MB that go through.
-    const most = 2 ** 23
+  it('does not retain the keys of measured objects', async () => {
+    // The keys below are 100 MB in all.
+    const allowed = 2 ** 23
     const grown = await inChild(
       `
       import { heapSize } from 'faas-cache-dict'
@@ -215,13 +214,13 @@ describe('a process', () => {
         heapSize({ [i + '-' + 'k'.repeat(5_000)]: i })
         heapSize({ first: i, [i + '-' + 'm'.repeat(5_000)]: i, last: i })
       }
-      // The engine lets go of the shapes of dead objects some collections later, as it finds time.
+      // The engine frees the shapes of dead objects only after several collections.
       let grown
-      for (let passes = 0; passes < 500 && !(grown < ${most}); passes++) grown = await heap() - before
+      for (let passes = 0; passes < 500 && !(grown < ${allowed}); passes++) grown = await heap() - before
       console.log(grown)
     `,
       '--expose-gc',
     )
-    expect(grown).toBeLessThan(most)
+    expect(grown).toBeLessThan(allowed)
   })
 })

@@ -1,9 +1,8 @@
 import { deserialize, serialize } from 'node:v8'
 import { controllerOf, FaaSCacheDict, type Snapshot } from 'faas-cache-dict'
 import { expect, test } from 'vitest'
+import type { Values } from './support/cache.ts'
 import { FakeClock } from './support/fake-clock.ts'
-
-type Values = Record<string, unknown>
 
 const ways: [string, (snapshot: Snapshot) => Snapshot][] = [
   ['structuredClone', structuredClone],
@@ -11,7 +10,7 @@ const ways: [string, (snapshot: Snapshot) => Snapshot][] = [
   ['JSON', (snapshot) => JSON.parse(JSON.stringify(snapshot))],
 ]
 
-test.each(ways)('order, values, expiry and given sizes survive %s', (_name, carry) => {
+test.each(ways)('order, values, expiry and explicit sizes survive %s', (_name, carry) => {
   const clock = new FakeClock()
   const cache = new FaaSCacheDict<Values>({ now: clock.now, defaultTtl: '10s' })
   const controller = controllerOf(cache)
@@ -30,7 +29,7 @@ test.each(ways)('order, values, expiry and given sizes survive %s', (_name, carr
   expect(restored.sizeOf('sized')).toBe(controller.sizeOf('sized'))
 })
 
-test('what has expired since is dropped, and what is there is merged as by writes', () => {
+test('load drops entries that expired in between, and writes the others in order', () => {
   const clock = new FakeClock()
   const cache = new FaaSCacheDict<Values>({ now: clock.now, defaultTtl: '10s' }, { a: 1 })
   controllerOf(cache).set('b', 2, { ttl: '1m' })
@@ -42,7 +41,7 @@ test('what has expired since is dropped, and what is there is merged as by write
   expect(controllerOf(copy).stats().writes).toBe(3)
 })
 
-test('promises that have fulfilled are kept as promises, and pending ones are left out', async () => {
+test('dump keeps fulfilled promises and omits pending ones', async () => {
   const cache = new FaaSCacheDict<Values>()
   cache.done = Promise.resolve({ a: 1 })
   cache.pending = new Promise(() => {})
@@ -55,7 +54,7 @@ test('promises that have fulfilled are kept as promises, and pending ones are le
   expect(await copy.done).toEqual({ a: 1 })
 })
 
-test('a value that cannot be cloned is a TypeError that names its key', () => {
+test('dump throws a TypeError that names the key of a value that cannot be cloned', () => {
   const cache = new FaaSCacheDict<Values>({}, { good: 1, bad: () => {} })
   expect(() => controllerOf(cache).dump()).toThrow(TypeError)
   expect(() => controllerOf(cache).dump()).toThrow(/"bad"/)
@@ -68,41 +67,42 @@ test.each([
   ['a string', '{}', /snapshot/],
   ['a foreign object', { entries: [] }, /format/],
   ['a later version', { ...good, version: 2 }, /version/],
-  ['no entries', { ...good, entries: undefined }, /entries/],
+  ['missing entries', { ...good, entries: undefined }, /entries/],
   [
-    'a bad entry at the end',
+    'a wrong last entry',
     { ...good, entries: [{ key: 'x', value: 1, expiresAt: null }, 7] },
     /Entry 1/,
   ],
-  ['a hole', { ...good, entries: new Array(1) }, /Entry 0/],
+  ['a hole among the entries', { ...good, entries: new Array(1) }, /Entry 0/],
   [
-    'a function, which no dump holds',
+    'a function as a value',
     { ...good, entries: [entry, { key: 'then', value: () => {}, expiresAt: null }] },
     /Entry 1.*value must be what can be cloned/,
   ],
-  ['a key that is none', { ...good, entries: [{ key: 1, value: 1, expiresAt: null }] }, /key/],
   [
-    'an expiry that is none',
+    'a key that is not a string',
+    { ...good, entries: [{ key: 1, value: 1, expiresAt: null }] },
+    /key/,
+  ],
+  [
+    'an expiry that is not a time',
     { ...good, entries: [{ key: 'x', value: 1, expiresAt: 'soon' }] },
     /expiresAt/,
   ],
   [
-    'a size that is none',
+    'a negative size',
     { ...good, entries: [{ key: 'x', value: 1, expiresAt: null, sizeBytes: -1 }] },
     /sizeBytes/,
   ],
-])(
-  '%s is a TypeError that says what is wrong, and the cache is as before',
-  (_name, snapshot, message) => {
-    const cache = new FaaSCacheDict<Values>({}, { a: 1 })
-    const load = () => controllerOf(cache).load(snapshot as Snapshot)
-    expect(load).toThrow(TypeError)
-    expect(load).toThrow(message)
-    expect({ ...cache }).toEqual({ a: 1 })
-  },
-)
+])('load throws a TypeError that explains %s, and changes nothing', (_name, snapshot, message) => {
+  const cache = new FaaSCacheDict<Values>({}, { a: 1 })
+  const load = () => controllerOf(cache).load(snapshot as Snapshot)
+  expect(load).toThrow(TypeError)
+  expect(load).toThrow(message)
+  expect({ ...cache }).toEqual({ a: 1 })
+})
 
-test('an accessor in it is read once', () => {
+test('load reads each property of an entry once', () => {
   const controller = controllerOf(new FaaSCacheDict<Values>({ maxSizeBytes: '64K' }))
   const before = controller.sizeBytes
   const read: string[] = []
@@ -124,7 +124,7 @@ test('an accessor in it is read once', () => {
   expect(controller.sizeBytes).toBe(before)
 })
 
-test('what does not fit is passed over and counted, and the rest is loaded', () => {
+test('load counts a refusal for an entry that does not fit, and loads the others', () => {
   const cache = new FaaSCacheDict<Values>({}, { big: 'x'.repeat(20_000), small: 1 })
   const copy = new FaaSCacheDict<Values>({ maxSizeBytes: '8K' })
   controllerOf(copy).load(controllerOf(cache).dump())
@@ -132,7 +132,7 @@ test('what does not fit is passed over and counted, and the rest is loaded', () 
   expect(controllerOf(copy).stats()).toMatchObject({ refusals: 1, writes: 1 })
 })
 
-test('sizes are measured anew by the cache that loads, but for those that were given', () => {
+test('load measures values with its own sizeOf, and keeps explicit sizes', () => {
   const cache = new FaaSCacheDict<Values>({ sizeOf: () => 100 }, { a: 1 })
   controllerOf(cache).set('b', 2, { sizeBytes: 300 }).set('c', 3, { sizeBytes: 0 })
   const copy = new FaaSCacheDict<Values>({ sizeOf: () => 200 })
@@ -142,7 +142,7 @@ test('sizes are measured anew by the cache that loads, but for those that were g
   expect(after.sizeOf('c')).toBe(before.sizeOf('c'))
 })
 
-/** A literal whose getter runs as it is cloned. */
+/** A literal whose getter runs when it is cloned. */
 const withGetter = (run: () => void) => ({
   get own() {
     run()
@@ -150,7 +150,7 @@ const withGetter = (run: () => void) => ({
   },
 })
 
-test('a getter that uses its entry as it is cloned does not bring it in twice', () => {
+test('dump contains an entry once, even if cloning its value promotes it', () => {
   const cache = new FaaSCacheDict<Values>({}, { b: 2 })
   const controller = controllerOf(cache)
   cache.a = withGetter(() => cache.a)
@@ -158,37 +158,37 @@ test('a getter that uses its entry as it is cloned does not bring it in twice', 
   expect(controller.dump().entries.map(({ key }) => key)).toEqual(['b', 'a', 'c'])
 })
 
-test('a getter that deletes and writes as it is cloned leaves what it did not touch', () => {
+test('dump contains the unchanged entries if cloning a value writes and deletes others', () => {
   const clock = new FakeClock()
   const cache = new FaaSCacheDict<Values>({ now: clock.now })
   const controller = controllerOf(cache)
-  let isRunning = false
+  let isDumping = false
   cache.a = withGetter(() => {
-    if (!isRunning) return
-    for (let at = 0; at < 300; at++) delete cache[`gone${at}`]
-    cache.late = 'not there at first'
+    if (!isDumping) return
+    for (let at = 0; at < 300; at++) delete cache[`deleted${at}`]
+    cache.late = 'written during the dump'
     controller.set('over', 2, { expiresAt: clock.time })
   })
   controller.set('sized', 'x', { ttl: '10s', sizeBytes: 70 })
-  for (let at = 0; at < 300; at++) cache[`gone${at}`] = at
+  for (let at = 0; at < 300; at++) cache[`deleted${at}`] = at
   cache.over = 1
   cache.z = 'last'
-  isRunning = true
+  isDumping = true
   const { entries } = controller.dump()
   expect(entries.map(({ key }) => key)).toEqual(['a', 'sized', 'z'])
   expect(entries[1]).toMatchObject({ value: 'x', sizeBytes: 70 })
   expect(entries[2]).toEqual({ key: 'z', value: 'last', expiresAt: null })
 })
 
-test('a getter that rewrites its own entry as it is cloned does not mix the two', () => {
+test('dump contains the old entry if cloning its value overwrites it', () => {
   const clock = new FakeClock()
   const cache = new FaaSCacheDict<Values>({ now: clock.now })
   const controller = controllerOf(cache)
-  let isRunning = false
+  let isDumping = false
   const value = withGetter(() => {
-    if (isRunning) controller.set('a', 'other', { ttl: '1m', sizeBytes: 70 })
+    if (isDumping) controller.set('a', 'other', { ttl: '1m', sizeBytes: 70 })
   })
   controller.set('a', value, { ttl: '10s' })
-  isRunning = true
+  isDumping = true
   expect(controller.dump().entries).toEqual([{ key: 'a', value, expiresAt: clock.time + 10_000 }])
 })
