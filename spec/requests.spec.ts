@@ -1,9 +1,8 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { controllerOf, FaaSCacheDict, heapSize } from 'faas-cache-dict'
 import { describe, expect, it, vi } from 'vitest'
+import type { Values } from './support/cache.ts'
 import { inChild } from './support/child.ts'
-
-type Values = Record<string, unknown>
 
 const requests = new AsyncLocalStorage<unknown>()
 const inRequest = <T>(run: () => T): T =>
@@ -15,8 +14,8 @@ const inRequest = <T>(run: () => T): T =>
 const later = <T>(value: T, milliseconds = 1): Promise<T> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds, value))
 
-describe('what a cache keeps of a request', () => {
-  it('is nothing, however a request used it, once its promises have settled', async () => {
+describe('the context of a request', () => {
+  it('is garbage-collected after every use of a cache, once its promises have settled', async () => {
     const alive = await inChild(
       `
       import { AsyncLocalStorage } from 'node:async_hooks'
@@ -29,44 +28,44 @@ describe('what a cache keeps of a request', () => {
       const controller = controllerOf(cache)
       const impatient = new FaaSCacheDict({ ...options, pendingTtl: '5ms' })
       const held = []
-      const ways = {
-        'by ??=': async (i) => { await (cache['a' + i] ??= load(i)) },
-        'by ??= of what has fulfilled': async (i) => { await (cache['b' + i] ??= Promise.resolve({ i })) },
-        'by ??= of what fails': async (i) => { await (cache['c' + i] ??= load(i).then(() => { throw i })).catch(() => {}) },
-        'by set, with options': async (i) => { controller.set('d' + i, load(i), { ttl: '1m', sizeBytes: 9 }); await cache['d' + i] },
-        'with a new TTL while it is pending': async (i) => { cache['e' + i] = load(i); controller.setTtl('e' + i, '1m'); await cache['e' + i] },
-        'with a new TTL once it has fulfilled': async (i) => { await (cache['f' + i] = load(i)); controller.setTtl('f' + i, '1m') },
-        'by storing what it read': async (i) => { await (cache['g' + i] = load(i)); cache['g' + i] = cache['g' + i] },
-        'by storing its promise twice': async (i) => { const promise = load(i); await (cache['h' + i] = promise); cache['h' + i] = promise },
-        'by one promise under two keys': async (i) => { const promise = load(i); cache['i' + i] = promise; cache['j' + i] = promise; await promise },
-        'by getOrSet': async (i) => { await controller.getOrSet('k' + i, () => load(i)) },
-        'by a getOrSet that fails': async (i) => { await controller.getOrSet('l' + i, () => load(i).then(() => { throw i })).catch(() => {}) },
-        'by a promise that never settles': (i) => { impatient['m' + i] = new Promise(() => {}) },
-        'by a getOrSet that never settles': (i) => { controllerOf(impatient).getOrSet('p' + i, () => new Promise(() => {})) },
-        'by setDefault': async (i) => { await controller.setDefault('n' + i, load(i)) },
-        'by a plain value': (i) => { cache['o' + i] = { i } },
-        'by reading': (i) => { cache['a' + i]; controller.peek('b' + i); controller.dump() },
-        'by making a cache': (i) => { held.push(new FaaSCacheDict(options, { a: { i } })) },
-        'by making a cache that loads': async (i) => { const own = new FaaSCacheDict(options); held.push(own); await (own.a ??= load(i)) },
+      const uses = {
+        '??=': async (i) => { await (cache['a' + i] ??= load(i)) },
+        '??= of a fulfilled promise': async (i) => { await (cache['b' + i] ??= Promise.resolve({ i })) },
+        '??= of a promise that rejects': async (i) => { await (cache['c' + i] ??= load(i).then(() => { throw i })).catch(() => {}) },
+        'set with options': async (i) => { controller.set('d' + i, load(i), { ttl: '1m', sizeBytes: 9 }); await cache['d' + i] },
+        'setTtl of a pending promise': async (i) => { cache['e' + i] = load(i); controller.setTtl('e' + i, '1m'); await cache['e' + i] },
+        'setTtl of a fulfilled promise': async (i) => { await (cache['f' + i] = load(i)); controller.setTtl('f' + i, '1m') },
+        'a write of the value just read': async (i) => { await (cache['g' + i] = load(i)); cache['g' + i] = cache['g' + i] },
+        'two writes of one promise': async (i) => { const promise = load(i); await (cache['h' + i] = promise); cache['h' + i] = promise },
+        'one promise under two keys': async (i) => { const promise = load(i); cache['i' + i] = promise; cache['j' + i] = promise; await promise },
+        'getOrSet': async (i) => { await controller.getOrSet('k' + i, () => load(i)) },
+        'getOrSet that rejects': async (i) => { await controller.getOrSet('l' + i, () => load(i).then(() => { throw i })).catch(() => {}) },
+        'a promise that never settles': (i) => { impatient['m' + i] = new Promise(() => {}) },
+        'getOrSet that never settles': (i) => { controllerOf(impatient).getOrSet('p' + i, () => new Promise(() => {})) },
+        'setDefault': async (i) => { await controller.setDefault('n' + i, load(i)) },
+        'a write of a plain value': (i) => { cache['o' + i] = { i } },
+        'reads': (i) => { cache['a' + i]; controller.peek('b' + i); controller.dump() },
+        'a new cache': (i) => { held.push(new FaaSCacheDict(options, { a: { i } })) },
+        'a new cache with a load': async (i) => { const own = new FaaSCacheDict(options); held.push(own); await (own.a ??= load(i)) },
       }
       const stores = []
-      for (const way of Object.values(ways)) {
-        const of = []
+      for (const use of Object.values(uses)) {
+        const refs = []
         for (let i = 0; i <= 20; i++) {
           const store = { body: new Array(1_000).fill(i) }
-          // The last may still lie on the stack.
-          if (i < 20) of.push(new WeakRef(store))
-          await requests.run(store, way, i)
+          // The last store may still be on the stack.
+          if (i < 20) refs.push(new WeakRef(store))
+          await requests.run(store, use, i)
         }
-        stores.push(of)
+        stores.push(refs)
       }
-      const count = () => stores.map((of) => of.filter((ref) => ref.deref() !== undefined).length)
+      const count = () => stores.map((refs) => refs.filter((ref) => ref.deref() !== undefined).length)
       for (let passes = 0; passes < 200 && Math.max(...count()) > 0; passes++) {
         await pause(5)
         globalThis.gc()
       }
       const left = count()
-      console.log(JSON.stringify(Object.keys(ways).map((way, at) => [way, left[at]]).filter(([, alive]) => alive > 0)))
+      console.log(JSON.stringify(Object.keys(uses).map((use, at) => [use, left[at]]).filter(([, alive]) => alive > 0)))
       process.exit(cache.a1 && held[0].a ? 0 : 1)
     `,
       '--expose-gc',
@@ -74,7 +73,7 @@ describe('what a cache keeps of a request', () => {
     expect(alive).toEqual([])
   })
 
-  it('is not charged, and does not refuse a write', async () => {
+  it('is not charged to an entry, so a small budget accepts the promise', async () => {
     const cache = new FaaSCacheDict<Values>({ maxSizeBytes: '64K' })
     const controller = controllerOf(cache)
     const store = (key: string) => {
@@ -102,13 +101,10 @@ describe('what a cache keeps of a request', () => {
           ready = Promise.resolve()
         })(),
     ],
-    ['a response', () => new Response('text')],
-    ['a body', () => new Response('text').body],
-    ['a stream', () => new ReadableStream({ pull() {} })],
-    [
-      'an object that holds promises, deep in it',
-      () => ({ of: [new Map([[1, { p: later(1) }]])] }),
-    ],
+    ['a Response', () => new Response('text')],
+    ['the body of a Response', () => new Response('text').body],
+    ['a ReadableStream', () => new ReadableStream({ pull() {} })],
+    ['an object with a promise deep inside', () => ({ of: [new Map([[1, { p: later(1) }]])] })],
     ['a timer', () => setTimeout(() => {}, 25)],
     [
       'an instance that holds a timer',
@@ -118,20 +114,20 @@ describe('what a cache keeps of a request', () => {
         })(),
     ],
     ['an immediate', () => setImmediate(() => {})],
-    ['a resource', () => new AsyncResource('test')],
+    ['an AsyncResource', () => new AsyncResource('test')],
     [
-      'a channel',
+      'a MessagePort',
       () => {
         const { port1, port2 } = new MessageChannel()
         port1.close()
         return port2
       },
     ],
-  ])('is not measured with %s', (_name, make) => {
+  ])('is not part of the measured size of %s', (_name, make) => {
     make()
     const outside = heapSize(make())
     const inside = inRequest(() => {
-      // Timers of one duration are linked by the platform.
+      // The platform links timers of the same duration.
       for (let i = 0; i < 100; i++) setTimeout(later, 25, { of: 'another request' })
       return heapSize(make())
     })
@@ -139,8 +135,8 @@ describe('what a cache keeps of a request', () => {
   })
 })
 
-describe('a hook that the sweep runs', () => {
-  it('sees no request, whichever made the cache, wrote to it, and woke the sweep', async () => {
+describe('onDelete, called by the sweep,', () => {
+  it('sees no request, even if requests created the cache and woke the sweep', async () => {
     const seen: unknown[] = []
     const cache = inRequest(() => {
       return new FaaSCacheDict<Values>(
@@ -161,18 +157,18 @@ describe('a hook that the sweep runs', () => {
   })
 })
 
-describe('a promise that was stored in a request', () => {
+describe('a promise stored in a request', () => {
   const stored = async () => {
-    const left: unknown[] = []
-    const cache = new FaaSCacheDict<Values>({ onDelete: (...args) => left.push(args) })
+    const removed: unknown[] = []
+    const cache = new FaaSCacheDict<Values>({ onDelete: (...args) => removed.push(args) })
     const promise = inRequest(() => later({ id: 1 }))
     cache.a = promise
     expect(cache.a).toBe(promise)
     const value = await promise
-    return { cache, controller: controllerOf(cache), promise, value, left }
+    return { cache, controller: controllerOf(cache), promise, value, removed }
   }
 
-  it('is one and the same promise wherever it is read, once it has fulfilled', async () => {
+  it('is the same promise in every read once it has fulfilled', async () => {
     const { cache, controller, value } = await stored()
     const kept = cache.a
     expect(kept).toBeInstanceOf(Promise)
@@ -185,8 +181,8 @@ describe('a promise that was stored in a request', () => {
     expect(controller.dump().entries).toMatchObject([{ key: 'a', value, isPromise: true }])
   })
 
-  it('is the same value when it is stored again', async () => {
-    const { cache, controller, promise, left } = await stored()
+  it('counts as the same value when it is stored again', async () => {
+    const { cache, controller, promise, removed } = await stored()
     const kept = cache.a
     const charge = controller.sizeOf('a')
     cache.a = promise
@@ -194,14 +190,14 @@ describe('a promise that was stored in a request', () => {
     cache.a = kept
     await kept
     expect(cache.a).toBe(kept)
-    expect(left).toEqual([])
+    expect(removed).toEqual([])
     expect(controller.stats()).toMatchObject({ writes: 3, replacements: 2, items: 1 })
     expect(controller.sizeOf('a')).toBe(charge)
     cache.a = Promise.resolve({ id: 1 })
-    expect(left).toEqual([['a', kept, 'replaced', charge]])
+    expect(removed).toEqual([['a', kept, 'replaced', charge]])
   })
 
-  it('lets those who await it go on in their own request', async () => {
+  it('leaves callers that await it in their own request', async () => {
     const { cache } = await stored()
     const seen = await requests.run('reader', async () => {
       await cache.a
@@ -211,11 +207,11 @@ describe('a promise that was stored in a request', () => {
     expect(seen).toEqual(['reader', 'reader'])
   })
 
-  it('reaches hooks as the promise that is kept', async () => {
-    const { cache, left } = await stored()
+  it('is passed to onDelete as the promise that reads gave', async () => {
+    const { cache, removed } = await stored()
     const kept = cache.a
     delete cache.a
-    expect(left).toMatchObject([['a', kept, 'deleted', expect.any(Number)]])
+    expect(removed).toMatchObject([['a', kept, 'deleted', expect.any(Number)]])
   })
 })
 
@@ -224,7 +220,7 @@ describe('a stored promise with properties of its own', () => {
     trace = { of: 'an agent' }
   }
 
-  it('is a plain promise once it has fulfilled', async () => {
+  it('is replaced by a plain promise once it has fulfilled', async () => {
     const cache = new FaaSCacheDict<Values>({ defaultTtl: '1m' })
     const task = Task.resolve({ id: 1 })
     cache.a = task
@@ -233,7 +229,7 @@ describe('a stored promise with properties of its own', () => {
     expect(await cache.a).toBe(value)
   })
 
-  it('is kept as it is if its value has become a thenable, which is not called', async () => {
+  it('is kept if its value has become a thenable, and then is not called', async () => {
     const then = vi.fn()
     for (const become of [
       (value: object) => Object.assign(value, { then }),
@@ -255,7 +251,7 @@ describe('a stored promise with properties of its own', () => {
     expect(then).not.toHaveBeenCalled()
   })
 
-  it('is charged as any other promise, before and after', async () => {
+  it('is charged like any other promise, pending and fulfilled', async () => {
     const cache = new FaaSCacheDict<Values>()
     const controller = controllerOf(cache)
     const trace = { of: 'an agent', body: 'b'.repeat(10_000) }
@@ -268,7 +264,7 @@ describe('a stored promise with properties of its own', () => {
     expect(controller.sizeOf('a')).toBe(controller.sizeOf('b'))
   })
 
-  it('is removed if its value cannot be measured, like any other', async () => {
+  it('is removed if its value cannot be measured', async () => {
     const cache = new FaaSCacheDict<Values>({
       sizeOf: (value) => (value === 'unweighable' ? Number.NaN : 1),
       onError() {},
@@ -281,7 +277,7 @@ describe('a stored promise with properties of its own', () => {
 })
 
 describe('a pending promise', () => {
-  it('takes no further memory however often it is read or stored', async () => {
+  it('uses no more memory the more often it is read and stored', async () => {
     const grown = await inChild(
       `
       import { FaaSCacheDict } from 'faas-cache-dict'

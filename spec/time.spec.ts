@@ -3,101 +3,104 @@ import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { scriptOf } from './support/child.ts'
 import { FakeClock } from './support/fake-clock.ts'
+import { nextTurn } from './support/promises.ts'
 
-const newRun = () => new Promise((resolve) => setImmediate(resolve))
-const natives = { now: Date.now, monotonic: performance.now }
+const native = { now: Date.now, monotonic: performance.now }
 
-/** The library anew, on two clocks that pass for the platform's own and move when told. */
-const onNativeClocks = async (wall: number, monotonic: number) => {
-  const hands = { wall, monotonic }
-  const now = () => hands.wall
+/**
+ * A new copy of the library on two clocks that the spec moves. The library takes them for the
+ * platform's own, since they look like native functions.
+ */
+const libraryOnClocks = async (wall: number, monotonic: number) => {
+  const clocks = { wall, monotonic }
+  const now = () => clocks.wall
   const sourceOf = Function.prototype.toString
   vi.spyOn(Function.prototype, 'toString').mockImplementation(function (this: () => unknown) {
     return this === now ? 'function now() { [native code] }' : sourceOf.call(this)
   })
   Date.now = now
-  performance.now = () => hands.monotonic
+  performance.now = () => clocks.monotonic
   vi.resetModules()
-  return { hands, library: await import('faas-cache-dict') }
+  return { clocks, library: await import('faas-cache-dict') }
 }
 
 afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()
-  Date.now = natives.now
-  performance.now = natives.monotonic
+  Date.now = native.now
+  performance.now = native.monotonic
 })
 
 describe('an entry is not served past its TTL', () => {
   const withEntry = async () => {
-    const { hands, library } = await onNativeClocks(1_700_000_000_000, 1234.5)
+    const { clocks, library } = await libraryOnClocks(1_700_000_000_000, 1234.5)
     const cache = new library.FaaSCacheDict({ defaultTtl: '10s' })
     cache['a'] = 1
-    await newRun()
-    return { cache, hands }
+    await nextTurn()
+    return { cache, clocks }
   }
 
-  it('after a freeze in which the monotonic clock stood still', async () => {
-    const { cache, hands } = await withEntry()
-    hands.wall += 3_600_000
+  it('after a freeze that stopped the monotonic clock', async () => {
+    const { cache, clocks } = await withEntry()
+    clocks.wall += 3_600_000
     expect(cache['a']).toBeUndefined()
   })
 
-  it('after a freeze in which both clocks ran on', async () => {
-    const { cache, hands } = await withEntry()
-    hands.wall += 3_600_000
-    hands.monotonic += 3_600_000
+  it('after a freeze during which both clocks ran', async () => {
+    const { cache, clocks } = await withEntry()
+    clocks.wall += 3_600_000
+    clocks.monotonic += 3_600_000
     expect(cache['a']).toBeUndefined()
   })
 
-  it('after the clock was set back, and until then it lives', async () => {
-    const { cache, hands } = await withEntry()
-    hands.wall -= 3_600_000
+  it('after the wall clock was set back, and lives its full TTL', async () => {
+    const { cache, clocks } = await withEntry()
+    clocks.wall -= 3_600_000
     expect(cache['a']).toBe(1)
-    await newRun()
-    hands.wall += 9970
-    hands.monotonic += 9970
+    await nextTurn()
+    clocks.wall += 9970
+    clocks.monotonic += 9970
     expect(cache['a']).toBe(1)
-    await newRun()
-    hands.wall += 40
-    hands.monotonic += 40
+    await nextTurn()
+    clocks.wall += 40
+    clocks.monotonic += 40
     expect(cache['a']).toBeUndefined()
   })
 
-  it('by an absolute expiry after the clock was set back, whichever date it is now', async () => {
-    const { hands, library } = await onNativeClocks(1_700_000_000_000, 0)
+  it('if it has an absolute expiry and the wall clock was set back', async () => {
+    const { clocks, library } = await libraryOnClocks(1_700_000_000_000, 0)
     const cache = new library.FaaSCacheDict()
-    hands.wall -= 3_600_000
-    library.controllerOf(cache).set('a', 1, { expiresAt: hands.wall + 5000 })
-    await newRun()
-    hands.wall += 4990
-    hands.monotonic += 4990
+    clocks.wall -= 3_600_000
+    library.controllerOf(cache).set('a', 1, { expiresAt: clocks.wall + 5000 })
+    await nextTurn()
+    clocks.wall += 4990
+    clocks.monotonic += 4990
     expect(cache['a']).toBe(1)
-    await newRun()
-    hands.wall += 10
-    hands.monotonic += 10
+    await nextTurn()
+    clocks.wall += 10
+    clocks.monotonic += 10
     expect(cache['a']).toBeUndefined()
   })
 
-  it('by the date in a dump, whatever the clocks have been through', async () => {
-    const { cache, hands } = await withEntry()
-    hands.wall -= 3_600_000
-    hands.monotonic += 2000
+  it('by the date in a dump made after the wall clock was set back', async () => {
+    const { cache, clocks } = await withEntry()
+    clocks.wall -= 3_600_000
+    clocks.monotonic += 2000
     const { entries } = controllerOf(cache).dump()
-    expect(entries.map(({ expiresAt }) => expiresAt)).toEqual([hands.wall + 8000])
+    expect(entries.map(({ expiresAt }) => expiresAt)).toEqual([clocks.wall + 8000])
   })
 
-  it('in a microtask of a later run', async () => {
-    const { cache, hands } = await withEntry()
+  it('in a later microtask', async () => {
+    const { cache, clocks } = await withEntry()
     expect(cache['a']).toBe(1)
     await null
-    hands.wall += 10_000
+    clocks.wall += 10_000
     await null
     expect(cache['a']).toBeUndefined()
   })
 })
 
-describe('an entry in a queue of 500 callbacks of a millisecond each', () => {
+describe('in a queue of 500 callbacks that take a millisecond each', () => {
   const inMicrotasks = async (callback: () => void) => {
     let start: () => void = () => {}
     const shared = new Promise<void>((resolve) => {
@@ -117,18 +120,18 @@ describe('an entry in a queue of 500 callbacks of a millisecond each', () => {
     })
 
   it.each([
-    ['that await one promise', inMicrotasks],
-    ['of process.nextTick', inTicks],
-  ])('%s is not served for long past its TTL', async (_which, run) => {
-    const { hands, library } = await onNativeClocks(1_700_000_000_000, 0)
+    ['microtasks', inMicrotasks],
+    ['process.nextTick', inTicks],
+  ])('of %s, an entry with a TTL of 50 ms is served for 40 to 80 ms', async (_which, run) => {
+    const { clocks, library } = await libraryOnClocks(1_700_000_000_000, 0)
     const cache = new library.FaaSCacheDict({ defaultTtl: '50ms' }, { a: 1 })
     let age = 0
     let oldest = 0
     await run(() => {
       if (cache['a'] === 1) oldest = age
       age++
-      hands.wall++
-      hands.monotonic++
+      clocks.wall++
+      clocks.monotonic++
     })
     expect(oldest).toBeGreaterThan(40)
     expect(oldest).toBeLessThan(80)
@@ -137,33 +140,33 @@ describe('an entry in a queue of 500 callbacks of a millisecond each', () => {
 
 describe('after a long synchronous run', () => {
   const afterOneSecond = async () => {
-    const { hands, library } = await onNativeClocks(1_700_000_000_000, 0)
+    const { clocks, library } = await libraryOnClocks(1_700_000_000_000, 0)
     const cache = new library.FaaSCacheDict({ defaultTtl: '10s' }, { a: 1 })
     const controller = library.controllerOf(cache)
-    hands.wall += 1000
-    hands.monotonic += 1000
-    return { hands, controller, cache }
+    clocks.wall += 1000
+    clocks.monotonic += 1000
+    return { clocks, controller, cache }
   }
 
-  it('a dump gives no entry more than its TTL, and leaves out what has expired', async () => {
-    const { hands, controller } = await afterOneSecond()
-    const expiresAt = hands.wall + 9000
+  it('dump counts the TTL from the write, and omits expired entries', async () => {
+    const { clocks, controller } = await afterOneSecond()
+    const expiresAt = clocks.wall + 9000
     expect(controller.dump().entries).toEqual([{ key: 'a', value: 1, expiresAt }])
-    hands.wall += 9000
-    hands.monotonic += 9000
+    clocks.wall += 9000
+    clocks.monotonic += 9000
     expect(controller.dump().entries).toEqual([])
   })
 
-  it('ttl gives what is left now', async () => {
+  it('ttl returns the seconds left at this moment', async () => {
     const { controller } = await afterOneSecond()
     expect(controller.ttl('a')).toBe(9)
   })
 
-  it('a TTL that was just set is given back in full a few milliseconds later', async () => {
-    const { hands, controller } = await afterOneSecond()
+  it('ttl still returns a new TTL in full a few milliseconds later', async () => {
+    const { clocks, controller } = await afterOneSecond()
     controller.setTtl('a', '5s')
-    hands.wall += 20
-    hands.monotonic += 20
+    clocks.wall += 20
+    clocks.monotonic += 20
     expect(controller.ttl('a')).toBe(5)
   })
 
@@ -172,9 +175,9 @@ describe('after a long synchronous run', () => {
     ['expireAt', 1],
     ['setTtl', 1],
     ['load', 2],
-  ] as const)('%s counts from now', async (how, value) => {
-    const { hands, controller, cache } = await afterOneSecond()
-    const expiresAt = hands.wall + 5000
+  ] as const)('%s counts from this moment', async (how, value) => {
+    const { clocks, controller, cache } = await afterOneSecond()
+    const expiresAt = clocks.wall + 5000
     if (how === 'set') controller.set('a', 1, { expiresAt })
     else if (how === 'expireAt') controller.expireAt('a', expiresAt)
     else if (how === 'setTtl') controller.setTtl('a', '5s')
@@ -182,36 +185,36 @@ describe('after a long synchronous run', () => {
       const entries = [{ key: 'a', value: 2, expiresAt }]
       controller.load({ format: 'faas-cache-dict', version: 1, entries })
     }
-    await newRun()
-    hands.wall += 4990
-    hands.monotonic += 4990
+    await nextTurn()
+    clocks.wall += 4990
+    clocks.monotonic += 4990
     expect(cache['a']).toBe(value)
-    await newRun()
-    hands.wall += 10
-    hands.monotonic += 10
+    await nextTurn()
+    clocks.wall += 10
+    clocks.monotonic += 10
     expect(cache['a']).toBeUndefined()
   })
 })
 
-// A function of such a context that is called from outside leaves its microtasks where they are.
+// A function of this context, called from outside, does not run the microtasks that it queues.
 describe.runIf('Deno' in globalThis === false && 'Bun' in globalThis === false)(
-  'in a vm context whose microtasks run after an evaluation only',
+  'in a vm context that runs microtasks only after an evaluation',
   () => {
-    it('an entry is not served for long past its TTL, and then never', async () => {
+    it('an expired entry is served fewer than 8 times in 100', async () => {
       const script = await scriptOf(`
         import { FaaSCacheDict } from 'faas-cache-dict'
         globalThis.makeCache = (options) => new FaaSCacheDict(options)
       `)
       const context = createContext({}, { microtaskMode: 'afterEvaluate' })
-      const hands = runInContext(
-        `const hands = { wall: 1_700_000_000_000 }
-        const now = () => hands.wall
+      const clocks = runInContext(
+        `const clocks = { wall: 1_700_000_000_000 }
+        const now = () => clocks.wall
         const { toString } = Function.prototype
         Function.prototype.toString = function () {
           return this === now ? 'function now() { [native code] }' : toString.call(this)
         }
         Date.now = now
-        hands`,
+        clocks`,
         context,
       )
       runInContext(script, context)
@@ -219,7 +222,7 @@ describe.runIf('Deno' in globalThis === false && 'Bun' in globalThis === false)(
       let served = 0
       for (let minute = 0; minute < 100; minute++) {
         cache.a = 1
-        hands.wall += 60_000
+        clocks.wall += 60_000
         if (cache.a === 1) served++
       }
       expect(served).toBeLessThan(8)
@@ -227,25 +230,26 @@ describe.runIf('Deno' in globalThis === false && 'Bun' in globalThis === false)(
   },
 )
 
-describe('where the clock reads 0 at first', () => {
+describe('if the clock reads 0 until the first request', () => {
   const start = 1_700_000_000_000
+  /** A cache made at the module scope of a Worker. */
   const atModuleScope = async () => {
-    const { hands, library } = await onNativeClocks(0, 0)
+    const { clocks, library } = await libraryOnClocks(0, 0)
     const cache = new library.FaaSCacheDict({ defaultTtl: '10s' }, { initial: 1 })
     const beginRequests = async () => {
-      await newRun()
-      hands.wall = start
-      hands.monotonic = start
+      await nextTurn()
+      clocks.wall = start
+      clocks.monotonic = start
     }
     const pass = async (milliseconds: number) => {
-      await newRun()
-      hands.wall += milliseconds
-      hands.monotonic += milliseconds
+      await nextTurn()
+      clocks.wall += milliseconds
+      clocks.monotonic += milliseconds
     }
     return { cache, controller: library.controllerOf(cache), beginRequests, pass }
   }
 
-  it('a TTL starts at the first real reading', async () => {
+  it('a TTL starts at the first reading that is not 0', async () => {
     const { cache, beginRequests, pass } = await atModuleScope()
     await beginRequests()
     expect(cache['initial']).toBe(1)
@@ -255,12 +259,12 @@ describe('where the clock reads 0 at first', () => {
     expect(cache['initial']).toBeUndefined()
   })
 
-  it('a TTL counts from the write where only the monotonic clock reads 0, and then the epoch', async () => {
-    const { hands, library } = await onNativeClocks(start, 0)
+  it('a TTL starts at the write if only the monotonic clock reads 0', async () => {
+    const { clocks, library } = await libraryOnClocks(start, 0)
     const cache = new library.FaaSCacheDict({ defaultTtl: '10s' }, { initial: 1 })
     const at = async (milliseconds: number) => {
-      await newRun()
-      hands.wall = hands.monotonic = start + milliseconds
+      await nextTurn()
+      clocks.wall = clocks.monotonic = start + milliseconds
       return cache['initial']
     }
     expect(await at(1)).toBe(1)
@@ -268,7 +272,7 @@ describe('where the clock reads 0 at first', () => {
     expect(await at(10_000)).toBeUndefined()
   })
 
-  it('an absolute expiry is obeyed once it runs', async () => {
+  it('an absolute expiry applies once the clock runs', async () => {
     const { cache, controller, beginRequests, pass } = await atModuleScope()
     controller.set('past', 1, { expiresAt: start - 1 })
     controller.set('future', 1, { expiresAt: start + 5000 })
@@ -285,7 +289,7 @@ describe('where the clock reads 0 at first', () => {
   })
 
   it.each(['get', 'getOrThrow', 'setDefault', 'getOrSet'] as const)(
-    '%s as the very first call of a request serves nothing past its absolute expiry',
+    '%s as the first call of a request serves no entry past its absolute expiry',
     async (call) => {
       const { controller, beginRequests } = await atModuleScope()
       controller.set('past', 1, { expiresAt: start - 1 })
@@ -296,7 +300,7 @@ describe('where the clock reads 0 at first', () => {
     },
   )
 
-  it('a pending promise obeys its absolute expiry once it runs', async () => {
+  it('the absolute expiry of a pending promise applies once the clock runs', async () => {
     const { controller, beginRequests, pass } = await atModuleScope()
     const promise = new Promise(() => {})
     controller.set('past', promise, { expiresAt: start - 1 })
@@ -313,7 +317,7 @@ describe('where the clock reads 0 at first', () => {
     expect([...controller.keys()]).toEqual(['initial', 'rewritten'])
   })
 
-  it('what was cleared before has nothing to obey', async () => {
+  it('the absolute expiry of a cleared entry does not apply to a later one', async () => {
     const { controller, beginRequests } = await atModuleScope()
     controller.set('value', 1, { expiresAt: start + 5000 })
     controller.set('pending', new Promise(() => {}), { expiresAt: start + 5000 })
@@ -323,7 +327,7 @@ describe('where the clock reads 0 at first', () => {
     expect([...controller.entries()]).toEqual([['value', 2]])
   })
 
-  it('what is loaded obeys its absolute expiry once it runs', async () => {
+  it('the absolute expiry of a loaded entry applies once the clock runs', async () => {
     const clock = new FakeClock()
     clock.time = start - 5000
     const source = controllerOf(new FaaSCacheDict({ now: clock.now }))
@@ -336,7 +340,7 @@ describe('where the clock reads 0 at first', () => {
     expect(Object.keys(cache)).toEqual(['initial', 'ever'])
   })
 
-  it('a dump leaves out what expires, since nobody could say when', async () => {
+  it('dump omits entries with a TTL, since their expiry is unknown', async () => {
     const { cache, controller, beginRequests } = await atModuleScope()
     controller.set('ever', 1, { ttl: null })
     expect(controller.dump().entries).toEqual([{ key: 'ever', value: 1, expiresAt: null }])
@@ -348,7 +352,7 @@ describe('where the clock reads 0 at first', () => {
     ])
   })
 
-  it('the last expiry that an entry was given counts', async () => {
+  it('the last expiry given to an entry applies', async () => {
     const { cache, controller, beginRequests, pass } = await atModuleScope()
     controller.set('a', 1, { expiresAt: start + 5000 }).set('a', 1)
     controller.set('b', 1, { expiresAt: start + 5000 }).set('b', 1, { expiresAt: start + 7000 })
@@ -367,7 +371,7 @@ describe('where the clock reads 0 at first', () => {
 })
 
 describe('fake timers', () => {
-  it('expire an entry within one synchronous run', () => {
+  it('expire an entry when they advance', () => {
     vi.useFakeTimers()
     const cache = new FaaSCacheDict({ defaultTtl: '10s' })
     cache['a'] = 1
@@ -377,7 +381,7 @@ describe('fake timers', () => {
     expect(cache['a']).toBeUndefined()
   })
 
-  it('that set the system time expire an entry too', () => {
+  it('expire an entry when they set the system time', () => {
     vi.useFakeTimers()
     const cache = new FaaSCacheDict({ defaultTtl: '10s' })
     cache['a'] = 1
@@ -399,7 +403,7 @@ describe('fake timers', () => {
 })
 
 describe('the option now', () => {
-  it('that goes back leaves an entry what it had left to live, and no more', () => {
+  it('can go back, and an entry then lives exactly the rest of its TTL', () => {
     const clock = new FakeClock()
     const cache = new FaaSCacheDict({ now: clock.now, defaultTtl: '10s' })
     cache['a'] = 1
@@ -413,7 +417,7 @@ describe('the option now', () => {
     expect(cache['a']).toBeUndefined()
   })
 
-  it('that went back is the date for an absolute expiry', () => {
+  it('is the date for an absolute expiry after it went back', () => {
     const clock = new FakeClock()
     const cache = new FaaSCacheDict({ now: clock.now, defaultTtl: '10s' })
     cache['a'] = 1
@@ -426,7 +430,7 @@ describe('the option now', () => {
     expect({ ...cache }).toEqual({ a: 1 })
   })
 
-  it('that moves at every reading is read once a call', () => {
+  it('is read once in each call', () => {
     let readings = 0
     const now = () => 1_700_000_000_000 + readings++
     const cache = new FaaSCacheDict<Record<string, unknown>>({ now, defaultTtl: '10s' })
@@ -459,7 +463,7 @@ describe('the option now', () => {
     expect(counts).toEqual(calls.map(([name]) => [name, 1]))
   })
 
-  it('that moves at every reading never has an entry outlive its absolute expiry', () => {
+  it('can move at every reading, and no entry outlives its absolute expiry', () => {
     for (let left = -1; left < 6; left++) {
       let time = 1_700_000_000_000
       const now = () => time++
@@ -477,7 +481,7 @@ describe('the option now', () => {
     }
   })
 
-  it('may start at 0', () => {
+  it('can start at 0', () => {
     const clock = new FakeClock()
     clock.time = 0
     const cache = new FaaSCacheDict({ now: clock.now, defaultTtl: '10s' })
@@ -486,7 +490,7 @@ describe('the option now', () => {
     expect(cache['a']).toBeUndefined()
   })
 
-  it('that returns NaN is a TypeError that names it, and the cache is as before', () => {
+  it('causes a TypeError that names it if it returns NaN, and changes nothing', () => {
     const clock = new FakeClock()
     const cache = new FaaSCacheDict({ now: clock.now, defaultTtl: '10s' })
     cache['a'] = 1
@@ -501,7 +505,7 @@ describe('the option now', () => {
     expect(controllerOf(cache).stats()).toMatchObject({ items: 1, writes: 1 })
   })
 
-  it.each([5, 'now', null, {}])('is a function, not %s', (now) => {
+  it.each([5, 'now', null, {}])('cannot be %s', (now) => {
     expect(() => new FaaSCacheDict({ now: now as () => number })).toThrow(/now/)
   })
 })
