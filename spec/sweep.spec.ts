@@ -1,16 +1,11 @@
 import { runInNewContext } from 'node:vm'
 import { type CacheOptions, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { cacheWith, type Values } from './support/cache.ts'
 
-const cacheWith = (options: CacheOptions = {}) => {
-  const left: [string, string][] = []
-  const cache = new FaaSCacheDict({
-    defaultTtl: '10s',
-    onDelete: (key, _, reason) => left.push([key, reason]),
-    ...options,
-  })
-  return { cache, left, controller: controllerOf(cache) }
-}
+/** A cache on the real clock, which these specs fake, whose entries live 10 seconds. */
+const sweptCache = (options: CacheOptions = {}) =>
+  cacheWith({ now: undefined, defaultTtl: '10s', ...options })
 
 describe('the sweep', () => {
   beforeEach(() => {
@@ -21,15 +16,15 @@ describe('the sweep', () => {
     vi.useRealTimers()
   })
 
-  it('does not start at construction, nor at a read', () => {
-    const { cache, controller } = cacheWith()
+  it('does not start at construction or at a read', () => {
+    const { cache, controller } = sweptCache()
     cache['a']
     controller.purgeExpired()
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('is started by the first write that can expire', () => {
-    const { cache, controller } = cacheWith()
+  it('starts at the first write of an entry that can expire', () => {
+    const { cache, controller } = sweptCache()
     controller.set('forever', 1, { ttl: null })
     expect(vi.getTimerCount()).toBe(0)
     cache['a'] = 1
@@ -37,44 +32,44 @@ describe('the sweep', () => {
     expect(vi.getTimerCount()).toBe(1)
   })
 
-  it('is started by a TTL that is set later', () => {
-    const { controller } = cacheWith({ defaultTtl: null })
+  it('starts when setTtl gives an entry a TTL', () => {
+    const { controller } = sweptCache({ defaultTtl: null })
     controller.set('a', 1)
     expect(vi.getTimerCount()).toBe(0)
     controller.setTtl('a', '10s')
     expect(vi.getTimerCount()).toBe(1)
   })
 
-  it('removes what has expired without being asked', () => {
-    const { cache, left } = cacheWith()
+  it('removes expired entries without any call', () => {
+    const { cache, removals } = sweptCache()
     cache['a'] = 1
     vi.advanceTimersByTime(15_000)
-    expect(left).toEqual([['a', 'expired']])
+    expect(removals()).toEqual(['a expired'])
   })
 
-  it('goes on past a value that cannot be measured, and names its key', () => {
+  it('reports the key of a value that cannot be measured, and continues', () => {
     const sizes = { bad: 0, grown: 0 }
-    const failures: unknown[] = []
-    const { cache, left } = cacheWith({
+    const errors: unknown[] = []
+    const { cache, removals } = sweptCache({
       maxSizeBytes: '64K',
       sizeOf(_value, key) {
         const size = sizes[key as keyof typeof sizes]
         if (size < 0) throw new Error('no size')
         return size
       },
-      onError: (_error, context) => failures.push(context),
+      onError: (_error, context) => errors.push(context),
     })
     cache['bad'] = {}
     cache['grown'] = {}
     sizes.bad = -1
     sizes.grown = 100_000
     vi.advanceTimersByTime(6_000)
-    expect(failures).toEqual([{ source: 'sweep', key: 'bad' }])
-    expect(left).toEqual([['grown', 'evicted']])
+    expect(errors).toEqual([{ source: 'sweep', key: 'bad' }])
+    expect(removals()).toEqual(['grown evicted'])
   })
 
-  it('keeps the charge of what a promise of another realm fulfilled with', async () => {
-    const { cache, controller } = cacheWith({ defaultTtl: null })
+  it('keeps the charge for the value of a promise of another realm', async () => {
+    const { cache, controller } = sweptCache({ defaultTtl: null })
     cache['a'] = runInNewContext(`Promise.resolve('${'x'.repeat(10_000)}')`)
     await cache['a']
     const charge = controller.sizeOf('a')
@@ -83,35 +78,35 @@ describe('the sweep', () => {
     expect(controller.sizeOf('a')).toBe(charge)
   })
 
-  it('has no timer once there is nothing to do, and comes back with the next write', () => {
-    const { cache, left } = cacheWith()
+  it('clears its timer when nothing is left to do, and restarts at the next write', () => {
+    const { cache, removals } = sweptCache()
     cache['a'] = 1
     vi.advanceTimersByTime(60_000)
     expect(vi.getTimerCount()).toBe(0)
     cache['b'] = 1
     vi.advanceTimersByTime(15_000)
-    expect(left.map(([key]) => key)).toEqual(['a', 'b'])
+    expect(removals()).toEqual(['a expired', 'b expired'])
   })
 
-  it('comes as often as sweepInterval says', () => {
-    const { cache, left } = cacheWith({ defaultTtl: '1s', sweepInterval: '30s' })
+  it('runs every sweepInterval', () => {
+    const { cache, removals } = sweptCache({ defaultTtl: '1s', sweepInterval: '30s' })
     cache['a'] = 1
     vi.advanceTimersByTime(29_999)
-    expect(left).toEqual([])
+    expect(removals()).toEqual([])
     vi.advanceTimersByTime(1)
-    expect(left).toEqual([['a', 'expired']])
+    expect(removals()).toEqual(['a expired'])
   })
 
-  it.each([null, Number.POSITIVE_INFINITY])('never comes with sweepInterval %s', (never) => {
-    const { cache } = cacheWith({ sweepInterval: never })
+  it.each([null, Number.POSITIVE_INFINITY])('never runs if sweepInterval is %s', (never) => {
+    const { cache } = sweptCache({ sweepInterval: never })
     cache['a'] = 1
     expect(vi.getTimerCount()).toBe(0)
     vi.advanceTimersByTime(10_100)
     expect(cache['a']).toBeUndefined()
   })
 
-  it('ends at close, and the data stays readable and writable', () => {
-    const { cache, controller } = cacheWith()
+  it('stops at close, and the cache can still be read and written', () => {
+    const { cache, controller } = sweptCache()
     cache['a'] = 1
     controller.close()
     expect(vi.getTimerCount()).toBe(0)
@@ -123,20 +118,20 @@ describe('the sweep', () => {
     controller.close()
   })
 
-  it('ends where a using declaration of the cache or its controller ends', () => {
-    const { cache, controller } = cacheWith()
+  it('stops when the cache or its controller is disposed', () => {
+    const { cache, controller } = sweptCache()
     cache['a'] = 1
     ;(cache as unknown as Disposable)[Symbol.dispose]()
     expect(vi.getTimerCount()).toBe(0)
-    const other = cacheWith()
+    const other = sweptCache()
     other.cache['a'] = 1
     other.controller[Symbol.dispose]()
     expect(vi.getTimerCount()).toBe(0)
     expect(controller.size).toBe(1)
   })
 
-  it('walks in slices where the clock stands still while it runs', () => {
-    const { cache } = cacheWith({ defaultTtl: null, maxSizeBytes: null })
+  it('works in slices if the clock stands still during a slice', () => {
+    const { cache } = sweptCache({ defaultTtl: null, maxSizeBytes: null })
     for (let i = 0; i < 40_000; i++) cache[i] = { i }
     const pauses: number[] = []
     for (let slice = 0; slice < 4; slice++) {
@@ -147,8 +142,8 @@ describe('the sweep', () => {
     expect(pauses).toEqual([5000, 20, 20, 20])
   })
 
-  it('walks in slices through what a promise has fulfilled with, and finds its growth', async () => {
-    const { cache, controller, left } = cacheWith({ defaultTtl: null, maxSizeBytes: '64M' })
+  it('works in slices through the value of a fulfilled promise, and finds its growth', async () => {
+    const { cache, controller, removals } = sweptCache({ defaultTtl: null, maxSizeBytes: '64M' })
     const list = Array.from({ length: 40_000 }, (_, at) => ({ at }))
     cache['list'] = Promise.resolve(list)
     await null
@@ -160,12 +155,12 @@ describe('the sweep', () => {
     expect(controller.sizeOf('list')).toBeGreaterThan(charge * 1.8)
     list.push(...Array.from({ length: 8 }, () => ({ at: 0, text: 'x'.repeat(10_000_000) })))
     vi.advanceTimersByTime(10_000)
-    expect(left).toEqual([['list', 'evicted']])
+    expect(removals()).toEqual(['list evicted'])
   })
 
-  it('that finds a hook failing tells onError and goes on', () => {
+  it('reports an error of onDelete to onError and continues', () => {
     const onError = vi.fn()
-    const { cache, controller } = cacheWith({
+    const { cache, controller } = sweptCache({
       onDelete: () => {
         throw new Error('hook')
       },
@@ -179,22 +174,22 @@ describe('the sweep', () => {
     expect(controller.size).toBe(0)
   })
 
-  it('is absent where timers are forbidden, and all else works', () => {
+  it('does not run where timers are forbidden, and everything else works', () => {
     vi.stubGlobal('setTimeout', () => {
       throw new Error('Disallowed operation called within global scope')
     })
-    const { cache, left, controller } = cacheWith()
+    const { cache, removals, controller } = sweptCache()
     cache['a'] = 1
     expect(cache['a']).toBe(1)
     vi.advanceTimersByTime(10_100)
     expect(cache['a']).toBeUndefined()
-    expect(left).toEqual([['a', 'expired']])
+    expect(removals()).toEqual(['a expired'])
     controller.close()
   })
 
-  it('that is pending when its timers die with a request leaves expiry right', () => {
+  it('is not needed for expiry if its timer ends with a request', () => {
     vi.stubGlobal('setTimeout', () => 7)
-    const { cache } = cacheWith()
+    const { cache } = sweptCache()
     cache['a'] = 1
     vi.advanceTimersByTime(10_100)
     cache['b'] = 1
@@ -204,36 +199,36 @@ describe('the sweep', () => {
   it.each([
     ['stands still', () => 0],
     ['is far ahead', () => 4_000_000_000_000],
-  ])('whose timer died is made up for where the option now %s', async (_name, now) => {
+  ])('runs at a later write if its timer ended and the option now %s', async (_name, now) => {
     vi.stubGlobal('setTimeout', () => 7)
     vi.stubGlobal('clearTimeout', () => {})
-    const { cache, left } = cacheWith({ now, maxSizeBytes: '64K' })
+    const { cache, removals } = sweptCache({ now, maxSizeBytes: '64K' })
     const list: string[] = []
     cache['list'] = list
     list.push('x'.repeat(100_000))
     cache['b'] = 1
     await null
-    expect(left).toEqual([])
+    expect(removals()).toEqual([])
     vi.advanceTimersByTime(10_100)
     cache['b'] = 1
     await null
-    expect(left).toEqual([['list', 'evicted']])
+    expect(removals()).toEqual(['list evicted'])
   })
 
-  it('whose timer died with a request is made up for by a later write', async () => {
+  it('runs at a later write if its timer ended with a request', async () => {
     vi.stubGlobal('setTimeout', () => 7)
     vi.stubGlobal('clearTimeout', () => {})
-    const { cache, left } = cacheWith()
+    const { cache, removals } = sweptCache()
     cache['a'] = 1
     vi.advanceTimersByTime(10_100)
-    expect(left).toEqual([])
+    expect(removals()).toEqual([])
     cache['b'] = 1
     await null
-    expect(left).toEqual([['a', 'expired']])
+    expect(removals()).toEqual(['a expired'])
   })
 })
 
-describe('the sweep of a cache that nobody uses', () => {
+describe('the sweep of an unused cache', () => {
   beforeEach(() => {
     vi.useFakeTimers()
   })
@@ -242,34 +237,34 @@ describe('the sweep of a cache that nobody uses', () => {
   })
 
   const cacheOf = (options: CacheOptions = {}) => {
-    const cache = new FaaSCacheDict<Record<string, unknown>>({ maxSizeBytes: null, ...options })
+    const cache = new FaaSCacheDict<Values>({ maxSizeBytes: null, ...options })
     return { cache, controller: controllerOf(cache) }
   }
-  /** A cache whose sweep has gone to rest, and a list in it. */
-  const rested = () => {
+  /** A cache whose sweep rests, with a list that has grown since. */
+  const resting = () => {
     const { cache, controller } = cacheOf()
     const list: string[] = []
     cache['list'] = list
     vi.runAllTimers()
     const charge = controller.sizeOf('list')
     list.push('x'.repeat(10_000))
-    return { cache, controller, hasFound: () => controller.sizeOf('list') > charge + 9_000 }
+    return { cache, controller, hasFoundGrowth: () => controller.sizeOf('list') > charge + 9_000 }
   }
 
-  it('rests once a round has found no growth', () => {
+  it('rests after a round that found no growth', () => {
     const { cache } = cacheOf()
     cache['list'] = []
     vi.advanceTimersByTime(10_000)
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('misses growth through a kept reference while it rests', () => {
-    const { hasFound } = rested()
+  it('does not find growth through a kept reference while it rests', () => {
+    const { hasFoundGrowth } = resting()
     vi.advanceTimersByTime(3_600_000)
-    expect(hasFound()).toBe(false)
+    expect(hasFoundGrowth()).toBe(false)
   })
 
-  it.each<[string, (used: ReturnType<typeof rested>) => unknown]>([
+  it.each<[string, (used: ReturnType<typeof resting>) => unknown]>([
     ['cache[key]', ({ cache }) => cache['list']],
     ['get', ({ controller }) => controller.get('list')],
     ['peek', ({ controller }) => controller.peek('list')],
@@ -279,13 +274,13 @@ describe('the sweep of a cache that nobody uses', () => {
     ['a write of another key', ({ cache }) => (cache['other'] = 1)],
     ['setTtl', ({ controller }) => controller.setTtl('list', '1h')],
   ])('is woken by %s, and finds the growth', (_name, use) => {
-    const found = rested()
-    use(found)
+    const used = resting()
+    use(used)
     vi.advanceTimersByTime(5_000)
-    expect(found.hasFound()).toBe(true)
+    expect(used.hasFoundGrowth()).toBe(true)
   })
 
-  it('finds what grew in a value that was written while a deadline kept its timer running', () => {
+  it('finds the growth of a value written while it waited for a deadline', () => {
     const { cache, controller } = cacheOf({ sweepInterval: '1s' })
     cache['old'] = {}
     controller.set('text', 'text', { ttl: 2.5 })
@@ -298,7 +293,7 @@ describe('the sweep of a cache that nobody uses', () => {
     expect(controller.sizeOf('list')).toBeGreaterThan(charge + 9_000)
   })
 
-  it('notices uses across resetStats', () => {
+  it('notices uses after resetStats', () => {
     const { cache, controller } = cacheOf({ sweepInterval: '1s' })
     const list: string[] = []
     cache['list'] = list
@@ -313,16 +308,16 @@ describe('the sweep of a cache that nobody uses', () => {
     expect(controller.sizeOf('list')).toBeGreaterThan(charge + 9_000)
   })
 
-  it('is not woken by calls that give no value, and remeasure finds the growth', () => {
-    const { cache, controller, hasFound } = rested()
-    const asked = ['list' in cache, cache['absent'], controller.size, controller.stats().items]
-    expect(asked).toEqual([true, undefined, 1, 1])
+  it('is not woken by calls that return no value, but remeasure finds the growth', () => {
+    const { cache, controller, hasFoundGrowth } = resting()
+    const answers = ['list' in cache, cache['absent'], controller.size, controller.stats().items]
+    expect(answers).toEqual([true, undefined, 1, 1])
     expect(vi.getTimerCount()).toBe(0)
     controller.remeasure()
-    expect(hasFound()).toBe(true)
+    expect(hasFoundGrowth()).toBe(true)
   })
 
-  it('goes round as long as it finds growth', () => {
+  it('keeps running as long as it finds growth', () => {
     const { cache, controller } = cacheOf()
     const list: string[] = []
     cache['list'] = list
@@ -337,7 +332,7 @@ describe('the sweep of a cache that nobody uses', () => {
     }
   })
 
-  it('stays away after close, whatever is read', () => {
+  it('is not woken by reads after close', () => {
     const { cache, controller } = cacheOf()
     cache['list'] = []
     vi.runAllTimers()
@@ -347,19 +342,19 @@ describe('the sweep of a cache that nobody uses', () => {
   })
 
   it.each([1, 10, 60, 600, 86_400, 10 * 86_400])(
-    'gives back what expires after %i seconds, at most a quarter and two intervals later',
+    'removes an entry with a TTL of %i seconds within a quarter of the TTL and two intervals',
     (ttl) => {
-      const left: string[] = []
-      const { cache } = cacheOf({ defaultTtl: ttl, onDelete: (key) => left.push(key) })
+      const keys: string[] = []
+      const { cache } = cacheOf({ defaultTtl: ttl, onDelete: (key) => keys.push(key) })
       cache['list'] = []
       cache['text'] = 'text'
       vi.advanceTimersByTime(1_000 * (1.25 * ttl + 10))
-      expect(left).toEqual(expect.arrayContaining(['list', 'text']))
+      expect(keys).toEqual(expect.arrayContaining(['list', 'text']))
       expect(vi.getTimerCount()).toBe(0)
     },
   )
 
-  it('gives up on a deadline once it would wait longer than a timer can', () => {
+  it('stops if the next deadline is further away than a timer can wait', () => {
     const { cache } = cacheOf({ defaultTtl: '365d' })
     cache['list'] = []
     vi.runAllTimers()
@@ -368,40 +363,40 @@ describe('the sweep of a cache that nobody uses', () => {
     expect(vi.getTimerCount()).toBe(1)
   })
 
-  it('looks for a deadline less and less often if the option now stands still', () => {
+  it('waits longer and longer for a deadline if the option now stands still', () => {
     const { cache } = cacheOf({ defaultTtl: '10s', now: () => 1 })
     cache['list'] = []
     vi.runAllTimers()
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('reads a clock that fails less and less often', () => {
-    let fails = false
+  it('waits longer and longer if the option now fails', () => {
+    let isFailing = false
     const errors: unknown[] = []
     const { cache } = cacheOf({
       defaultTtl: '10s',
-      now: () => (fails ? Number.NaN : 1),
+      now: () => (isFailing ? Number.NaN : 1),
       onError: (error) => errors.push(error),
     })
     cache['list'] = []
-    fails = true
+    isFailing = true
     vi.runAllTimers()
     expect(errors.length).toBeLessThan(100)
   })
 
-  it('starts again with the next write, at its interval', () => {
-    const { cache, left } = cacheWith({ defaultTtl: '1h' })
+  it('returns to its interval at the next write', () => {
+    const { cache, removals } = sweptCache({ defaultTtl: '1h' })
     cache['a'] = 'text'
     vi.advanceTimersByTime(60_000)
     controllerOf(cache).set('b', 'text', { ttl: '1s' })
     vi.advanceTimersByTime(5_000)
-    expect(left).toEqual([['b', 'expired']])
+    expect(removals()).toEqual(['b expired'])
   })
 })
 
-describe('runAllTimers ends', () => {
+describe('runAllTimers terminates', () => {
   beforeEach(() => {
-    // Of sinon; Vitest allows 10,000 and Jest 100,000.
+    // The default of sinon. Vitest allows 10,000 timers and Jest 100,000.
     vi.useFakeTimers({ loopLimit: 1_000 })
   })
   afterEach(() => {
@@ -411,7 +406,7 @@ describe('runAllTimers ends', () => {
   const many = <T>(make: (at: number) => T): T[] =>
     Array.from({ length: 1_000 }, (_, at) => make(at))
 
-  it.each<[string, CacheOptions, (cache: Record<string, unknown>) => unknown]>([
+  it.each<[string, CacheOptions, (cache: Values) => unknown]>([
     ['with an object without a TTL', {}, (cache) => (cache['a'] = {})],
     ['with a TTL of years', { defaultTtl: '3650d' }, (cache) => (cache['a'] = {})],
     [
@@ -436,7 +431,7 @@ describe('runAllTimers ends', () => {
     ],
     ['with promises that never settle', {}, (cache) => (cache['a'] = new Promise(() => {}))],
     [
-      'with a value that the program lets grow for a while',
+      'with a value that keeps growing for a while',
       {},
       (cache) => {
         const list: unknown[] = []
@@ -444,30 +439,34 @@ describe('runAllTimers ends', () => {
         many((at) => at % 50 === 0 && setTimeout(() => list.push({}), 1_000 * at))
       },
     ],
-    ['with a million parts', {}, (cache) => (cache['a'] = many(() => many((at) => ({ at }))))],
     [
-      'with 40,000 that expire',
+      'with a value of a million objects',
+      {},
+      (cache) => (cache['a'] = many(() => many((at) => ({ at })))),
+    ],
+    [
+      'with 40,000 entries that expire',
       { defaultTtl: '1m' },
       (cache) => {
         for (let at = 0; at < 40_000; at++) cache[at] = at
       },
     ],
   ])('%s', (_name, options, fill) => {
-    const cache = new FaaSCacheDict<Record<string, unknown>>({ maxSizeBytes: null, ...options })
+    const cache = new FaaSCacheDict<Values>({ maxSizeBytes: null, ...options })
     fill(cache)
     vi.runAllTimers()
     expect(vi.getTimerCount()).toBe(0)
-    // Read, it is swept again; and that comes to an end as well.
+    // A read wakes the sweep, which ends again.
     for (const key of Object.keys(cache)) cache[key]
     vi.runAllTimers()
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('with several caches, of which hooks write into others', () => {
-    const caches: Record<string, unknown>[] = []
+  it('with caches whose onDelete writes to another cache', () => {
+    const caches: Values[] = []
     for (let at = 0; at < 10; at++) {
       caches.push(
-        new FaaSCacheDict<Record<string, unknown>>({
+        new FaaSCacheDict<Values>({
           defaultTtl: '1h',
           onDelete: (key) => {
             const next = caches[at + 1]
@@ -481,9 +480,9 @@ describe('runAllTimers ends', () => {
     expect(caches.map((cache) => Object.keys(cache).length)).toEqual(Array(10).fill(0))
   })
 
-  it('with a cache that was made, and filled, before the timers were faked', () => {
+  it('with a cache that was filled before the timers were faked', () => {
     vi.useRealTimers()
-    const cache = new FaaSCacheDict<Record<string, unknown>>({ defaultTtl: '1h' })
+    const cache = new FaaSCacheDict<Values>({ defaultTtl: '1h' })
     cache['before'] = {}
     vi.useFakeTimers({ loopLimit: 1_000 })
     cache['after'] = {}
@@ -493,7 +492,7 @@ describe('runAllTimers ends', () => {
   })
 })
 
-describe('removing what has expired', () => {
+describe('the removal of expired entries', () => {
   beforeEach(() => {
     vi.useFakeTimers()
   })
@@ -501,50 +500,55 @@ describe('removing what has expired', () => {
     vi.useRealTimers()
   })
 
-  it('is done in slices, each followed by its hooks, and is exact for a caller between them', () => {
-    const { cache, controller, left } = cacheWith({ maxSizeBytes: null, sweepInterval: '30s' })
+  it('happens in slices, and a call between two slices sees no expired entry', () => {
+    const { cache, controller, removals } = sweptCache({ maxSizeBytes: null, sweepInterval: '30s' })
     for (let at = 0; at < 40_000; at++) cache[at] = 'text'
     vi.advanceTimersByTime(30_000)
-    expect(left.length).toBeGreaterThan(0)
-    expect(left.length).toBeLessThan(20_000)
+    expect(removals().length).toBeGreaterThan(0)
+    expect(removals().length).toBeLessThan(20_000)
     expect(cache['39999']).toBeUndefined()
     cache['new'] = 'text'
-    const swept = left.length
+    const swept = removals().length
     vi.advanceTimersByTime(20)
-    expect(left.length).toBeGreaterThan(swept)
-    expect(left.length).toBeLessThan(40_000)
+    expect(removals().length).toBeGreaterThan(swept)
+    expect(removals().length).toBeLessThan(40_000)
     expect(controller.size).toBe(1)
-    expect([controller.stats().expirations, left.length]).toEqual([40_000, 40_000])
-    expect(new Set(left.map(([key]) => key)).size).toBe(40_000)
+    expect([controller.stats().expirations, removals().length]).toEqual([40_000, 40_000])
+    expect(new Set(removals()).size).toBe(40_000)
   })
 
-  it('ends a slice when hooks have taken its time', () => {
+  it('ends a slice early if onDelete is slow', () => {
     let time = 0
     const reading = vi.spyOn(performance, 'now').mockImplementation(() => time)
-    const told: string[] = []
-    const { cache } = cacheWith({
+    const keys: string[] = []
+    const { cache } = sweptCache({
       now: () => Date.now(),
       onDelete: (key) => {
         time += 1
-        told.push(key)
+        keys.push(key)
       },
     })
     for (let at = 0; at < 1_000; at++) cache[at] = 'text'
     vi.advanceTimersByTime(10_000)
-    expect(told.length).toBeGreaterThan(0)
-    expect(told.length).toBeLessThan(100)
+    expect(keys.length).toBeGreaterThan(0)
+    expect(keys.length).toBeLessThan(100)
     reading.mockRestore()
   })
 
-  it('is done first if a write needs room, even during a sweep', () => {
-    const { cache, left, controller } = cacheWith({ maxItems: 40_000, maxSizeBytes: null })
+  it('happens first if a write needs room during a sweep', () => {
+    const { cache, removals, onDelete, controller } = sweptCache({
+      maxItems: 40_000,
+      maxSizeBytes: null,
+    })
     controller.set('live', 1, { ttl: '1h' })
     for (let at = 1; at < 40_000; at++) cache[at] = 'text'
     vi.advanceTimersByTime(10_000)
-    const swept = left.length
+    const swept = removals().length
     expect(swept).toBeLessThan(39_999)
     for (let at = 0; at < swept + 10; at++) controller.set(`new ${at}`, 1, { ttl: '1h' })
-    expect(left.slice(swept).map(([, reason]) => reason)).toEqual(Array(10).fill('expired'))
+    expect(onDelete.mock.calls.slice(swept).map(([, , reason]) => reason)).toEqual(
+      Array(10).fill('expired'),
+    )
     expect(cache['live']).toBe(1)
   })
 })
