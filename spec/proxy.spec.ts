@@ -16,6 +16,7 @@ const wellKnown = namesOf(Symbol)
   .map((name) => (Symbol as unknown as Bag)[name])
   .filter((value): value is symbol => typeof value === 'symbol')
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+/** The symbols for printing and disposal, which read as functions. */
 const ANSWERED: readonly symbol[] = [Symbol.toPrimitive, Symbol.dispose, INSPECT]
 
 const keys: fc.Arbitrary<Key> = fc.oneof(
@@ -70,7 +71,7 @@ const descriptors = fc.record(
   { requiredKeys: [] },
 ) as fc.Arbitrary<PropertyDescriptor>
 
-/** What a write may be aimed at, made anew for the cache and for the plain object beside it. */
+/** Receivers of a read or write. Each is made once for the cache and once for the plain object. */
 const RECEIVERS = {
   itself: (host: object) => host,
   child: (host: object) => Object.create(host) as object,
@@ -131,7 +132,7 @@ const calls = fc.oneof(
 )
 type Call = typeof calls extends fc.Arbitrary<infer T> ? T : never
 
-/** What `Reflect` gives, or the kind of error that it throws; and what became of the receiver. */
+/** The result of a `Reflect` call or the class of its error, and the receiver's properties after. */
 interface Outcome {
   answer?: unknown
   error?: unknown
@@ -156,7 +157,7 @@ function perform(call: Call, host: object, key: Key): Outcome {
     switch (call.trap) {
       case 'get': {
         receiver = RECEIVERS[call.receiver](host, key)
-        // Read through its child, an object answers as itself.
+        // Reading a child makes the child the receiver, without a third argument.
         const value =
           call.receiver === 'child'
             ? Reflect.get(receiver as object, key)
@@ -195,7 +196,7 @@ function ownOf(receiver: unknown): unknown {
     return receiver
   }
   try {
-    // In pairs: Node 24 tells objects apart that have a Symbol.toStringTag, however alike.
+    // As pairs, since Node 24 never takes two objects with a Symbol.toStringTag for equal.
     return Reflect.ownKeys(receiver).map((key) => [
       key,
       Reflect.getOwnPropertyDescriptor(receiver, key),
@@ -206,9 +207,9 @@ function ownOf(receiver: unknown): unknown {
 }
 
 const PLAIN = { writable: true, enumerable: true, configurable: true }
-const refused: Outcome = { error: TypeError }
+const REFUSED: Outcome = { error: TypeError }
 
-/** Whether the call ends in a write to the dictionary itself. */
+/** Whether the call writes to the cache itself. */
 const isWrite = (call: Call): boolean =>
   call.trap === 'defineProperty' ||
   (call.trap === 'set' && (call.receiver === 'itself' || call.receiver === 'wrapper'))
@@ -225,25 +226,25 @@ const isMalformed = ({ get, set, ...rest }: PropertyDescriptor, given: PropertyD
 
 interface Difference {
   applies(call: Call, key: Key): boolean
-  /** What the cache does instead, once `plain` has been brought to the same state. */
+  /** The cache's outcome. Also brings `plain` to the state of the cache. */
   expected(call: Call, key: Key, plain: object, order: readonly string[]): Outcome
 }
 
-/** The only ways in which a dictionary is no `Object.create(null)`, as its README names them. */
+/** All differences between a cache and `Object.create(null)`. */
 const DIFFERENCES: Readonly<Record<string, Difference>> = {
   'storing under a symbol throws a TypeError': {
     applies: (call, key) =>
       typeof key === 'symbol' &&
       isWrite(call) &&
       !(call.trap === 'defineProperty' && isMalformed(call.descriptor, call.descriptor)),
-    expected: () => refused,
+    expected: () => REFUSED,
   },
-  'a function under then throws a TypeError': {
+  'storing a function under then throws a TypeError': {
     applies: (call, key) =>
       key === 'then' && isWrite(call) && typeof writtenBy(call) === 'function',
-    expected: () => refused,
+    expected: () => REFUSED,
   },
-  'an accessor, no value, or an attribute false throws a TypeError': {
+  'defining an accessor, no value or a false attribute throws a TypeError': {
     applies: (call) =>
       call.trap === 'defineProperty' &&
       (!('value' in call.descriptor) ||
@@ -252,9 +253,9 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
           call.descriptor.enumerable,
           call.descriptor.configurable,
         ].includes(false)),
-    expected: () => refused,
+    expected: () => REFUSED,
   },
-  'attributes that a definition leaves out are true': {
+  'a missing attribute of a definition is true': {
     applies: (call) =>
       call.trap === 'defineProperty' && !isMalformed(call.descriptor, call.descriptor),
     expected: (call, key, plain) => {
@@ -262,31 +263,34 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
       return { answer: Reflect.defineProperty(plain, key, { ...PLAIN, value: descriptor.value }) }
     },
   },
-  'a few symbols that serve printing and disposal are answered': {
+  'the symbols for printing and disposal read as functions': {
     applies: (call, key) => call.trap === 'get' && ANSWERED.includes(key as symbol),
     expected: () => ({ answer: 'a function' }),
   },
-  'keys come in the order of use, integer-like ones too': {
+  'keys are in the order of use, integer-like keys too': {
     applies: (call) => call.trap === 'ownKeys' || call.trap === 'forIn',
     expected: (call, _key, plain, order) => {
-      const here = perform(call, plain, '').answer as string[]
-      expect([...here].sort()).toEqual([...order].sort())
+      const keys = perform(call, plain, '').answer as string[]
+      expect([...keys].sort()).toEqual([...order].sort())
       return { answer: [...order] }
     },
   },
-  'it cannot be made inextensible': {
+  'preventing extensions throws a TypeError': {
     applies: (call) => call.trap === 'preventExtensions',
-    expected: () => refused,
+    expected: () => REFUSED,
   },
-  'it takes no prototype': {
+  'setting a prototype throws a TypeError': {
     applies: (call) => call.trap === 'setPrototypeOf' && call.prototype !== null,
-    expected: () => refused,
+    expected: () => REFUSED,
   },
 }
 
-const met = new Set<string>()
-const real = new Set<string>()
-const trapsMet = new Set<string>()
+/** Differences that the programs reached. */
+const reached = new Set<string>()
+/** Differences that changed an outcome or a state at least once. */
+const confirmed = new Set<string>()
+/** Pairs of a trap and the type of its key. */
+const reachedTraps = new Set<string>()
 
 function copyOf(plain: object): object {
   return Object.defineProperties(Object.create(null), Object.getOwnPropertyDescriptors(plain))
@@ -301,27 +305,26 @@ function compare(program: readonly Call[], pool: readonly Key[]): void {
 
   for (const call of program) {
     const key = pool[call.index % pool.length] as Key
-    trapsMet.add(`${call.trap} ${typeof key}`)
+    reachedTraps.add(`${call.trap} ${typeof key}`)
     const [name, difference] =
       Object.entries(DIFFERENCES).find(([, { applies }]) => applies(call, key)) ?? []
     let expected: Outcome
     if (difference !== undefined) {
-      const undiffering = copyOf(plain)
-      const before = perform(call, undiffering, key)
-      const untouched = Object.getOwnPropertyDescriptors(undiffering)
+      const ordinary = copyOf(plain)
+      const ordinaryOutcome = perform(call, ordinary, key)
+      const ordinaryState = Object.getOwnPropertyDescriptors(ordinary)
       expected = difference.expected(call, key, plain, order)
-      met.add(name as string)
+      reached.add(name as string)
       const state = Object.getOwnPropertyDescriptors(plain)
-      if (!isDeepStrictEqual(before, expected) || !isDeepStrictEqual(untouched, state)) {
-        real.add(name as string)
-      }
+      const hasSameOutcome = isDeepStrictEqual(ordinaryOutcome, expected)
+      if (!hasSameOutcome || !isDeepStrictEqual(ordinaryState, state)) confirmed.add(name as string)
     } else expected = perform(call, plain, key)
 
     if (typeof key === 'string') {
       if (call.trap === 'get') {
-        const isAsked = key === 'then' || key === 'toJSON'
+        const isProbed = key === 'then' || key === 'toJSON'
         if (key in plain) uses.hits++
-        else if (!isAsked) uses.misses++
+        else if (!isProbed) uses.misses++
       }
       const isUse = call.trap === 'get' && key in plain
       if (isUse || (isWrite(call) && expected.error === undefined)) {
@@ -338,8 +341,8 @@ function compare(program: readonly Call[], pool: readonly Key[]): void {
   expectInvariants(controller)
 }
 
-describe('a dictionary', () => {
-  test(`does what an object without a prototype does, but for what is named, in ${RUNS} random programs`, () => {
+describe('a cache', () => {
+  test(`behaves like Object.create(null) except for the listed differences, in ${RUNS} random programs`, () => {
     fc.assert(
       fc.property(
         fc.array(calls, { minLength: 20, maxLength: 60, size: 'max' }),
@@ -348,13 +351,12 @@ describe('a dictionary', () => {
       ),
       { numRuns: RUNS, seed: SEED },
     )
-    expect([...met].sort()).toEqual(Object.keys(DIFFERENCES).sort())
-    // A difference that is none does not belong on the list.
-    expect([...real].sort()).toEqual([...met].sort())
-    expect(trapsMet.size).toBe(12 * 2)
+    expect([...reached].sort()).toEqual(Object.keys(DIFFERENCES).sort())
+    expect([...confirmed].sort()).toEqual([...reached].sort())
+    expect(reachedTraps.size).toBe(12 * 2)
   })
 
-  test('inherits nothing that was added to Object.prototype, under a string or a symbol', () => {
+  test('inherits no property added to Object.prototype, under a string or a symbol', () => {
     const name = Symbol('added')
     Object.assign(Object.prototype, { added: 1, [name]: 1 })
     try {
