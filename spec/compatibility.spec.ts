@@ -5,8 +5,7 @@ import { produce } from 'immer'
 import lodash from 'lodash'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-
-type Dictionary = Record<string, unknown>
+import type { Values } from './support/cache.ts'
 
 const ENTRIES: [string, unknown][] = [
   ['name', 'Ada'],
@@ -18,32 +17,32 @@ const ENTRIES: [string, unknown][] = [
   ['with space', true],
 ]
 
-// What a library is given instead of a cache: no prototype, the same keys.
-const asPlain = (entries: [string, unknown][]): Dictionary => {
-  const plain = Object.create(null) as Dictionary
+/** A plain object without a prototype. */
+const asPlain = (entries: [string, unknown][]): Values => {
+  const plain = Object.create(null) as Values
   for (const [key, value] of entries) plain[key] = value
   return plain
 }
 
-// A plain object orders integer-like keys first, and the cache does not; so the order is made equal.
+// A plain object puts integer-like keys first and a cache does not, so both start in this order.
 const INTEGERS_FIRST = Object.keys(asPlain(ENTRIES)).map((key): [string, unknown] => [
   key,
   asPlain(ENTRIES)[key],
 ])
 
 const both = (entries = INTEGERS_FIRST) => ({
-  cache: new FaaSCacheDict<Dictionary>({}, entries),
+  cache: new FaaSCacheDict<Values>({}, entries),
   plain: asPlain(entries),
 })
 
-/** The same question to the cache and to a plain object without a prototype: the same answer. */
-const same = (ask: (of: Dictionary) => unknown, entries?: [string, unknown][]) => {
+/** Checks that an act gives the same result for a cache and for a plain object. */
+const expectSame = (act: (of: Values) => unknown, entries?: [string, unknown][]) => {
   const { cache, plain } = both(entries)
-  expect(ask(cache)).toEqual(ask(plain))
+  expect(act(cache)).toEqual(act(plain))
 }
 
 describe('the language', () => {
-  it.each<[string, (of: Dictionary) => unknown]>([
+  it.each<[string, (of: Values) => unknown]>([
     ['JSON.stringify', (of) => JSON.stringify(of)],
     ['JSON.stringify with an indent', (of) => JSON.stringify(of, null, 2)],
     ['JSON.stringify with a list of keys', (of) => JSON.stringify(of, ['none', 'name', 'absent'])],
@@ -66,7 +65,7 @@ describe('the language', () => {
     ['Object.getOwnPropertySymbols', (of) => Object.getOwnPropertySymbols(of)],
     ['Object.getOwnPropertyDescriptors', (of) => Object.getOwnPropertyDescriptors(of)],
     ['Object.getPrototypeOf', (of) => Object.getPrototypeOf(of)],
-    ['Object.groupBy over its keys', (of) => Object.keys(of).map((key) => typeof of[key])],
+    ['typeof of every value', (of) => Object.keys(of).map((key) => typeof of[key])],
     ['Reflect.ownKeys', (of) => Reflect.ownKeys(of)],
     ['Reflect.has', (of) => ['name', 'absent', 'toString'].map((key) => Reflect.has(of, key))],
     ['Reflect.get', (of) => ['name', 'absent', 'toString'].map((key) => Reflect.get(of, key))],
@@ -97,9 +96,9 @@ describe('the language', () => {
     ['a computed key', (of) => of[`na${'me'}`]],
     ['optional chaining', (of) => (of.nested as { list?: unknown[] })?.list?.[0]],
     ['Object.is of a value read twice', (of) => Object.is(of.nested, of.nested)],
-  ])('%s gives what a plain object without a prototype gives', (_name, ask) => same(ask))
+  ])('%s gives the same as for a plain object', (_name, act) => expectSame(act))
 
-  it.each<[string, (of: Dictionary) => unknown]>([
+  it.each<[string, (of: Values) => unknown]>([
     ['an assignment', (of) => (of.added = 1)],
     [
       'a logical assignment',
@@ -118,18 +117,18 @@ describe('the language', () => {
         for (of.name in { last: 1 });
       },
     ],
-  ])('%s does what it does to a plain object', (_name, act) => {
-    same((of) => [act(of), { ...of }])
+  ])('%s does the same as to a plain object', (_name, act) => {
+    expectSame((of) => [act(of), { ...of }])
   })
 
-  it('a template literal gives the line, where a plain object without a prototype would throw', () => {
+  it('a template literal shows String(cache), where a plain object without a prototype throws', () => {
     const { cache, plain } = both()
     expect(`${cache}`).toMatch(/^<FaaSCacheDict; /)
     expect(() => `${plain}`).toThrow(TypeError)
   })
 
-  it('integer-like keys keep their place in the cache', () => {
-    const cache = new FaaSCacheDict<Dictionary>({}, ENTRIES)
+  it('integer-like keys keep their place in the order of a cache', () => {
+    const cache = new FaaSCacheDict<Values>({}, ENTRIES)
     const keys = ENTRIES.map(([key]) => key)
     expect(Object.keys(cache)).toEqual(keys)
     expect(Reflect.ownKeys(cache)).toEqual(keys)
@@ -143,25 +142,25 @@ describe('the language', () => {
     ])
   })
 
-  it('for…of is for iterables, which no plain object is; the controller is one', () => {
+  it('for…of throws a TypeError for the cache and iterates over its controller', () => {
     const { cache } = both()
     expect(() => [...(cache as unknown as Iterable<unknown>)]).toThrow(TypeError)
     expect([...controllerOf(cache)]).toEqual(INTEGERS_FIRST)
   })
 
-  it('a toJSON that is data is respected as JSON does', () => {
-    same((of) => {
+  it('JSON.stringify calls a function stored under toJSON', () => {
+    expectSame((of) => {
       of.toJSON = () => 'as text'
       return JSON.stringify(of)
     })
   })
 
-  it('a promise in it is {} in JSON', () => {
-    const cache = new FaaSCacheDict<Dictionary>({}, { user: Promise.resolve({ id: 1 }) })
+  it('JSON.stringify writes a stored promise as {}', () => {
+    const cache = new FaaSCacheDict<Values>({}, { user: Promise.resolve({ id: 1 }) })
     expect(JSON.stringify(cache)).toBe('{"user":{}}')
   })
 
-  it('it can be the key of a WeakMap and a member of a Set', () => {
+  it('a cache can be a key of a WeakMap and a member of a Set', () => {
     const { cache } = both()
     expect(new WeakMap([[cache, 1]]).get(cache)).toBe(1)
     expect(new Set([cache, cache]).size).toBe(1)
@@ -170,7 +169,7 @@ describe('the language', () => {
 
 describe('util.inspect', () => {
   it.each([0, 1, 2, 3, null, Number.POSITIVE_INFINITY])(
-    'at depth %s shows the line, and the entries as those of a plain object',
+    'at depth %s shows String(cache) and the entries of a plain object',
     (depth) => {
       const { cache, plain } = both()
       expect(inspect(cache, { depth })).toBe(`${cache} ${inspect({ ...plain }, { depth })}`)
@@ -178,14 +177,14 @@ describe('util.inspect', () => {
   )
 
   it.each([{ compact: false }, { breakLength: 20 }, { sorted: true }, { colors: true }])(
-    'with %j does as it does for an object',
+    'with %j shows String(cache) and the entries of a plain object',
     (options) => {
       const { cache, plain } = both()
       expect(inspect(cache, options)).toBe(`${cache} ${inspect({ ...plain }, options)}`)
     },
   )
 
-  it('within another object shows no more levels than it does of a plain object', () => {
+  it('shows as many levels of a nested cache as of a nested plain object', () => {
     const { cache, plain } = both([['a', { b: { c: { d: { e: 1 } } } }]])
     for (const depth of [0, 1, 2, 3, 4, 5, null]) {
       const shown = inspect({ of: { cache } }, { depth, breakLength: 1_000, compact: 10 })
@@ -198,7 +197,7 @@ describe('util.inspect', () => {
     }
   })
 
-  it('within another object shows it there, and beyond the depth the line alone', () => {
+  it('shows the entries of a nested cache down to the depth limit only', () => {
     const { cache } = both([['a', 1]])
     expect(inspect({ cache })).toContain(String(cache))
     expect(inspect({ cache })).toContain('a: 1')
@@ -206,14 +205,14 @@ describe('util.inspect', () => {
     expect(inspect({ down: { cache } }, { depth: 0 })).not.toContain('a: 1')
   })
 
-  it('serves format and console.log', () => {
+  it('is used by util.format', () => {
     const { cache, plain } = both([['a', 1]])
     expect(format('%o|%O|%s|%j', cache, cache, cache, cache)).toContain('"a":1')
     expect(format(cache)).toBe(`${cache} ${inspect({ ...plain })}`)
   })
 
-  it('ends on a cache that holds itself', () => {
-    const cache = new FaaSCacheDict<Dictionary>()
+  it('terminates for a cache that contains itself', () => {
+    const cache = new FaaSCacheDict<Values>()
     cache.self = cache
     for (const depth of [0, 2, null, Number.POSITIVE_INFINITY]) {
       expect(inspect(cache, { depth, breakLength: 1_000 })).toBe(`${cache} { self: ${cache} }`)
@@ -223,7 +222,7 @@ describe('util.inspect', () => {
 })
 
 describe('deep equality', () => {
-  it("vitest's takes it for the object that its entries make", () => {
+  it('of Vitest treats a cache as an object of its entries', () => {
     const { cache, plain } = both()
     expect(cache).toEqual(plain)
     expect(cache).toEqual({ ...plain })
@@ -236,14 +235,14 @@ describe('deep equality', () => {
     expect(cache).toEqual(both().cache)
   })
 
-  it("node:assert's loose one takes it for the object that its entries make", () => {
+  it('of assert.deepEqual treats a cache as an object of its entries', () => {
     const { cache, plain } = both()
     assert.deepEqual(cache, plain)
     assert.notDeepEqual(cache, { ...plain, name: 'Grace' })
     assert.deepEqual({ ...cache }, { ...plain })
   })
 
-  it("node:assert's strict one takes it for a plain object without a prototype", () => {
+  it('of assert.deepStrictEqual treats a cache as an object without a prototype', () => {
     const { cache, plain } = both()
     assert.deepStrictEqual(cache, plain)
     expect(isDeepStrictEqual(cache, plain)).toBe(true)
@@ -253,9 +252,9 @@ describe('deep equality', () => {
 })
 
 describe('lodash', () => {
-  it.each<[string, (of: Dictionary) => unknown]>([
+  it.each<[string, (of: Values) => unknown]>([
     ['get', (of) => lodash.get(of, 'nested.list[1].two')],
-    ['get of what is absent', (of) => lodash.get(of, 'absent.deep', 'default')],
+    ['get of a missing path', (of) => lodash.get(of, 'absent.deep', 'default')],
     ['has', (of) => [lodash.has(of, 'name'), lodash.has(of, 'absent')]],
     ['pick', (of) => lodash.pick(of, ['name', 'absent', '10'])],
     ['pickBy', (of) => lodash.pickBy(of, (value) => value !== null)],
@@ -305,20 +304,20 @@ describe('lodash', () => {
       },
     ],
     ['unset', (of) => [lodash.unset(of, 'name'), { ...of }]],
-  ])('%s gives what it gives for a plain object without a prototype', (_name, ask) => {
-    same(
-      ask,
+  ])('%s gives the same as for a plain object', (_name, act) => {
+    expectSame(
+      act,
       INTEGERS_FIRST.map(([key, value]) => [key, lodash.cloneDeep(value)]),
     )
   })
 
-  it('isEmpty of an empty cache is true', () => {
+  it('isEmpty returns true for an empty cache', () => {
     expect(lodash.isEmpty(new FaaSCacheDict())).toBe(true)
   })
 
-  it('a clone is an object of its own', () => {
+  it('cloneDeep returns an independent object', () => {
     const { cache } = both()
-    const clone = lodash.cloneDeep(cache) as Dictionary
+    const clone = lodash.cloneDeep(cache) as Values
     expect(clone.nested).toEqual(cache.nested)
     expect(clone.nested).not.toBe(cache.nested)
     clone.name = 'Grace'
@@ -327,7 +326,7 @@ describe('lodash', () => {
 })
 
 describe('immer', () => {
-  it('produces from a value inside, which stays as it was', () => {
+  it('produces a new value from a stored one, which stays unchanged', () => {
     const { cache } = both([['state', { list: [1], deep: { on: true } }]])
     type State = { list: number[]; deep: { on: boolean } }
     const before = cache.state as State
@@ -340,8 +339,8 @@ describe('immer', () => {
     expect(after.deep).toBe(before.deep)
   })
 
-  it('a frozen value is kept as it is', () => {
-    const cache = new FaaSCacheDict<Dictionary>()
+  it('produces a frozen value, which is stored as itself', () => {
+    const cache = new FaaSCacheDict<Values>()
     const frozen = produce({ list: [1] }, (draft) => {
       draft.list.push(2)
     })
@@ -350,16 +349,16 @@ describe('immer', () => {
     expect(Object.isFrozen(cache.state)).toBe(true)
   })
 
-  it('produces from the cache a plain object, and leaves the cache alone', () => {
+  it('produces a plain object from a cache, which stays unchanged', () => {
     const { cache, plain } = both([
       ['list', [1]],
       ['other', { on: true }],
     ])
-    const recipe = (draft: Dictionary) => {
+    const recipe = (draft: Values) => {
       draft.added = 1
       ;(draft.list as number[]).push(2)
     }
-    expect(produce(cache as Dictionary, recipe)).toEqual(produce(plain, recipe))
+    expect(produce(cache as Values, recipe)).toEqual(produce(plain, recipe))
     expect(Object.keys(cache).toSorted()).toEqual(['list', 'other'])
     expect(cache.list).toEqual([1])
   })
@@ -372,11 +371,11 @@ describe('zod', () => {
     ['an object', z.object({ name: z.string() }), true],
     ['a loose object', z.looseObject({ name: z.string() }), true],
     ['a strict object', z.strictObject({ name: z.string() }), false],
-    ['an object that lacks something', z.object({ absent: z.string() }), false],
+    ['an object with a missing property', z.object({ absent: z.string() }), false],
     ['an array', z.array(z.unknown()), false],
   ]
 
-  it.each(cases)('%s accepts or refuses it as it does a plain object', (_name, schema, accepts) => {
+  it.each(cases)('%s gives the same result as for a plain object', (_name, schema, accepts) => {
     const { cache, plain } = both()
     const result = schema.safeParse(cache)
     expect(result).toEqual(schema.safeParse(plain))
