@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
-import { NaivePromise } from '../support/naive-promise.ts'
-import { KEYS } from './commands/keys.ts'
-import { see, seeOutcome } from './seen.ts'
-import { EMPTY, ENTRY, isCharge } from './structure.ts'
-import { isSame, isSameError, isSameHappening, shapeOf } from './trace.ts'
+import { NaivePromise } from './naive/promise.ts'
+import { KEYS } from './steps/keys.ts'
+import { see, seeOutcome } from './events.ts'
+import { EMPTY, ENTRY, isCharge } from './charges.ts'
+import { isSame, isSameError, isSameHappening, shapeOf } from './events.ts'
 import type { World } from './world.ts'
 
 /** Tables that grew for a dozen entries, and have room for as many again. */

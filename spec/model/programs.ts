@@ -2,9 +2,9 @@ import fc, { type AsyncCommand } from 'fast-check'
 import { expect } from 'vitest'
 import { compareCalls, compareKeys, compareTraces, compareWhole } from './check.ts'
 import { type Scenario, scenarios } from './scenario.ts'
-import { seen } from './seen.ts'
-import type { Step } from './step.ts'
-import { reactions, stepsBy, type Weights } from './steps.ts'
+import { seen } from './events.ts'
+import type { Step } from './steps/step.ts'
+import { reactions, stepsBy, type Weights } from './steps/all.ts'
 import { World } from './world.ts'
 
 const { MODEL_RUNS, MODEL_SEED, MODEL_PATH, MODEL_REPLAY } = process.env

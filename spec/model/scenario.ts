@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Step } from './step.ts'
+import type { Step } from './steps/step.ts'
 
 /** The options of a cache, and what its hooks do. */
 export interface Scenario {

@@ -5,7 +5,7 @@ import {
   NaivePromise,
   type Outcome,
   rejectedWith,
-} from '../support/naive-promise.ts'
+} from './naive/promise.ts'
 
 /** So large that what a cache's own structure takes never reaches half of it. */
 export const UNIT = 32_768

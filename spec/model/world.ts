@@ -1,18 +1,18 @@
 import { type CacheController, controllerOf, FaaSCacheDict, type Snapshot } from 'faas-cache-dict'
 import { FakeClock } from '../support/fake-clock.ts'
-import { ModelController, type ModelSnapshotEntry } from '../support/model-controller.ts'
-import type { Departure, Entry } from '../support/model-entry.ts'
+import { ModelController, type ModelSnapshotEntry } from './naive/controller.ts'
+import type { Departure, Entry } from './naive/entry.ts'
 import {
   fulfilledWith,
   NaivePromise,
   type Outcome,
   rejectedWith,
-} from '../support/naive-promise.ts'
+} from './naive/promise.ts'
 import type { Scenario } from './scenario.ts'
-import type { Step } from './step.ts'
-import { ENTRY } from './structure.ts'
+import type { Step } from './steps/step.ts'
+import { ENTRY } from './charges.ts'
 import { Timers } from './timers.ts'
-import { attempt, type Happening } from './trace.ts'
+import { attempt, type Happening } from './events.ts'
 import { type Deferred, isGrowable, UNIT, type ValueSpec, weigh } from './values.ts'
 
 type Cache = Record<string, unknown>

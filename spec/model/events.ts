@@ -1,5 +1,5 @@
-import { NaivePromise } from '../support/naive-promise.ts'
-import { isCharge } from './structure.ts'
+import { NaivePromise, type Outcome } from './naive/promise.ts'
+import { isCharge } from './charges.ts'
 import { UNIT } from './values.ts'
 
 /** What can be seen from outside, in the order in which it was. */
@@ -78,4 +78,19 @@ export function isSame(real: unknown, model: unknown): boolean {
   }
   if (!Array.isArray(real) || !Array.isArray(model)) return Object.is(real, model)
   return real.length === model.length && model.every((item, index) => isSame(real[index], item))
+}
+
+/** How often each kind of removal, refusal and failure was seen. */
+export const seen = new Map<string, number>()
+
+const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1)
+
+export function see(happening: Happening): void {
+  if (happening.kind === 'left') count(happening.reason)
+  else if (happening.kind === 'failed') count(`${happening.source} failed`)
+  else if (happening.kind === 'threw') count(happening.error.name ?? 'a foreign error')
+}
+
+export function seeOutcome({ isFulfilled }: Outcome): void {
+  count(isFulfilled ? 'load given' : 'load failed')
 }

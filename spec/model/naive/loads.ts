@@ -1,5 +1,5 @@
 import type { Model } from './model.ts'
-import { fulfilledWith, NaivePromise, rejectedWith } from './naive-promise.ts'
+import { fulfilledWith, NaivePromise, rejectedWith } from './promise.ts'
 
 interface Load {
   readonly key: string

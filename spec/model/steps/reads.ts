@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { NaivePromise } from '../../support/naive-promise.ts'
-import { type Step, step } from '../step.ts'
+import { NaivePromise } from '../naive/promise.ts'
+import { type Step, step } from './step.ts'
 import type { World } from '../world.ts'
 import { KEYS, keys } from './keys.ts'
 

@@ -4,9 +4,9 @@ import {
   type ModelOptions,
   type Reason,
   type Terms,
-} from './model-entry.ts'
-import { ModelHooks } from './model-hooks.ts'
-import { Microtasks, NaivePromise, type Outcome } from './naive-promise.ts'
+} from './entry.ts'
+import { ModelHooks } from './hooks.ts'
+import { Microtasks, NaivePromise, type Outcome } from './promise.ts'
 
 // The whole contract, with arrays and no cleverness. Bytes are those of the values: a spec that
 // compares leaves room for what a cache's own structure takes.

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { type Step, step } from '../step.ts'
+import { type Step, step } from './step.ts'
 import { keys, ttls, ttlsOfOne } from './keys.ts'
 
 export const places: fc.Arbitrary<Step> = fc

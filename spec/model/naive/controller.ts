@@ -1,7 +1,7 @@
 import { Model } from './model.ts'
-import { type Entry, ModelError, type ModelOptions, type Terms } from './model-entry.ts'
-import { ModelLoads } from './model-loads.ts'
-import { NaivePromise } from './naive-promise.ts'
+import { type Entry, ModelError, type ModelOptions, type Terms } from './entry.ts'
+import { ModelLoads } from './loads.ts'
+import { NaivePromise } from './promise.ts'
 
 export interface ModelSnapshotEntry {
   readonly key: string

@@ -1,4 +1,4 @@
-import type { Departure, ModelOptions } from './model-entry.ts'
+import type { Departure, ModelOptions } from './entry.ts'
 
 /** Hooks run when a call has done its work, and never one within another. */
 export class ModelHooks {

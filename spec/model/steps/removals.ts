@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { type Step, step } from '../step.ts'
+import { type Step, step } from './step.ts'
 import { keys } from './keys.ts'
 
 export const deletions: fc.Arbitrary<Step> = keys.chain((key) => {

@@ -1,4 +1,4 @@
-import type { World } from './world.ts'
+import type { World } from '../world.ts'
 
 /** One step of a program, for the cache and for the model of it. */
 export interface Pair {

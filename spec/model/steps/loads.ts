@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Step } from '../step.ts'
+import type { Step } from './step.ts'
 import { contents, Deferred, type Twin } from '../values.ts'
 import { Call, type World } from '../world.ts'
 import { keys, ttlsOfOne } from './keys.ts'

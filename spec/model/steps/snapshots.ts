@@ -1,9 +1,9 @@
 import { deserialize, serialize } from 'node:v8'
 import type { Snapshot } from 'faas-cache-dict'
 import fc from 'fast-check'
-import type { ModelSnapshotEntry } from '../../support/model-controller.ts'
-import { ModelError } from '../../support/model-entry.ts'
-import { type Step, step } from '../step.ts'
+import type { ModelSnapshotEntry } from '../naive/controller.ts'
+import { ModelError } from '../naive/entry.ts'
+import { type Step, step } from './step.ts'
 import { isGrowable } from '../values.ts'
 
 const isCloneable = (value: unknown): boolean =>

@@ -2,7 +2,7 @@ import { type CacheController, controllerOf, FaaSCacheDict } from 'faas-cache-di
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { expectInvariants } from '../support/invariants.ts'
-import { EMPTY } from './structure.ts'
+import { EMPTY } from './charges.ts'
 
 const RUNS = process.env.MODEL_RUNS === undefined ? 200 : Number(process.env.MODEL_RUNS) / 10
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Step } from '../step.ts'
+import type { Step } from './step.ts'
 import { contents } from '../values.ts'
 import { writesOfSettled } from './writes.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { ModelError, type Terms } from '../../support/model-entry.ts'
-import { type Step, step } from '../step.ts'
+import { ModelError, type Terms } from '../naive/entry.ts'
+import { type Step, step } from './step.ts'
 import { quietValues, settledPromises, TOO_LARGE, UNIT, type ValueSpec } from '../values.ts'
 import { keys, ttlsOfOne } from './keys.ts'
 import { readProperty } from './reads.ts'
