@@ -5,7 +5,7 @@ import { expectInvariants } from '../support/invariants.ts'
 
 const RUNS = process.env.MODEL_RUNS === undefined ? 50 : Number(process.env.MODEL_RUNS) / 40
 
-test('a budget of bytes evicts the least recently used, and no more than it must', () => {
+test('a byte budget evicts the least recently used entries, and no more than needed', () => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ key: fc.nat(60), length: fc.nat(900), isRead: fc.boolean() }), {

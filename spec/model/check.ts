@@ -1,13 +1,20 @@
 import { inspect } from 'node:util'
+import { BASE_BYTES, ENTRY_BYTES } from '../support/charges.ts'
+import {
+  countEvent,
+  countOutcome,
+  isCharge,
+  isSame,
+  isSameError,
+  isSameEvent,
+  shapeOf,
+} from './events.ts'
 import { NaivePromise } from './naive/promise.ts'
 import { KEYS } from './steps/keys.ts'
-import { see, seeOutcome } from './events.ts'
-import { EMPTY, ENTRY, isCharge } from './charges.ts'
-import { isSame, isSameError, isSameHappening, shapeOf } from './events.ts'
 import type { World } from './world.ts'
 
-/** Tables that grew for a dozen entries, and have room for as many again. */
-const MOST_SLACK = 4_096
+/** Bytes. Room for the tables of a dozen entries to have doubled. */
+const MAX_SLACK = 4_096
 
 const shown = (value: unknown) =>
   inspect(value, { depth: 3, maxStringLength: 30, maxArrayLength: 50 })
@@ -20,21 +27,21 @@ function differ(what: string, real: unknown, model: unknown): never {
   throw new Error(`${what}\n  cache: ${shown(real)}\n  model: ${shown(model)}`)
 }
 
-/** What happened on both sides since the last look. */
+/** Compares the events on both sides since the last comparison. */
 export function compareTraces({ trace }: World): void {
   const { real, model } = trace
   const length = Math.max(real.length, model.length)
   for (let index = 0; index < length; index++) {
-    if (!isSameHappening(real[index], model[index])) {
-      differ(`What happened, at ${index}`, real.slice(index), model.slice(index))
+    if (!isSameEvent(real[index], model[index])) {
+      differ(`Event ${index}`, real.slice(index), model.slice(index))
     }
   }
-  for (const happening of model) see(happening)
+  for (const event of model) countEvent(event)
   trace.real = []
   trace.model = []
 }
 
-/** Calls of `getOrSet` that have ended. */
+/** Compares the outcomes of settled `getOrSet` calls. */
 export function compareCalls(world: World): void {
   world.calls = world.calls.filter(({ real, model }) => {
     const { outcome } = model
@@ -43,13 +50,13 @@ export function compareCalls(world: World): void {
       real?.isFulfilled === outcome?.isFulfilled &&
       (isSame(real?.value, outcome?.value) ||
         (!real?.isFulfilled && isSameError(shapeOf(real?.value), shapeOf(outcome?.value))))
-    if (outcome !== undefined) seeOutcome(outcome)
-    if (!isEqual) differ('How a getOrSet ended', real, outcome)
+    if (outcome !== undefined) countOutcome(outcome)
+    if (!isEqual) differ('The outcome of getOrSet', real, outcome)
     return false
   })
 }
 
-/** Every key, without touching what has expired and still is there. */
+/** Compares every key without a use and without removing expired entries. */
 export function compareKeys({ controller, cache, model, scenario }: World): void {
   for (const key of KEYS) {
     const entry = model.model.live(key)
@@ -59,18 +66,18 @@ export function compareKeys({ controller, cache, model, scenario }: World): void
     if (entry === undefined) continue
     expectSame(`ttl(${key})`, controller.ttl(key), model.ttl(key))
     const charge = controller.sizeOf(key)
-    const isExact = !scenario.isWeighedByHeap && !(entry.value instanceof NaivePromise)
-    if (isExact) expectSame(`sizeOf(${key})`, charge, entry.bytes + ENTRY)
+    const isExact = !scenario.usesHeapSize && !(entry.value instanceof NaivePromise)
+    if (isExact) expectSame(`sizeOf(${key})`, charge, entry.bytes + ENTRY_BYTES)
     else if (!isCharge(charge, entry.bytes)) differ(`sizeOf(${key})`, charge, entry.bytes)
   }
 }
 
-/** Order both ways, sums and counters, which removes what has expired. */
+/** Compares the order, the sums and the counters, which removes expired entries. */
 export function compareWhole(world: World): void {
   const { controller, model } = world
-  world.refuel()
+  world.allowHookSteps()
   let sizeBytes: number
-  // What a hook writes may have expired as well.
+  // A hook that runs during the removal can write an entry that has already expired.
   do {
     compareTraces(world)
     const { sizeBytes: bytes, ...counters } = controller.stats()
@@ -83,10 +90,11 @@ export function compareWhole(world: World): void {
   expectSame('size', controller.size, entries.length)
   expectSame('sizeBytes', controller.sizeBytes, sizeBytes)
   const charges = entries.reduce((sum, [key]) => sum + controller.sizeOf(key), 0)
-  const slack = sizeBytes - charges - (EMPTY - 4 * ENTRY)
-  if (slack < 0 || slack > MOST_SLACK) differ('Slack of the tables', slack, MOST_SLACK)
+  const slack = sizeBytes - charges - BASE_BYTES
+  if (slack < 0 || slack > MAX_SLACK) differ('The slack of the tables', slack, MAX_SLACK)
   const { maxSizeBytes, maxItems } = controller
   if (maxSizeBytes !== null && sizeBytes > maxSizeBytes)
-    differ('Over the budget', sizeBytes, maxSizeBytes)
-  if (maxItems !== null && entries.length > maxItems) differ('Too many', entries.length, maxItems)
+    differ('sizeBytes above maxSizeBytes', sizeBytes, maxSizeBytes)
+  if (maxItems !== null && entries.length > maxItems)
+    differ('size above maxItems', entries.length, maxItems)
 }

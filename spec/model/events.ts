@@ -1,21 +1,27 @@
 import { NaivePromise, type Outcome } from './naive/promise.ts'
-import { isCharge } from './charges.ts'
 import { UNIT } from './values.ts'
 
-/** What can be seen from outside, in the order in which it was. */
-export type Happening =
+/** Something that a program can observe: a hook that ran, or a step that ended. */
+export type TraceEvent =
   | {
-      readonly kind: 'left'
+      readonly kind: 'removed'
       readonly key: string
       readonly value: unknown
       readonly reason: string
       readonly bytes: number
-      /** Whether these are the bytes to the last one. */
+      /** True if the bytes must be equal. Otherwise they may differ by the structure of the cache. */
       readonly isExact?: boolean
     }
   | { readonly kind: 'failed'; readonly source: string; readonly key: string | undefined }
-  | { readonly kind: 'gave'; readonly step: string; readonly value: unknown }
+  | { readonly kind: 'returned'; readonly step: string; readonly value: unknown }
   | { readonly kind: 'threw'; readonly step: string; readonly error: ErrorShape }
+
+/** Bytes for the structure and the key, which the model does not count. */
+const MAX_OVERHEAD = 2_048
+
+/** Whether a charge of the cache is possible for a value of these bytes in the model. */
+export const isCharge = (real: number, bytes: number): boolean =>
+  real > bytes && real < bytes + MAX_OVERHEAD
 
 interface ErrorShape {
   readonly name: string | undefined
@@ -23,31 +29,28 @@ interface ErrorShape {
   readonly bytes: number | undefined
 }
 
-/** Runs one side of a step and notes what it gave or threw. */
-export function attempt(trace: Happening[], step: string, run: () => unknown): void {
+/** Runs one side of a step and records its result or error. */
+export function attempt(trace: TraceEvent[], step: string, run: () => unknown): void {
   try {
-    trace.push({ kind: 'gave', step, value: run() })
+    trace.push({ kind: 'returned', step, value: run() })
   } catch (error) {
     trace.push({ kind: 'threw', step, error: shapeOf(error) })
   }
 }
 
-/** What a program can tell an error by. */
+/** The properties of an error that both sides have. */
 export function shapeOf(error: unknown): ErrorShape {
   const { name, key, bytes, sizeBytes } = error as Record<string, never>
   return { name, key, bytes: bytes ?? sizeBytes }
 }
 
-/** Whether two happenings are one. Values are the same ones, not equal ones. */
-export function isSameHappening(
-  real: Happening | undefined,
-  model: Happening | undefined,
-): boolean {
+/** Whether two events are the same. Values are compared by identity. */
+export function isSameEvent(real: TraceEvent | undefined, model: TraceEvent | undefined): boolean {
   if (real === undefined || model === undefined) return false
   switch (model.kind) {
-    case 'left':
+    case 'removed':
       return (
-        real.kind === 'left' &&
+        real.kind === 'removed' &&
         real.key === model.key &&
         real.reason === model.reason &&
         (model.isExact ? real.bytes === model.bytes : isCharge(real.bytes, model.bytes)) &&
@@ -55,8 +58,8 @@ export function isSameHappening(
       )
     case 'failed':
       return real.kind === 'failed' && real.source === model.source && real.key === model.key
-    case 'gave':
-      return real.kind === 'gave' && real.step === model.step && isSame(real.value, model.value)
+    case 'returned':
+      return real.kind === 'returned' && real.step === model.step && isSame(real.value, model.value)
     case 'threw':
       return (
         real.kind === 'threw' && real.step === model.step && isSameError(real.error, model.error)
@@ -69,10 +72,10 @@ export const isSameError = (real: ErrorShape, model: ErrorShape): boolean =>
   real.key === model.key &&
   Math.floor((real.bytes ?? 0) / UNIT) === Math.floor((model.bytes ?? 0) / UNIT)
 
-/** Whether what a cache gave is what the model gave; arrays are looked into. */
+/** Whether two results are the same. The items of arrays are compared one by one. */
 export function isSame(real: unknown, model: unknown): boolean {
   if (model instanceof NaivePromise) {
-    // A promise that `load` made is known from its first appearance.
+    // A promise that `load` created has its counterpart from the first time it is read.
     if (real instanceof Promise) model.real ??= real
     return real === model.real
   }
@@ -80,17 +83,17 @@ export function isSame(real: unknown, model: unknown): boolean {
   return real.length === model.length && model.every((item, index) => isSame(real[index], item))
 }
 
-/** How often each kind of removal, refusal and failure was seen. */
-export const seen = new Map<string, number>()
+/** The number of events of each kind: removals by reason, errors by name, failures by source. */
+export const eventCounts = new Map<string, number>()
 
-const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1)
+const count = (kind: string) => eventCounts.set(kind, (eventCounts.get(kind) ?? 0) + 1)
 
-export function see(happening: Happening): void {
-  if (happening.kind === 'left') count(happening.reason)
-  else if (happening.kind === 'failed') count(`${happening.source} failed`)
-  else if (happening.kind === 'threw') count(happening.error.name ?? 'a foreign error')
+export function countEvent(event: TraceEvent): void {
+  if (event.kind === 'removed') count(event.reason)
+  else if (event.kind === 'failed') count(`${event.source} failed`)
+  else if (event.kind === 'threw') count(event.error.name ?? 'a foreign error')
 }
 
-export function seeOutcome({ isFulfilled }: Outcome): void {
-  count(isFulfilled ? 'load given' : 'load failed')
+export function countOutcome({ isFulfilled }: Outcome): void {
+  count(isFulfilled ? 'load fulfilled' : 'load rejected')
 }

@@ -1,12 +1,12 @@
 import { test } from 'vitest'
 import { expectPrograms } from './programs.ts'
 
-test('the cache does what a naive model does, in random programs of everything it can', async () => {
+test('the cache behaves like the naive model in random programs of every kind of step', async () => {
   await expectPrograms(
     {
       writes: 12,
       uses: 5,
-      looks: 2,
+      peeks: 2,
       deletions: 3,
       waits: 4,
       measurements: 10,

@@ -1,7 +1,7 @@
 import { test } from 'vitest'
 import { expectPrograms } from './programs.ts'
 
-test('in random schedules of promises and loads as well, and nothing rejects unheard', async () => {
+test('the cache behaves like the naive model in random schedules of promises and loads', async () => {
   await expectPrograms(
     {
       writes: 6,

@@ -1,8 +1,8 @@
 import { type CacheController, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { EMPTY_BYTES } from '../support/charges.ts'
 import { expectInvariants } from '../support/invariants.ts'
-import { EMPTY } from './charges.ts'
 
 const RUNS = process.env.MODEL_RUNS === undefined ? 200 : Number(process.env.MODEL_RUNS) / 10
 
@@ -27,75 +27,76 @@ const KINDS = [
 const acts = fc.record({
   kind: fc.constantFrom(...KINDS, 'setText', 'setLiteral', 'setPromise', 'get', 'get'),
   key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
-  /** Milliseconds until it expires. */
-  left: fc.constantFrom(-1, 0, 1, 2, 3, 5, 8, 20, 100, 10_000),
+  /** Milliseconds until the entry expires. */
+  lifetime: fc.constantFrom(-1, 0, 1, 2, 3, 5, 8, 20, 100, 10_000),
   length: fc.constantFrom(10, 100, 800, 2_500),
   isFailing: fc.boolean(),
 })
 
 type Act = typeof acts extends fc.Arbitrary<infer T> ? T : never
 
-/** A cache whose clock moves at every reading, and whose values and hook use it as they are used. */
+/** A cache whose clock moves at every reading, and whose values and hooks act on it during calls. */
 class World {
   readonly controller: CacheController
-  /** Of what was written, and has not been given other terms since. */
+  /** The absolute expiry of each value, unless `setTtl` has changed it. */
   readonly expiries = new Map<unknown, number>()
-  /** What was seen amiss, since a failure amid a call may be caught by the cache. */
-  readonly amiss: string[] = []
-  readonly meddlings: readonly Act[]
+  /** Problems found during calls. The cache might catch an assertion that fails there. */
+  readonly problems: string[] = []
+  readonly nestedActs: readonly Act[]
   readonly ticks: readonly number[]
   time = 1_700_000_000_000
   readings = 0
-  isMeddled = true
-  #meddled = 0
-  #fuel = 0
+  isReentrant = true
+  #nestedIndex = 0
+  #nestedLeft = 0
   #values = 0
 
-  constructor(meddlings: readonly Act[], ticks: readonly number[]) {
-    this.meddlings = meddlings
+  constructor(nestedActs: readonly Act[], ticks: readonly number[]) {
+    this.nestedActs = nestedActs
     this.ticks = ticks
     const cache = new FaaSCacheDict<Record<string, unknown>>({
       now: () => {
-        if (this.isMeddled) this.time += ticks[this.readings++ % ticks.length] as number
+        if (this.isReentrant) this.time += ticks[this.readings++ % ticks.length] as number
         return this.time
       },
       maxSizeBytes: 5_000,
       onTooLarge: 'skip',
       sweepInterval: null,
-      onDelete: () => this.meddle(),
-      onError: () => this.meddle(),
+      onDelete: () => this.reenter(),
+      onError: () => this.reenter(),
     })
     this.controller = controllerOf(cache)
   }
 
   run(act: Act): void {
-    this.#fuel = 3
+    this.#nestedLeft = 3
     this.do(act)
-    // The looks of a spec are no part of the program.
-    this.isMeddled = false
-    expect(this.amiss).toEqual([])
+    // The checks themselves must not move the clock or act on the cache.
+    this.isReentrant = false
+    expect(this.problems).toEqual([])
     expectInvariants(this.controller)
-    this.isMeddled = true
+    this.isReentrant = true
   }
 
-  meddle(isFailing = false): void {
-    if (!this.isMeddled || this.#fuel-- <= 0) return
-    const act = this.meddlings[this.#meddled++ % this.meddlings.length]
+  reenter(isFailing = false): void {
+    if (!this.isReentrant || this.#nestedLeft-- <= 0) return
+    const act = this.nestedActs[this.#nestedIndex++ % this.nestedActs.length]
     if (act !== undefined) this.do(act)
-    if (isFailing) throw new Error('a value that fails')
+    if (isFailing) throw new Error('the value fails')
   }
 
-  do({ kind, key, left, length, isFailing }: Act): void {
+  do({ kind, key, lifetime, length, isFailing }: Act): void {
     const { controller } = this
     const before = this.time
     const set = (value: unknown) => {
-      const expiresAt = this.time + left
+      const expiresAt = this.time + lifetime
       this.expiries.set(value, expiresAt)
       controller.set(key, value, { expiresAt })
     }
     const expectLive = (value: unknown) => {
       const expiresAt = this.expiries.get(value) ?? Number.POSITIVE_INFINITY
-      if (expiresAt <= before) this.amiss.push(`${kind} gave what expired at ${expiresAt}`)
+      if (expiresAt <= before)
+        this.problems.push(`${kind} returned a value that expired at ${expiresAt}`)
     }
     if (kind === 'setText') set(`${this.#values++}`.padEnd(length))
     else if (kind === 'setLiteral') set(this.#literal(isFailing))
@@ -106,70 +107,71 @@ class World {
     else if (kind === 'dump') this.#dump(expectLive)
     else if (kind === 'delete') controller.delete(key)
     else if (kind === 'clear') controller.clear()
-    else if (kind === 'setTtl') this.#renew(key, left)
+    else if (kind === 'setTtl') this.#renew(key, lifetime)
     else if (kind === 'popOldest') controller.popOldest()
     else if (kind === 'evictOldest') controller.evictOldest()
     else if (kind === 'purge') controller.purgeExpired()
     else if (kind === 'remeasure') controller.remeasure()
-    else controller.resize({ maxItems: (left & 3) + 3 })
+    else controller.resize({ maxItems: (lifetime & 3) + 3 })
   }
 
   #dump(expectLive: (value: unknown) => void): void {
     try {
       const { entries } = this.controller.dump()
       const keys = entries.map(({ key }) => key)
-      if (new Set(keys).size !== keys.length) this.amiss.push(`a dump of ${keys}`)
+      if (new Set(keys).size !== keys.length)
+        this.problems.push(`dump() contained a key twice: ${keys}`)
       for (const { value } of entries) expectLive(value)
     } catch (error) {
       if (!String(error).includes('cannot be cloned')) throw error
     }
   }
 
-  #renew(key: string, left: number): void {
+  #renew(key: string, lifetime: number): void {
     const value = this.controller.peek(key)
     this.expiries.delete(value)
     try {
-      this.controller.setTtl(key, Math.max(left, 1) / 1_000)
+      this.controller.setTtl(key, Math.max(lifetime, 1) / 1_000)
     } catch {
-      // There is none, or it has expired since.
+      // The entry is missing or has expired.
     }
   }
 
   #literal(isFailing: boolean): object {
-    const meddle = () => this.meddle(isFailing)
+    const reenter = () => this.reenter(isFailing)
     return {
       get own() {
-        meddle()
+        reenter()
         return 1
       },
     }
   }
 
   #promise(isFailing: boolean): Promise<unknown> {
-    const meddle = () => this.meddle(isFailing)
-    class Meddling extends Promise<unknown> {
+    const reenter = () => this.reenter(isFailing)
+    class Reentrant extends Promise<unknown> {
       static override get [Symbol.species](): PromiseConstructor {
-        meddle()
+        reenter()
         return Promise
       }
     }
-    return new Meddling(() => {})
+    return new Reentrant(() => {})
   }
 }
 
-test('whatever values and hooks do as they are used, and however time moves, all adds up', () => {
+test('values and hooks that act on the cache during a call break no invariant', () => {
   fc.assert(
     fc.property(
       fc.array(acts, { minLength: 10, maxLength: 60, size: 'max' }),
       fc.array(acts, { maxLength: 12, size: 'max' }),
       fc.array(fc.nat(3), { minLength: 1, maxLength: 8 }),
-      (program, meddlings, ticks) => {
-        const world = new World(meddlings, ticks)
+      (program, nestedActs, ticks) => {
+        const world = new World(nestedActs, ticks)
         for (const act of program) world.run(act)
-        world.isMeddled = false
+        world.isReentrant = false
         world.controller.clear()
         const { controller } = world
-        expect([controller.size, controller.sizeBytes]).toEqual([0, EMPTY])
+        expect([controller.size, controller.sizeBytes]).toEqual([0, EMPTY_BYTES])
       },
     ),
     { numRuns: Math.ceil(RUNS), seed: 20_261_127 },

@@ -3,9 +3,10 @@ interface Timer {
   readonly delay: number
 }
 
-const SWEEP = 1_000
+/** Milliseconds. The pauses between the slices of a sweep are shorter, those between sweeps longer. */
+const LONGEST_PAUSE = 1_000
 
-/** Holds back what would run by itself, so that a program says when. */
+/** Replaces the timers of the platform, so that a step says when they run. */
 export class Timers {
   #timers: Timer[] = []
   #originals = { setTimeout, clearTimeout }
@@ -26,13 +27,13 @@ export class Timers {
     Object.assign(globalThis, this.#originals)
   }
 
-  /** One background sweep, with what it puts off until a moment later. */
+  /** Runs one background sweep with all its slices. */
   sweep(): void {
     let due = this.#timers
     do {
       this.#timers = []
       for (const { run } of due) run()
-      due = this.#timers.filter(({ delay }) => delay < SWEEP)
+      due = this.#timers.filter(({ delay }) => delay < LONGEST_PAUSE)
       if (due.length > 0) this.#timers = this.#timers.filter((timer) => !due.includes(timer))
     } while (due.length > 0)
   }

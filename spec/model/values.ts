@@ -1,55 +1,46 @@
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import {
-  fulfilledWith,
-  NaivePromise,
-  type Outcome,
-  rejectedWith,
-} from './naive/promise.ts'
+import { Unsubscribable } from '../support/promises.ts'
+import { fulfilledWith, NaivePromise, type Outcome, rejectedWith } from './naive/promise.ts'
 
-/** So large that what a cache's own structure takes never reaches half of it. */
+/** Bytes. The structure of a cache always stays below half of it. */
 export const UNIT = 32_768
 
-/** More than any budget here. */
+/** Units. More than any budget of these programs. */
 export const TOO_LARGE = 9
 
 const texts = Array.from({ length: TOO_LARGE + 1 }, (_, units) => 'x'.repeat(units * UNIT))
 export const textOf = (units: number): string => texts[units] as string
 
-/** A value that may grow in place. */
+/** A value that can grow in place. */
 export interface Growable {
   text: string
-  cannotBeWeighed?: true
+  cannotBeMeasured?: true
 }
 
 export const isGrowable = (value: unknown): value is Growable =>
   typeof value === 'object' && value !== null && 'text' in value
 
-/** The option `sizeOf` of half of the runs: exact, and not for everything. */
-export function weigh(value: unknown): number {
+/** The option `sizeOf` of half of the programs: exact, and throws for unmeasurable values. */
+export function exactSize(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (!isGrowable(value)) return 0
-  if (value.cannotBeWeighed) throw new Error('cannot be weighed')
+  if (value.cannotBeMeasured) throw new Error('cannot be measured')
   return value.text.length
 }
 
-/** What a cache is given, and what stands for it in the model. */
-export interface Twin {
+/** A value for the cache and its counterpart for the model. */
+export interface ValuePair {
   readonly real: unknown
   readonly model: unknown
 }
 
 class Task<T> extends Promise<T> {}
-class Hostile<T> extends Promise<T> {
-  static override get [Symbol.species](): PromiseConstructor {
-    throw new Error('no subscriber')
-  }
-}
 const Foreign = runInNewContext('Promise') as PromiseConstructor
-const FAILURE = new Error('the load failed')
+const FAILURE = new Error('the promise rejects')
 const makers = { native: Promise, subclass: Task, foreign: Foreign }
 
-/** A promise that the program settles when it likes. */
+/** A promise that a step settles, with its counterpart. */
 export class Deferred {
   readonly promise: Promise<unknown>
   readonly naive: NaivePromise
@@ -64,18 +55,18 @@ export class Deferred {
     this.naive = new NaivePromise(this.promise)
   }
 
-  /** With no content it rejects. */
-  settle(content: Twin | undefined): void {
+  /** Rejects if there is no content. */
+  settle(content: ValuePair | undefined): void {
     if (content === undefined) this.reject(FAILURE)
     else this.fulfil(content.real)
   }
 
-  outcome(content: Twin | undefined): Outcome {
+  outcome(content: ValuePair | undefined): Outcome {
     return content === undefined ? rejectedWith(FAILURE) : fulfilledWith(content.model)
   }
 }
 
-export type ValueSpec = { readonly text: string; make(deferreds: Deferred[]): Twin }
+export type ValueSpec = { readonly text: string; make(deferreds: Deferred[]): ValuePair }
 
 const same = (text: string, make: () => unknown): ValueSpec => ({
   text,
@@ -91,31 +82,31 @@ const plain = fc.constantFrom(
     same(typeof value === 'symbol' ? 'a symbol' : `${value}`, () => value),
   ),
 )
-const thenable = same('a thenable', () => ({
+const thenable = same('a thenable that is not a promise', () => ({
   then() {
     throw new Error('The then of a thenable was called')
   },
 }))
 const callable = same('a function', () => () => undefined)
-export const unweighable = same('what cannot be weighed', () => ({
+export const unmeasurable = same('an unmeasurable value', () => ({
   text: '',
-  cannotBeWeighed: true,
+  cannotBeMeasured: true,
 }))
 const units = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(0, 1, 2, 3) },
   { weight: 1, arbitrary: fc.constant(TOO_LARGE) },
 )
-const text = units.map((count) => same(`a text of ${count}`, () => textOf(count)))
+const text = units.map((count) => same(`a text of ${count} units`, () => textOf(count)))
 const growable = units.map((count) =>
-  same(`an object of ${count}`, () => ({ text: textOf(count) })),
+  same(`an object of ${count} units`, () => ({ text: textOf(count) })),
 )
 
-/** What a promise may fulfil with. */
+/** Values that promises fulfil with. */
 export const contents: fc.Arbitrary<ValueSpec> = fc.oneof(
   { weight: 3, arbitrary: plain },
   { weight: 3, arbitrary: text },
   { weight: 3, arbitrary: growable },
-  { weight: 1, arbitrary: fc.constant(unweighable) },
+  { weight: 1, arbitrary: fc.constant(unmeasurable) },
 )
 
 const makerNames = fc.constantFrom(...(Object.keys(makers) as (keyof typeof makers)[]))
@@ -129,22 +120,22 @@ const pending: fc.Arbitrary<ValueSpec> = makerNames.map((name) => ({
   },
 }))
 
-const hostile: ValueSpec = {
+const unsubscribable: ValueSpec = {
   text: 'a promise that cannot be subscribed to',
   make() {
-    const { promise, naive } = new Deferred(Hostile)
-    naive.isHostile = true
+    const { promise, naive } = new Deferred(Unsubscribable)
+    naive.isUnsubscribable = true
     return { real: promise, model: naive }
   },
 }
 
-/** What has not settled yet, or is no promise. */
-export const quietValues: fc.Arbitrary<ValueSpec> = fc.oneof(
+/** Pending promises and values other than promises: storing them starts nothing in microtasks. */
+export const inertValues: fc.Arbitrary<ValueSpec> = fc.oneof(
   { weight: 4, arbitrary: plain },
   { weight: 5, arbitrary: text },
   { weight: 3, arbitrary: growable },
   { weight: 4, arbitrary: pending },
-  { weight: 1, arbitrary: fc.constantFrom(thenable, callable, unweighable, hostile) },
+  { weight: 1, arbitrary: fc.constantFrom(thenable, callable, unmeasurable, unsubscribable) },
 )
 
 export const settledPromises: fc.Arbitrary<ValueSpec> = fc
@@ -153,9 +144,9 @@ export const settledPromises: fc.Arbitrary<ValueSpec> = fc
     text: content ? `a ${name} promise of ${content.text}` : `a rejected ${name} promise`,
     make(deferreds) {
       const deferred = new Deferred(makers[name])
-      const twin = content?.make(deferreds)
-      deferred.settle(twin)
-      deferred.naive.outcome = deferred.outcome(twin)
+      const value = content?.make(deferreds)
+      deferred.settle(value)
+      deferred.naive.outcome = deferred.outcome(value)
       deferreds.push(deferred)
       return { real: deferred.promise, model: deferred.naive }
     },

@@ -1,23 +1,19 @@
 import { type CacheController, controllerOf, FaaSCacheDict, type Snapshot } from 'faas-cache-dict'
+import { ENTRY_BYTES } from '../support/charges.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { nextTurn } from '../support/promises.ts'
+import { attempt, type TraceEvent } from './events.ts'
 import { ModelController, type ModelSnapshotEntry } from './naive/controller.ts'
-import type { Departure, Entry } from './naive/entry.ts'
-import {
-  fulfilledWith,
-  NaivePromise,
-  type Outcome,
-  rejectedWith,
-} from './naive/promise.ts'
+import type { Entry, Removal } from './naive/entry.ts'
+import { fulfilledWith, NaivePromise, type Outcome, rejectedWith } from './naive/promise.ts'
 import type { Scenario } from './scenario.ts'
 import type { Step } from './steps/step.ts'
-import { ENTRY } from './charges.ts'
 import { Timers } from './timers.ts'
-import { attempt, type Happening } from './events.ts'
-import { type Deferred, isGrowable, UNIT, type ValueSpec, weigh } from './values.ts'
+import { type Deferred, exactSize, isGrowable, UNIT, type ValueSpec } from './values.ts'
 
 type Cache = Record<string, unknown>
 
-/** A call of `getOrSet`, and how it ended. */
+/** A call of `getOrSet` and its two outcomes. */
 export class Call {
   real: Outcome | undefined
   model = new NaivePromise()
@@ -34,7 +30,7 @@ export class Call {
   }
 }
 
-/** A cache and the model of it, through the same program. */
+/** A cache and its model, which run the same program. */
 export class World {
   readonly clock = new FakeClock()
   readonly timers = new Timers()
@@ -42,22 +38,22 @@ export class World {
   readonly controller: CacheController
   readonly model: ModelController
   readonly scenario: Scenario
-  readonly trace: { real: Happening[]; model: Happening[] } = { real: [], model: [] }
-  /** The keys of what has left, in order. */
-  readonly departed: string[] = []
-  /** Promises that may be stored. */
+  readonly trace: { real: TraceEvent[]; model: TraceEvent[] } = { real: [], model: [] }
+  /** The keys of removed entries, in order. */
+  readonly removedKeys: string[] = []
+  /** Pending promises that were created to be stored. */
   deferreds: Deferred[] = []
-  /** What factories wait for. */
+  /** Pending promises that factories returned. */
   readonly loading: Deferred[] = []
   calls: Call[] = []
   readonly snapshots: { real: Snapshot; model: ModelSnapshotEntry[] }[] = []
   isClosed = false
   commands = 0
-  /** What has yet to happen in microtasks. */
-  inFlight: Step['starts']
-  readonly #reactions: { real: () => void; model: () => void }[] = []
-  readonly #reacted = { real: 0, model: 0 }
-  readonly #fuel = { real: 0, model: 0 }
+  /** What the steps since the last drain have started in microtasks. */
+  started: Step['starts']
+  readonly #hookPairs: { real: () => void; model: () => void }[] = []
+  readonly #hookCalls = { real: 0, model: 0 }
+  readonly #hookStepsLeft = { real: 0, model: 0 }
 
   constructor(scenario: Scenario) {
     this.scenario = scenario
@@ -71,42 +67,43 @@ export class World {
     return spec.make(this.deferreds)
   }
 
-  /** Whether a step would set going what has no order among the rest. */
+  /** Whether a step would mix promises and loads, whose order is not specified. */
   mustDrainBefore({ starts }: Step): boolean {
-    const isApart = starts === 'load' || this.inFlight === 'load'
-    return starts !== undefined && this.inFlight !== undefined && isApart
+    const isApart = starts === 'load' || this.started === 'load'
+    return starts !== undefined && this.started !== undefined && isApart
   }
 
-  /** Runs a step on both sides, and notes what came of it. */
+  /** Runs a step on both sides and records the results. */
   run(step: Step): void {
-    this.refuel()
-    this.inFlight = step.starts ?? this.inFlight
+    this.allowHookSteps()
+    this.started = step.starts ?? this.started
     const pair = step.pair(this)
     attempt(this.trace.real, step.text, pair.real)
     attempt(this.trace.model, step.text, pair.model)
-    this.#excuse()
+    this.#handleRejections()
   }
 
-  /** Until nothing is left to do in microtasks. */
+  /** Runs all microtasks. */
   async drain(): Promise<void> {
-    this.refuel()
-    await new Promise((turn) => setImmediate(turn))
+    this.allowHookSteps()
+    await nextTurn()
     this.model.model.microtasks.drain()
-    this.inFlight = undefined
-    this.#excuse()
+    this.started = undefined
+    this.#handleRejections()
   }
 
-  // The cache handles the failures of what it stored, and nobody those of what it did not take.
-  #excuse(): void {
+  // The cache handles the rejections of stored promises only. The others are handled here.
+  #handleRejections(): void {
     for (const { promise, naive } of [...this.deferreds, ...this.loading]) {
-      if (!naive.isSubscribedTo && !naive.isHostile) promise.catch(() => {})
+      if (!naive.isSubscribedTo && !naive.isUnsubscribable) promise.catch(() => {})
     }
     this.deferreds = this.deferreds.filter(({ naive }) => naive.outcome === undefined)
   }
 
-  refuel(): void {
-    this.#fuel.real = 4
-    this.#fuel.model = 4
+  /** Lets the hooks run a few more steps, on each side. */
+  allowHookSteps(): void {
+    this.#hookStepsLeft.real = 4
+    this.#hookStepsLeft.model = 4
   }
 
   end(): void {
@@ -115,7 +112,7 @@ export class World {
   }
 
   #options() {
-    const { defaultTtl, pendingTtl, maxItems, budget, isSkipping, isWeighedByHeap, sweeps } =
+    const { defaultTtl, pendingTtl, maxItems, budget, skipsTooLarge, usesHeapSize, sweeps } =
       this.scenario
     const { trace } = this
     return {
@@ -124,23 +121,23 @@ export class World {
       pendingTtl,
       maxItems,
       maxSizeBytes: budgetOf(budget),
-      onTooLarge: isSkipping ? ('skip' as const) : ('throw' as const),
-      sizeOf: isWeighedByHeap ? undefined : weigh,
+      onTooLarge: skipsTooLarge ? ('skip' as const) : ('throw' as const),
+      sizeOf: usesHeapSize ? undefined : exactSize,
       sweepInterval: sweeps ? '5s' : null,
       onDelete: (key: string, value: unknown, reason: string, bytes: number) => {
-        trace.real.push({ kind: 'left', key, value, reason, bytes })
-        this.departed.push(key)
-        this.#react('real', true)
+        trace.real.push({ kind: 'removed', key, value, reason, bytes })
+        this.removedKeys.push(key)
+        this.#runHookStep('real', true)
       },
       onError: (_error: unknown, { source, key }: { source: string; key?: string }) => {
         trace.real.push({ kind: 'failed', source, key })
-        this.#react('real', false)
+        this.#runHookStep('real', false)
       },
     }
   }
 
   #modelOptions() {
-    const { defaultTtl, pendingTtl, maxItems, budget, isSkipping, isWeighedByHeap } = this.scenario
+    const { defaultTtl, pendingTtl, maxItems, budget, skipsTooLarge, usesHeapSize } = this.scenario
     const { trace } = this
     return {
       now: this.clock.now,
@@ -148,46 +145,46 @@ export class World {
       pendingTtl: (pendingTtl ?? Number.POSITIVE_INFINITY) * 1_000,
       maxItems: maxItems ?? Number.POSITIVE_INFINITY,
       maxBytes: budgetOf(budget) ?? Number.POSITIVE_INFINITY,
-      skipsTooLarge: isSkipping,
-      sizeOf: isWeighedByHeap ? weighText : weigh,
-      onDelete: ({ key, value, reason, bytes }: Departure) => {
-        const isExact = !isWeighedByHeap && !(value instanceof NaivePromise)
-        const charge = isExact ? bytes + ENTRY : bytes
-        trace.model.push({ kind: 'left', key, value, reason, bytes: charge, isExact })
-        this.#react('model', true)
+      skipsTooLarge,
+      sizeOf: usesHeapSize ? textSize : exactSize,
+      onDelete: ({ key, value, reason, bytes }: Removal) => {
+        const isExact = !usesHeapSize && !(value instanceof NaivePromise)
+        const charge = isExact ? bytes + ENTRY_BYTES : bytes
+        trace.model.push({ kind: 'removed', key, value, reason, bytes: charge, isExact })
+        this.#runHookStep('model', true)
       },
       onError: (source: string, key?: string) => {
         trace.model.push({ kind: 'failed', source, key })
-        this.#react('model', false)
+        this.#runHookStep('model', false)
       },
-      // The contract does not say in which order those leave that have expired, so the cache is asked.
-      choose: (expired: readonly Entry[], departures: number): Entry => {
-        const next = this.departed[departures]
+      // The contract does not order the removal of expired entries, so the model follows the cache.
+      choose: (expired: readonly Entry[], removals: number): Entry => {
+        const next = this.removedKeys[removals]
         return expired.find(({ key }) => key === next) ?? (expired[0] as Entry)
       },
     }
   }
 
-  // What a hook does is a step of the program as well, the same on both sides.
-  #react(side: 'real' | 'model', mayThrow: boolean): void {
-    const { reactions } = this.scenario
-    const index = this.#reacted[side]++
-    const step = reactions[index % reactions.length]
-    if (step === undefined || this.#fuel[side]-- <= 0) return
-    this.#reactions[index] ??= step.pair(this)
-    const run = this.#reactions[index][side]
+  // Hooks run steps of the scenario, the same on both sides.
+  #runHookStep(side: 'real' | 'model', mayThrow: boolean): void {
+    const { hookSteps } = this.scenario
+    const index = this.#hookCalls[side]++
+    const step = hookSteps[index % hookSteps.length]
+    if (step === undefined || this.#hookStepsLeft[side]-- <= 0) return
+    this.#hookPairs[index] ??= step.pair(this)
+    const run = this.#hookPairs[index][side]
     if (step.isThrowing) {
       if (mayThrow) run()
     } else attempt(this.trace[side], step.text, run)
   }
 }
 
-/** A whole number of units, and half of one for the cache's own structure. */
+/** Bytes for a number of units, plus half a unit for the structure of the cache. */
 export const budgetOf = (units: number | null): number | null =>
   units === null ? null : (units + 0.5) * UNIT
 
-// What cannot be weighed by the program's own function can be by its heap.
-function weighText(value: unknown): number {
+/** `heapSize` for the model: it also measures values for which `exactSize` throws. */
+function textSize(value: unknown): number {
   if (typeof value === 'string') return value.length
   return isGrowable(value) ? value.text.length : 0
 }

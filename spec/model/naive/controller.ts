@@ -1,6 +1,6 @@
-import { Model } from './model.ts'
 import { type Entry, ModelError, type ModelOptions, type Terms } from './entry.ts'
 import { ModelLoads } from './loads.ts'
+import { Model } from './model.ts'
 import { NaivePromise } from './promise.ts'
 
 export interface ModelSnapshotEntry {
@@ -13,7 +13,7 @@ export interface ModelSnapshotEntry {
 
 type Pairs = readonly (readonly [string, unknown])[]
 
-/** The contract's table of a controller, over the model. */
+/** The members of the controller, on top of the model. */
 export class ModelController {
   readonly model: Model
   readonly loads: ModelLoads
@@ -50,26 +50,44 @@ export class ModelController {
     return value
   }
 
-  popEnd(isNewest: boolean): readonly [string, unknown] | undefined {
-    this.model.purge()
-    const end = this.model.entries.at(isNewest ? -1 : 0)
-    if (end === undefined) return undefined
-    this.model.delete(end.key)
-    return [end.key, end.value]
+  popOldest(): readonly [string, unknown] | undefined {
+    return this.#popAt(0)
   }
 
-  /** What leaves before its turn is passed over, and what comes is not seen. */
-  *entries(isReversed = false): Generator<[string, unknown]> {
+  popNewest(): readonly [string, unknown] | undefined {
+    return this.#popAt(-1)
+  }
+
+  #popAt(index: number): readonly [string, unknown] | undefined {
     this.model.purge()
-    const keys = this.model.entries.map((entry) => entry.key)
-    if (isReversed) keys.reverse()
+    const entry = this.model.entries.at(index)
+    if (entry === undefined) return undefined
+    this.model.delete(entry.key)
+    return [entry.key, entry.value]
+  }
+
+  *entries(): Generator<[string, unknown]> {
+    yield* this.#pairsOf(this.#keys())
+  }
+
+  *reversed(): Generator<[string, unknown]> {
+    yield* this.#pairsOf(this.#keys().reverse())
+  }
+
+  #keys(): string[] {
+    this.model.purge()
+    return this.model.entries.map((entry) => entry.key)
+  }
+
+  /** Skips entries removed before their turn. */
+  *#pairsOf(keys: readonly string[]): Generator<[string, unknown]> {
     for (const key of keys) {
       const entry = this.model.live(key)
       if (entry !== undefined) yield [key, entry.value]
     }
   }
 
-  /** Seconds. */
+  /** Seconds left, or `null`. */
   ttl(key: string): number | null {
     const { deadline } = this.model.require(key)
     return deadline === Number.POSITIVE_INFINITY
@@ -77,7 +95,7 @@ export class ModelController {
       : (deadline - this.model.options.now()) / 1_000
   }
 
-  /** Terms that are relative hold for a promise from when it fulfils. */
+  /** A TTL given to a pending promise starts when it fulfils. */
   renew(key: string, terms: Terms): void {
     const { model } = this
     const entry = model.require(key)
@@ -92,9 +110,9 @@ export class ModelController {
   }
 
   evictOldest(): boolean {
-    const isDone = this.model.removeOne()
+    const hasRemoved = this.model.removeOne()
     this.model.settle()
-    return isDone
+    return hasRemoved
   }
 
   resize({
@@ -125,7 +143,7 @@ export class ModelController {
     }
   }
 
-  /** What a timer does. */
+  /** A background sweep. */
   sweep(): void {
     const { model } = this
     model.purge()
@@ -152,7 +170,7 @@ export class ModelController {
   stats(): Record<string, number> {
     this.model.purge()
     const { hits, misses, writes, refusals, ...removals } = this.model.counts
-    const gone = Object.values(removals).reduce((sum, count) => sum + count, 0)
+    const removed = Object.values(removals).reduce((sum, count) => sum + count, 0)
     return {
       hits,
       misses,
@@ -165,7 +183,7 @@ export class ModelController {
       clears: removals.cleared,
       rejections: removals.rejected,
       refusals,
-      items: this.#itemsAtReset + writes - gone,
+      items: this.#itemsAtReset + writes - removed,
     }
   }
 
@@ -177,12 +195,12 @@ export class ModelController {
     }
   }
 
-  /** Throws for the first value that `isCloneable` refuses. */
+  /** Throws at the first value that is not cloneable. */
   dump(isCloneable: (value: unknown) => boolean): ModelSnapshotEntry[] {
     this.model.purge()
     return (
       this.model.entries
-        // What a hook wrote as others were purged may have expired as well.
+        // A hook that ran during the purge may have written an entry that has expired since.
         .filter((entry) => entry.pendingUntil === undefined && !this.model.isExpired(entry))
         .map((entry) => {
           const value = contentOf(entry)
@@ -209,7 +227,7 @@ export class ModelController {
       }
       const terms =
         deadline === Number.POSITIVE_INFINITY ? { ttl: deadline } : { expiresAt: deadline }
-      this.model.write(key, stored, { ...terms, sizeBytes }, true)
+      this.model.store(key, stored, { ...terms, sizeBytes })
     }
   }
 }

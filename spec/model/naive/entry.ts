@@ -15,18 +15,18 @@ export interface Entry {
   bytes: number
   /** Epoch milliseconds. */
   deadline: number
-  /** How long a promise that has not settled is served, in epoch milliseconds. */
+  /** Epoch milliseconds until which a pending promise is served; `undefined` once it has settled. */
   pendingUntil: number | undefined
 }
 
-export interface Departure {
+export interface Removal {
   readonly key: string
   readonly value: unknown
   readonly reason: Reason
   readonly bytes: number
 }
 
-/** An error of the library by its name, or one of the language by its kind. */
+/** Stands for an error with this name, of the library or of the language. */
 export class ModelError extends Error {
   readonly key: string | undefined
   readonly bytes: number | undefined
@@ -48,10 +48,10 @@ export interface ModelOptions {
   maxItems: number
   readonly skipsTooLarge: boolean
   now(): number
-  /** Throws what cannot be measured. */
+  /** Throws if the value cannot be measured. */
   sizeOf(value: unknown): number
-  onDelete(departure: Departure): void
+  onDelete(departure: Removal): void
   onError(source: string, key?: string): void
-  /** Which of those that have expired leaves next, where the contract leaves it open. */
-  choose(expired: readonly Entry[], departures: number): Entry
+  /** Picks the expired entry that is removed next, since the contract does not say which. */
+  choose(expired: readonly Entry[], removals: number): Entry
 }

@@ -1,33 +1,33 @@
-import type { Departure, ModelOptions } from './entry.ts'
+import type { ModelOptions, Removal } from './entry.ts'
 
-/** Hooks run when a call has done its work, and never one within another. */
+/** Runs hooks when a call has made all its changes, one after the other and never nested. */
 export class ModelHooks {
   readonly #options: ModelOptions
-  #toTell: (() => void)[] = []
-  #isTelling = false
+  #calls: (() => void)[] = []
+  #isRunning = false
 
   constructor(options: ModelOptions) {
     this.#options = options
   }
 
-  left(departure: Departure): void {
-    this.#toTell.push(() => {
+  removed(removal: Removal): void {
+    this.#calls.push(() => {
       try {
-        this.#options.onDelete(departure)
+        this.#options.onDelete(removal)
       } catch {
-        this.#options.onError('onDelete', departure.key)
+        this.#options.onError('onDelete', removal.key)
       }
     })
   }
 
   failed(source: string, key: string): void {
-    this.#toTell.push(() => this.#options.onError(source, key))
+    this.#calls.push(() => this.#options.onError(source, key))
   }
 
   run(): void {
-    if (this.#isTelling) return
-    this.#isTelling = true
-    for (let tell = this.#toTell.shift(); tell; tell = this.#toTell.shift()) tell()
-    this.#isTelling = false
+    if (this.#isRunning) return
+    this.#isRunning = true
+    for (let call = this.#calls.shift(); call; call = this.#calls.shift()) call()
+    this.#isRunning = false
   }
 }

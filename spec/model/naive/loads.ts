@@ -3,13 +3,14 @@ import { fulfilledWith, NaivePromise, rejectedWith } from './promise.ts'
 
 interface Load {
   readonly key: string
-  readonly givenUpAt: number
+  /** Epoch milliseconds from which the load is neither joined nor stored. */
+  readonly abandonedAt: number
   readonly result: NaivePromise
 }
 
 type TtlOf = (value: unknown) => number | undefined
 
-/** `getOrSet`, over the model. */
+/** `getOrSet`, on top of the model. */
 export class ModelLoads {
   #loads: Load[] = []
   readonly #model: Model
@@ -29,10 +30,10 @@ export class ModelLoads {
     if (present !== undefined) return promised(present.value)
     const now = options.now()
     const joined = this.#loads.find((load) => load.key === key)
-    if (joined !== undefined && now < joined.givenUpAt) return joined.result
-    const load: Load = { key, givenUpAt: now + options.pendingTtl, result: new NaivePromise() }
+    if (joined !== undefined && now < joined.abandonedAt) return joined.result
+    const load: Load = { key, abandonedAt: now + options.pendingTtl, result: new NaivePromise() }
     this.#loads = [...this.#loads.filter((other) => other !== joined), load]
-    microtasks.subscribe(given(factory), (outcome) => {
+    microtasks.subscribe(resultOf(factory), (outcome) => {
       const failure = outcome.isFulfilled && this.#keep(load, outcome.value, ttlOf)
       this.#loads = this.#loads.filter((other) => other !== load)
       microtasks.settle(load.result, failure ? rejectedWith(failure) : outcome)
@@ -40,13 +41,13 @@ export class ModelLoads {
     return load.result
   }
 
-  /** Why the value could not be kept. */
+  /** Stores a loaded value, or returns the error that prevented it. */
   #keep(load: Load, value: unknown, ttlOf: TtlOf): unknown {
     const { now } = this.#model.options
-    if (!this.#loads.includes(load) || now() >= load.givenUpAt) return undefined
+    if (!this.#loads.includes(load) || now() >= load.abandonedAt) return undefined
     const ttl = ttlOf(value)
     try {
-      if (!Number.isNaN(ttl)) this.#model.write(load.key, value, { ttl }, true)
+      if (!Number.isNaN(ttl)) this.#model.store(load.key, value, { ttl })
       else {
         this.#loads = this.#loads.filter((other) => other !== load)
         this.#model.fail('ttl', load.key)
@@ -59,7 +60,7 @@ export class ModelLoads {
   }
 }
 
-function given(factory: () => unknown): NaivePromise {
+function resultOf(factory: () => unknown): NaivePromise {
   try {
     return promised(factory())
   } catch (error) {
@@ -76,7 +77,7 @@ function promised(value: unknown): NaivePromise {
   if (value instanceof NaivePromise) return value
   const promise = new NaivePromise()
   promise.outcome = fulfilledWith(value)
-  // To hand over a thenable that is stored is to await it; those here throw.
+  // Resolving a promise with a stored thenable calls its `then`, and in these programs that throws.
   if (isThenable(value)) promise.outcome = rejectedWith(new Error())
   return promise
 }

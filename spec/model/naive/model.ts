@@ -1,15 +1,6 @@
-import {
-  type Entry,
-  ModelError,
-  type ModelOptions,
-  type Reason,
-  type Terms,
-} from './entry.ts'
+import { type Entry, ModelError, type ModelOptions, type Reason, type Terms } from './entry.ts'
 import { ModelHooks } from './hooks.ts'
 import { Microtasks, NaivePromise, type Outcome } from './promise.ts'
-
-// The whole contract, with arrays and no cleverness. Bytes are those of the values: a spec that
-// compares leaves room for what a cache's own structure takes.
 
 const noCounts = () => ({
   hits: 0,
@@ -24,18 +15,22 @@ const noCounts = () => ({
   rejected: 0,
 })
 
+/**
+ * The whole contract, written with plain arrays. Its bytes are those of the values alone: a spec
+ * that compares them allows for the structure of the cache.
+ */
 export class Model {
-  /** The least recently used first. */
+  /** Least recently used first. */
   entries: Entry[] = []
   counts = noCounts()
   readonly options: ModelOptions
   readonly microtasks = new Microtasks()
-  /** Told of each key that is written or removed by name, and with none of all of them. */
+  /** Called with each key that is written or removed, and without one by `clear`. */
   onOverride: (key?: string) => void = () => {}
-  /** A promise is subscribed to once, for all entries that wait for it. */
+  /** The entries that wait for a promise, which is subscribed to once. */
   readonly #waiting = new Map<NaivePromise, Entry[]>()
   readonly #hooks: ModelHooks
-  #departed = 0
+  #removalCount = 0
 
   constructor(options: ModelOptions) {
     this.options = options
@@ -46,7 +41,7 @@ export class Model {
     return entry.deadline <= this.options.now()
   }
 
-  /** Live or not. */
+  /** The entry under a key, live or expired. */
   stored(key: string): Entry | undefined {
     return this.entries.find((entry) => entry.key === key)
   }
@@ -83,50 +78,55 @@ export class Model {
     this.entries = [entry, ...this.#without(entry)]
   }
 
-  write(key: string, value: unknown, terms: Terms = {}, isLenient = false): void {
+  write(key: string, value: unknown, terms: Terms = {}): void {
+    const refusal = this.store(key, value, terms)
+    if (refusal !== undefined && !this.options.skipsTooLarge) throw refusal
+  }
+
+  /** Writes an entry, or returns the error for a value that is too large. */
+  store(key: string, value: unknown, terms: Terms = {}): ModelError | undefined {
     if (key === 'then' && typeof value === 'function') throw new ModelError('TypeError')
     this.onOverride(key)
-    const { maxBytes, skipsTooLarge } = this.options
     let bytes: number
     try {
-      bytes = terms.sizeBytes ?? this.weigh(value)
+      bytes = terms.sizeBytes ?? this.measure(value)
     } catch (error) {
       this.#drop(key)
       this.settle()
       throw error
     }
-    if (bytes > maxBytes) {
+    if (bytes > this.options.maxBytes) {
       this.counts.refusals++
       this.#drop(key)
       this.settle()
-      if (!isLenient && !skipsTooLarge) throw new ModelError('DataTooLargeError', key, bytes)
-      return
+      return new ModelError('DataTooLargeError', key, bytes)
     }
     const entry = { key, value, terms, bytes, deadline: 0, pendingUntil: undefined }
-    if (this.#isOver(entry)) this.#passBy(entry)
+    if (this.#hasExpiredAlready(entry)) this.#countExpired(entry)
     else {
       this.#admit(entry)
       this.makeRoom()
     }
     this.settle()
+    return undefined
   }
 
-  /** A TTL of a promise starts when it fulfils. */
-  #isOver({ value, terms: { ttl, expiresAt } }: Entry): boolean {
+  /** Whether an entry has expired when it is written. The TTL of a promise starts when it fulfils. */
+  #hasExpiredAlready({ value, terms: { ttl, expiresAt } }: Entry): boolean {
     const isPromise = value instanceof NaivePromise
     if (expiresAt !== undefined) return expiresAt <= this.options.now()
     return (ttl ?? (isPromise ? Number.POSITIVE_INFINITY : this.options.defaultTtl)) <= 0
   }
 
-  /** It has expired already, and takes no place. */
-  #passBy(entry: Entry): void {
+  /** Counts the write of an entry that has already expired. It takes no room. */
+  #countExpired(entry: Entry): void {
     this.#replace(entry)
     this.counts.writes++
     entry.deadline = Number.NEGATIVE_INFINITY
     this.remove(entry, 'expired')
   }
 
-  /** Whether there was a live entry to replace. */
+  /** Removes the old entry under the key. True if it was live. */
   #replace({ key, value }: Entry): boolean {
     const old = this.live(key)
     if (old === undefined) {
@@ -143,7 +143,7 @@ export class Model {
 
   #admit(entry: Entry): void {
     const { value } = entry
-    // Before it comes, so that it takes the place of what leaves.
+    // Room is made before the entry is added, so that the entry itself is not evicted.
     if (!this.#replace(entry)) this.makeRoom(entry.bytes, 1)
     this.counts.writes++
     this.entries.push(entry)
@@ -151,10 +151,10 @@ export class Model {
     else this.schedule(entry)
   }
 
-  /** What an entry of this value weighs now: a promise, what it fulfilled with. */
-  weigh(value: unknown): number {
+  /** The bytes of a value now. A fulfilled promise has the bytes of its value. */
+  measure(value: unknown): number {
     const isPromise = value instanceof NaivePromise
-    if (isPromise && !value.isKnown) return 0
+    if (isPromise && !value.wasSeenFulfilled) return 0
     try {
       return this.options.sizeOf(isPromise ? value.outcome?.value : value)
     } catch {
@@ -167,7 +167,7 @@ export class Model {
     if (old !== undefined) this.remove(old, 'replaced')
   }
 
-  /** A promise that has not settled lives by other terms, yet never beyond an absolute expiry. */
+  /** Sets the deadline. A pending promise is served until `pendingUntil` or an absolute expiry. */
   schedule(entry: Entry): void {
     const { expiresAt, ttl = this.options.defaultTtl } = entry.terms
     if (entry.pendingUntil === undefined) entry.deadline = expiresAt ?? this.options.now() + ttl
@@ -178,7 +178,7 @@ export class Model {
   #await(entry: Entry, promise: NaivePromise): void {
     entry.pendingUntil = this.options.now() + this.options.pendingTtl
     this.schedule(entry)
-    if (promise.isHostile) {
+    if (promise.isUnsubscribable) {
       this.remove(entry, 'rejected')
       this.fail('promise', entry.key)
       return
@@ -197,7 +197,7 @@ export class Model {
   }
 
   #settled(entry: Entry, promise: NaivePromise, { isFulfilled }: Outcome): void {
-    if (isFulfilled) promise.isKnown = true
+    if (isFulfilled) promise.wasSeenFulfilled = true
     if (!this.entries.includes(entry)) return
     entry.pendingUntil = undefined
     if (this.isExpired(entry)) this.remove(entry, 'expired')
@@ -214,11 +214,11 @@ export class Model {
     this.settle()
   }
 
-  /** Throws what cannot be measured. */
+  /** Throws if the value cannot be measured. */
   remeasure(entry: Entry): void {
     if (entry.terms.sizeBytes !== undefined || entry.pendingUntil !== undefined) return
-    const bytes = this.weigh(entry.value)
-    // It leaves with what it was charged.
+    const bytes = this.measure(entry.value)
+    // An evicted entry keeps its old charge, which `onDelete` is given.
     if (bytes > this.options.maxBytes) this.remove(entry, 'evicted')
     else entry.bytes = bytes
     this.makeRoom()
@@ -233,7 +233,7 @@ export class Model {
     return this.entries.reduce((sum, entry) => sum + entry.bytes, 0)
   }
 
-  /** What has expired first, whatever its place, then the least recently used. */
+  /** Removes an expired entry if there is one, otherwise the least recently used entry. */
   removeOne(): boolean {
     const victim = this.#anyExpired() ?? this.entries[0]
     if (victim !== undefined) this.remove(victim, 'evicted')
@@ -252,7 +252,7 @@ export class Model {
 
   #anyExpired(): Entry | undefined {
     const expired = this.entries.filter((entry) => this.isExpired(entry))
-    return expired.length > 0 ? this.options.choose(expired, this.#departed) : undefined
+    return expired.length > 0 ? this.options.choose(expired, this.#removalCount) : undefined
   }
 
   delete(key: string): void {
@@ -268,21 +268,21 @@ export class Model {
     this.settle()
   }
 
-  /** The one way out. */
+  /** Every removal ends here. */
   remove(entry: Entry, wanted: Reason): void {
     const reason = wanted !== 'rejected' && this.isExpired(entry) ? 'expired' : wanted
     const { key, value, bytes } = entry
     this.entries = this.#without(entry)
     this.counts[reason]++
-    this.#departed++
-    this.#hooks.left({ key, value, reason, bytes })
+    this.#removalCount++
+    this.#hooks.removed({ key, value, reason, bytes })
   }
 
   fail(source: string, key: string): void {
     this.#hooks.failed(source, key)
   }
 
-  /** At the end of each call. */
+  /** Runs the hooks, at the end of each call. */
   settle(): void {
     this.#hooks.run()
   }

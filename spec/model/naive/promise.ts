@@ -6,23 +6,24 @@ type Reaction = (outcome: Outcome) => void
 export const fulfilledWith = (value: unknown): Outcome => ({ isFulfilled: true, value })
 export const rejectedWith = (value: unknown): Outcome => ({ isFulfilled: false, value })
 
-/** What the language says of a promise and of the queue of microtasks, as far as a cache can tell. */
+/** A promise as the language describes it, as far as a cache can observe. */
 export class NaivePromise {
-  /** The promise of the program that this one stands for, once it is known. */
+  /** The real promise that this one stands for, once there is one. */
   real: unknown
   outcome: Outcome | undefined
   reactions: Reaction[] = []
   isSubscribedTo = false
-  /** Subscribing to it throws. */
-  isHostile = false
-  /** A cache has seen it fulfil. */
-  isKnown = false
+  /** True if subscribing to it throws. */
+  isUnsubscribable = false
+  /** True once the model has seen it fulfil. */
+  wasSeenFulfilled = false
 
   constructor(real?: unknown) {
     this.real = real
   }
 }
 
+/** The queue of microtasks. */
 export class Microtasks {
   #queue: (() => void)[] = []
 

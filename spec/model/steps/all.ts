@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import { closings, measurements, resizes, statistics } from './limits.ts'
 import { loads } from './loads.ts'
 import { promises } from './promises.ts'
-import { enumerations, looks, symbols, uses, walks } from './reads.ts'
+import { enumerations, iterations, peeks, symbols, uses } from './reads.ts'
 import { clears, deletions, removals } from './removals.ts'
 import { snapshots } from './snapshots.ts'
-import { defaultTtls, places, renewals, waits } from './terms.ts'
-import { quietWrites, writes } from './writes.ts'
 import { type Step, step } from './step.ts'
+import { defaultTtls, moves, renewals, waits } from './terms.ts'
+import { inertWrites, writes } from './writes.ts'
 
-const failure = new Error('hook')
+const failure = new Error('the hook failed')
 const throwing: Step = {
   ...step(
     'throw',
@@ -23,19 +23,19 @@ const throwing: Step = {
   isThrowing: true,
 }
 
-/** What hooks, factories and the body of a loop do. */
+/** Steps of hooks, factories and loop bodies. */
 const inner: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: quietWrites },
+  { weight: 6, arbitrary: inertWrites },
   { weight: 3, arbitrary: deletions },
   { weight: 2, arbitrary: removals },
   { weight: 1, arbitrary: clears },
   { weight: 1, arbitrary: resizes },
   { weight: 2, arbitrary: uses },
-  { weight: 1, arbitrary: places },
+  { weight: 1, arbitrary: moves },
   { weight: 1, arbitrary: renewals },
 )
 
-export const reactions = fc.oneof(
+export const hookSteps = fc.oneof(
   { weight: 6, arbitrary: inner },
   { weight: 1, arbitrary: fc.constant(throwing) },
 )
@@ -43,14 +43,14 @@ export const reactions = fc.oneof(
 const arbitraries = {
   writes,
   uses,
-  looks,
+  peeks,
   enumerations,
-  walks: walks(inner),
+  iterations: iterations(inner),
   symbols,
   deletions,
   removals,
   clears,
-  places,
+  moves,
   renewals,
   defaultTtls,
   waits,

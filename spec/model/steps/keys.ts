@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Few, so that programs meet them again; most have a name that is something else's elsewhere. */
+/** Few keys, so that steps collide. Most of them are names that the language uses elsewhere. */
 export const KEYS = ['a', 'b', 'c', '__proto__', 'constructor', '', '0', 'toJSON', 'then', '\ud800']
 
 export const keys = fc.oneof(
@@ -11,8 +11,8 @@ export const keys = fc.oneof(
 /** Seconds. */
 export const ttls = fc.constantFrom(0.001, 0.5, 1, 10, 3_600, 31_536_000)
 
-/** What is given for one entry may be over. */
-export const ttlsOfOne = fc.oneof(
+/** Seconds. The TTL of one entry may have passed already. */
+export const entryTtls = fc.oneof(
   { weight: 5, arbitrary: ttls },
   { weight: 1, arbitrary: fc.constantFrom(0, -30) },
 )

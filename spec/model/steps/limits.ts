@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import type { Entry } from '../naive/entry.ts'
 import { NaivePromise } from '../naive/promise.ts'
-import { type Step, step } from './step.ts'
 import { type Growable, isGrowable, textOf } from '../values.ts'
 import { budgetOf, type World } from '../world.ts'
 import { keys } from './keys.ts'
+import { type Step, step } from './step.ts'
 
 export const resizes: fc.Arbitrary<Step> = fc
   .record({
@@ -30,19 +30,20 @@ export const resizes: fc.Arbitrary<Step> = fc
   })
 
 const contentOf = ({ value }: Entry): unknown =>
-  value instanceof NaivePromise && value.isKnown ? value.outcome?.value : value
+  value instanceof NaivePromise && value.wasSeenFulfilled ? value.outcome?.value : value
 
-const isStale = ({ model: { model } }: World, entry: Entry): boolean => {
+/** Whether a remeasure would change the charge or fail. */
+const needsRemeasure = ({ model: { model } }: World, entry: Entry): boolean => {
   if (entry.terms.sizeBytes !== undefined || entry.pendingUntil !== undefined) return false
   try {
-    return model.weigh(entry.value) !== entry.bytes
+    return model.measure(entry.value) !== entry.bytes
   } catch {
     return true
   }
 }
 
 const sweep = {
-  // It rests until a value is looked at.
+  // A read wakes the sweep.
   real: ({ timers, controller, model: { model } }: World) => {
     for (const { key } of model.entries) controller.peek(key)
     timers.sweep()
@@ -54,6 +55,7 @@ const sweep = {
 
 const sweeps = fc.constant(step('a background sweep', sweep.real, sweep.model))
 
+/** Values that can grow, each stored once. */
 const growablesOf = ({ model: { model } }: World): Growable[] => {
   const contents = model.entries.map(contentOf)
   return contents
@@ -61,31 +63,31 @@ const growablesOf = ({ model: { model } }: World): Growable[] => {
     .filter((value) => contents.indexOf(value) === contents.lastIndexOf(value))
 }
 
-// One value at a time: the order in which several are found decides who is evicted.
+// Only one value grows at a time, since the order of remeasuring decides what is evicted.
 const growths: fc.Arbitrary<Step> = fc
   .record({
     at: fc.nat(2),
     units: fc.integer({ min: 0, max: 4 }),
-    isSpoilt: fc.boolean(),
-    isSwept: fc.boolean(),
+    becomesUnmeasurable: fc.boolean(),
+    isSweptAfter: fc.boolean(),
   })
-  .map(({ at, units, isSpoilt, isSwept }) => ({
-    text: `object ${at} ${isSpoilt ? 'is spoilt' : `grows to ${units}`}${isSwept ? ', and a sweep' : ''}`,
+  .map(({ at, units, becomesUnmeasurable, isSweptAfter }) => ({
+    text: `object ${at} ${becomesUnmeasurable ? 'becomes unmeasurable' : `grows to ${units} units`}${isSweptAfter ? ', and a sweep runs' : ''}`,
     isPossible: (world) =>
       growablesOf(world).length > 0 &&
-      !world.model.model.entries.some((entry) => isStale(world, entry)),
+      !world.model.model.entries.some((entry) => needsRemeasure(world, entry)),
     pair(world) {
       const growables = growablesOf(world)
       const value = growables[at % growables.length]
       return {
         real: () => {
           if (value === undefined) return
-          if (isSpoilt) value.cannotBeWeighed = true
+          if (becomesUnmeasurable) value.cannotBeMeasured = true
           else value.text = textOf(units)
-          if (isSwept) sweep.real(world)
+          if (isSweptAfter) sweep.real(world)
         },
         model: () => {
-          if (value !== undefined && isSwept) sweep.model(world)
+          if (value !== undefined && isSweptAfter) sweep.model(world)
         },
       }
     },

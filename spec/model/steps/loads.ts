@@ -1,48 +1,48 @@
 import fc from 'fast-check'
-import type { Step } from './step.ts'
-import { contents, Deferred, type Twin } from '../values.ts'
+import { contents, Deferred, type ValuePair } from '../values.ts'
 import { Call, type World } from '../world.ts'
-import { keys, ttlsOfOne } from './keys.ts'
+import { entryTtls, keys } from './keys.ts'
+import type { Step } from './step.ts'
 
-/** What a factory does, on both sides. */
+/** A factory for the cache and the same one for the model. */
 interface Factory {
   readonly text: string
   make(world: World): { readonly real: () => unknown; readonly model: () => unknown }
 }
 
-const gives = (twin: Twin) => ({ real: () => twin.real, model: () => twin.model })
+const returning = (value: ValuePair) => ({ real: () => value.real, model: () => value.model })
 
 const plain: fc.Arbitrary<Factory> = contents.map((content) => ({
-  text: `gives ${content.text}`,
-  make: (world) => gives(world.make(content)),
+  text: `returns ${content.text}`,
+  make: (world) => returning(world.make(content)),
 }))
 
 const slow: fc.Arbitrary<Factory> = fc.constant({
-  text: 'takes its time',
+  text: 'returns a pending promise',
   make(world) {
     const deferred = new Deferred(Promise)
     world.loading.push(deferred)
-    return gives({ real: deferred.promise, model: deferred.naive })
+    return returning({ real: deferred.promise, model: deferred.naive })
   },
 })
 
-const failing: fc.Arbitrary<Factory> = fc.boolean().map((isAtOnce) => {
-  const failure = new Error('no')
+const failing: fc.Arbitrary<Factory> = fc.boolean().map((throwsAtOnce) => {
+  const failure = new Error('the factory failed')
   const fail = () => {
     throw failure
   }
   return {
-    text: isAtOnce ? 'throws at once' : 'rejects',
+    text: throwsAtOnce ? 'throws at once' : 'rejects',
     make: () => ({
-      real: isAtOnce ? fail : () => Promise.reject(failure),
+      real: throwsAtOnce ? fail : () => Promise.reject(failure),
       model: fail,
     }),
   }
 })
 
-const meddling = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Factory> =>
+const withStep = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Factory> =>
   fc.record({ inner, factory: fc.oneof(plain, slow) }).map(({ inner, factory }) => ({
-    text: `does ${inner.text} and ${factory.text}`,
+    text: `first does ${inner.text} and then ${factory.text}`,
     make(world) {
       const step = inner.pair(world)
       const { real, model } = factory.make(world)
@@ -59,9 +59,9 @@ const meddling = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Factory> =>
     },
   }))
 
-const ttlsOfValues = fc.oneof(
+const computedTtls = fc.oneof(
   { weight: 3, arbitrary: fc.constant(undefined) },
-  { weight: 3, arbitrary: ttlsOfOne },
+  { weight: 3, arbitrary: entryTtls },
   { weight: 1, arbitrary: fc.constant(Number.NaN) },
 )
 
@@ -73,9 +73,9 @@ const calls = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Step> =>
         { weight: 3, arbitrary: plain },
         { weight: 3, arbitrary: slow },
         { weight: 1, arbitrary: failing },
-        { weight: 2, arbitrary: meddling(inner) },
+        { weight: 2, arbitrary: withStep(inner) },
       ),
-      ttl: ttlsOfValues,
+      ttl: computedTtls,
       isComputed: fc.boolean(),
     })
     .map(({ key, factory, ttl, isComputed }) => ({
@@ -85,7 +85,7 @@ const calls = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Step> =>
         const made = factory.make(world)
         const call = new Call()
         world.calls.push(call)
-        // One that is none fails the call at once, unless a function gives it.
+        // NaN rejects at the call, so only a function may return it.
         const options = { ttl: isComputed || Number.isNaN(ttl) ? () => ttl : ttl }
         return {
           real: () => call.follow(world.controller.getOrSet(key, made.real as never, options)),
@@ -101,18 +101,18 @@ const calls = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Step> =>
 const settlings: fc.Arbitrary<Step> = fc
   .record({ content: fc.option(contents, { freq: 3 }), at: fc.nat(3) })
   .map(({ content, at }) => ({
-    text: `load ${at} ${content ? `gives ${content.text}` : 'rejects'}`,
+    text: `load ${at} ${content ? `fulfils with ${content.text}` : 'rejects'}`,
     starts: 'load' as const,
     isPossible: ({ loading }) => loading.length > 0,
     pair(world) {
       const [deferred] = world.loading.splice(at % world.loading.length, 1)
-      const twin = content ? world.make(content) : undefined
+      const value = content ? world.make(content) : undefined
       return {
         real: () => {
-          deferred?.settle(twin)
+          deferred?.settle(value)
         },
         model: () => {
-          if (deferred) world.model.model.microtasks.settle(deferred.naive, deferred.outcome(twin))
+          if (deferred) world.model.model.microtasks.settle(deferred.naive, deferred.outcome(value))
         },
       }
     },

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import type { Step } from './step.ts'
 import { contents } from '../values.ts'
-import { writesOfSettled } from './writes.ts'
+import type { Step } from './step.ts'
+import { settledWrites } from './writes.ts'
 
 const outcomes = fc.option(contents, { freq: 3 })
 
@@ -13,13 +13,13 @@ const settlings: fc.Arbitrary<Step> = fc
     isPossible: ({ deferreds }) => deferreds.length > 0,
     pair(world) {
       const deferred = world.deferreds[at % world.deferreds.length]
-      const twin = content ? world.make(content) : undefined
+      const value = content ? world.make(content) : undefined
       return {
         real: () => {
-          deferred?.settle(twin)
+          deferred?.settle(value)
         },
         model: () => {
-          if (deferred) world.model.model.microtasks.settle(deferred.naive, deferred.outcome(twin))
+          if (deferred) world.model.model.microtasks.settle(deferred.naive, deferred.outcome(value))
         },
       }
     },
@@ -27,5 +27,5 @@ const settlings: fc.Arbitrary<Step> = fc
 
 export const promises = fc.oneof(
   { weight: 3, arbitrary: settlings },
-  { weight: 2, arbitrary: writesOfSettled },
+  { weight: 2, arbitrary: settledWrites },
 )

@@ -1,12 +1,11 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { NaivePromise } from '../naive/promise.ts'
-import { type Step, step } from './step.ts'
 import type { World } from '../world.ts'
 import { KEYS, keys } from './keys.ts'
+import { type Step, step } from './step.ts'
 
-/** `cache[key]`. */
-// Asking whether it is a promise, or how it is written, is no use while there is no such key.
+/** `cache[key]`. Reading a missing `then` or `toJSON` is not a use. */
 export const readProperty = ({ model: { model } }: World, key: string): unknown =>
   model.use(key, key !== 'then' && key !== 'toJSON')
 
@@ -49,9 +48,9 @@ export const uses = fc.oneof(
   ),
 )
 
-export const looks = fc.oneof(
+export const peeks = fc.oneof(
   ofKey(
-    (key) => `sizeOf(${key}) of what may be missing`,
+    (key) => `sizeOf(${key}) > 0`,
     ({ controller }, key) => controller.sizeOf(key) > 0,
     ({ model }, key) => model.model.require(key) !== undefined,
   ),
@@ -95,13 +94,14 @@ export const looks = fc.oneof(
 )
 
 const liveKeys = ({ model }: World) => [...model.entries()].map(([key]) => key)
+/** Reads every live entry, oldest first. */
 const readAll = (world: World) => liveKeys(world).map((key) => [key, readProperty(world, key)])
 
-const isWritable = ({ model }: World) =>
+const isSerialisable = ({ model }: World) =>
   model.model.entries.every(({ key, value }) => key !== 'toJSON' && typeof value !== 'bigint')
 
-// Written by hand, since an object would put keys that are numbers first.
-const written = (world: World) => {
+// Joined by hand, since an object would put integer-like keys first.
+const jsonOf = (world: World) => {
   const pairs = readAll(world).map(([key, value]) => [
     JSON.stringify(key),
     value instanceof NaivePromise ? '{}' : JSON.stringify(value),
@@ -130,8 +130,8 @@ export const enumerations: fc.Arbitrary<Step> = fc.constantFrom<Step>(
     (world) => inOrderOf(readAll(world) as [string, unknown][]),
   ),
   {
-    ...step('JSON.stringify(cache)', ({ cache }) => JSON.stringify(cache), written),
-    isPossible: isWritable,
+    ...step('JSON.stringify(cache)', ({ cache }) => JSON.stringify(cache), jsonOf),
+    isPossible: isSerialisable,
   },
   step(
     'String(cache) and inspect(cache)',
@@ -161,15 +161,15 @@ export const enumerations: fc.Arbitrary<Step> = fc.constantFrom<Step>(
   ),
 )
 
-/** A walk during which something else is done. */
-export const walks = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Step> =>
+/** An iteration that runs another step in between. */
+export const iterations = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Step> =>
   fc
     .record({ inner, isReversed: fc.boolean(), at: fc.nat(2) })
     .map(({ inner, isReversed, at }) => ({
       text: `${isReversed ? 'reversed()' : 'entries()'}, and ${inner.text} at ${at}`,
       pair(world) {
         const { real, model } = inner.pair(world)
-        const walked = (entries: Iterable<unknown>, act: () => unknown) => {
+        const iterate = (entries: Iterable<unknown>, act: () => unknown) => {
           const seen: unknown[] = []
           for (const entry of entries) {
             if (seen.length === at) act()
@@ -180,14 +180,14 @@ export const walks = (inner: fc.Arbitrary<Step>): fc.Arbitrary<Step> =>
         return {
           real: () => {
             const { controller } = world
-            return walked(isReversed ? controller.reversed() : controller, real)
+            return iterate(isReversed ? controller.reversed() : controller, real)
           },
-          model: () => walked(world.model.entries(isReversed), model),
+          model: () => iterate(isReversed ? world.model.reversed() : world.model.entries(), model),
         }
       },
     }))
 
-const symbol = Symbol('no key')
+const symbol = Symbol('not a key')
 export const symbols: fc.Arbitrary<Step> = fc.constantFrom<Step>(
   step(
     'cache[symbol]',

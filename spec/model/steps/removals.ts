@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { type Step, step } from './step.ts'
 import { keys } from './keys.ts'
+import { type Step, step } from './step.ts'
 
 export const deletions: fc.Arbitrary<Step> = keys.chain((key) => {
   const name = JSON.stringify(key)
@@ -34,12 +34,12 @@ export const removals: fc.Arbitrary<Step> = fc.constantFrom<Step>(
   step(
     'popOldest()',
     ({ controller }) => controller.popOldest(),
-    ({ model }) => model.popEnd(false),
+    ({ model }) => model.popOldest(),
   ),
   step(
     'popNewest()',
     ({ controller }) => controller.popNewest(),
-    ({ model }) => model.popEnd(true),
+    ({ model }) => model.popNewest(),
   ),
   step(
     'evictOldest()',

@@ -3,8 +3,8 @@ import type { Snapshot } from 'faas-cache-dict'
 import fc from 'fast-check'
 import type { ModelSnapshotEntry } from '../naive/controller.ts'
 import { ModelError } from '../naive/entry.ts'
-import { type Step, step } from './step.ts'
 import { isGrowable } from '../values.ts'
+import { type Step, step } from './step.ts'
 
 const isCloneable = (value: unknown): boolean =>
   typeof value !== 'function' &&
@@ -40,15 +40,15 @@ const dumps: fc.Arbitrary<Step> = fc.constant({
   },
 })
 
-const ways = {
-  'as it is': (snapshot: Snapshot) => snapshot,
+const carriers = {
+  directly: (snapshot: Snapshot) => snapshot,
   'through structuredClone': (snapshot: Snapshot) => structuredClone(snapshot),
   'through v8.serialize': (snapshot: Snapshot) => deserialize(serialize(snapshot)) as Snapshot,
   'through JSON': (snapshot: Snapshot) => JSON.parse(JSON.stringify(snapshot)) as Snapshot,
 }
 
-const arrivals: fc.Arbitrary<Step> = fc
-  .constantFrom(...(Object.keys(ways) as (keyof typeof ways)[]))
+const restores: fc.Arbitrary<Step> = fc
+  .constantFrom(...(Object.keys(carriers) as (keyof typeof carriers)[]))
   .map((way) => ({
     text: `load(the last snapshot, ${way})`,
     starts: 'promises' as const,
@@ -59,7 +59,7 @@ const arrivals: fc.Arbitrary<Step> = fc
     pair(world) {
       const last = world.snapshots.at(-1)
       if (last === undefined) return { real: () => {}, model: () => {} }
-      const carried = ways[way](last.real)
+      const carried = carriers[way](last.real)
       const entries = last.model.map((entry, index) => ({
         ...entry,
         value: carried.entries[index]?.value,
@@ -74,9 +74,9 @@ const arrivals: fc.Arbitrary<Step> = fc
     },
   }))
 
-const foreign: fc.Arbitrary<Step> = fc.constant(
+const malformed: fc.Arbitrary<Step> = fc.constant(
   step(
-    'load(what is no snapshot)',
+    'load(a malformed snapshot)',
     ({ controller }) =>
       controller.load({
         format: 'faas-cache-dict',
@@ -91,6 +91,6 @@ const foreign: fc.Arbitrary<Step> = fc.constant(
 
 export const snapshots = fc.oneof(
   { weight: 3, arbitrary: dumps },
-  { weight: 3, arbitrary: arrivals },
-  { weight: 1, arbitrary: foreign },
+  { weight: 3, arbitrary: restores },
+  { weight: 1, arbitrary: malformed },
 )

@@ -1,25 +1,26 @@
 import type { World } from '../world.ts'
 
-/** One step of a program, for the cache and for the model of it. */
+/** The two sides of a step. */
 export interface Pair {
   readonly real: () => unknown
   readonly model: () => unknown
 }
 
+/** One step of a program, for the cache and for the model. */
 export interface Step {
-  /** As a program would write it. */
+  /** What a failing program prints. */
   readonly text: string
-  /** What it sets going in microtasks. Those of promises and those of loads have no common order. */
+  /** What it starts in microtasks. The order between promises and loads is not specified. */
   readonly starts?: 'promises' | 'load' | undefined
-  /** What it throws is what a hook throws. */
+  /** A step of hooks only: its error is an error of the hook. */
   readonly isThrowing?: true
-  /** The cache is not looked into after it. */
-  readonly isUnseen?: true
+  /** The whole cache is not compared after it, since that would purge expired entries. */
+  readonly skipsCheck?: true
   isPossible?(world: World): boolean
   pair(world: World): Pair
 }
 
-/** A step that makes no values of its own. */
+/** A step that creates no values. */
 export const step = (
   text: string,
   real: (world: World) => unknown,

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
+import { entryTtls, keys, ttls } from './keys.ts'
 import { type Step, step } from './step.ts'
-import { keys, ttls, ttlsOfOne } from './keys.ts'
 
-export const places: fc.Arbitrary<Step> = fc
+export const moves: fc.Arbitrary<Step> = fc
   .record({ key: keys, end: fc.constantFrom('promote' as const, 'demote' as const) })
   .map(({ key, end }) =>
     step(
@@ -13,7 +13,7 @@ export const places: fc.Arbitrary<Step> = fc
   )
 
 export const renewals: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ key: keys, ttl: ttlsOfOne }).map(({ key, ttl }) =>
+  fc.record({ key: keys, ttl: entryTtls }).map(({ key, ttl }) =>
     step(
       `setTtl(${JSON.stringify(key)}, ${ttl})`,
       ({ controller }) => controller.setTtl(key, ttl),
@@ -51,5 +51,5 @@ export const waits = fc
       ({ clock }) => clock.advance(time),
       () => {},
     ),
-    isUnseen: true as const,
+    skipsCheck: true as const,
   }))

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { ModelError, type Terms } from '../naive/entry.ts'
-import { type Step, step } from './step.ts'
-import { quietValues, settledPromises, TOO_LARGE, UNIT, type ValueSpec } from '../values.ts'
-import { keys, ttlsOfOne } from './keys.ts'
+import { inertValues, settledPromises, TOO_LARGE, UNIT, type ValueSpec } from '../values.ts'
+import { entryTtls, keys } from './keys.ts'
 import { readProperty } from './reads.ts'
+import { type Step, step } from './step.ts'
 
 type Values = fc.Arbitrary<ValueSpec>
 
@@ -26,7 +26,7 @@ const assignments = (values: Values): fc.Arbitrary<Step> =>
 
 const terms = fc.oneof(
   fc.constant({}),
-  ttlsOfOne.map((ttl) => ({ ttl })),
+  entryTtls.map((ttl) => ({ ttl })),
   fc.integer({ min: -5, max: 5_000 }).map((by) => ({ by })),
   fc.constantFrom(0, 1, 2, TOO_LARGE).map((units) => ({ units })),
 ) as fc.Arbitrary<{ ttl?: number; by?: number; units?: number }>
@@ -84,7 +84,7 @@ const updates = (values: Values): fc.Arbitrary<Step> =>
 
 const rewrites: fc.Arbitrary<Step> = keys.map((key) => ({
   ...step(
-    `cache[${JSON.stringify(key)}] = the value that it has`,
+    `cache[${JSON.stringify(key)}] = its own value`,
     ({ cache, controller }) => {
       cache[key] = controller.peek(key)
     },
@@ -104,17 +104,17 @@ const copies: fc.Arbitrary<Step> = fc.tuple(keys, keys).map(([from, to]) => ({
   starts: 'promises' as const,
 }))
 
-const refused = Symbol('no key')
+const symbol = Symbol('not a key')
 const refusals = fc.constantFrom<Step>(
   step(
     'cache[symbol] = 1',
-    ({ cache }) => Reflect.set(cache, refused, 1),
+    ({ cache }) => Reflect.set(cache, symbol, 1),
     () => {
       throw new ModelError('TypeError')
     },
   ),
   step(
-    'a property that is not writable',
+    'defineProperty with writable: false',
     ({ cache }) => Object.defineProperty(cache, 'a', { value: 1, writable: false }),
     () => {
       throw new ModelError('TypeError')
@@ -128,32 +128,32 @@ const refusals = fc.constantFrom<Step>(
     },
   ),
   step(
-    'a new prototype',
+    'setPrototypeOf',
     ({ cache }) => Object.setPrototypeOf(cache, {}),
     () => {
       throw new ModelError('TypeError')
     },
   ),
   step(
-    'ttl and expiresAt together',
+    'set with ttl and expiresAt',
     ({ controller, clock }) => controller.set('a', 1, { ttl: 1, expiresAt: clock.time + 1 }),
     () => {
       throw new ModelError('TypeError')
     },
   ),
   step(
-    'a ttl that is none',
+    'set with ttl NaN',
     ({ controller }) => controller.set('a', 1, { ttl: Number.NaN }),
     () => {
       throw new ModelError('RangeError')
     },
   ),
   step(
-    'an update with a bad pair',
+    'update with a symbol key',
     ({ controller }) =>
       controller.update([
         ['a', 1],
-        [refused, 2],
+        [symbol, 2],
       ] as never),
     () => {
       throw new ModelError('TypeError')
@@ -161,21 +161,21 @@ const refusals = fc.constantFrom<Step>(
   ),
 )
 
-/** Writes of what sets nothing going by itself. */
-export const quietWrites = fc.oneof(
-  { weight: 6, arbitrary: assignments(quietValues) },
-  { weight: 5, arbitrary: sets(quietValues) },
-  { weight: 1, arbitrary: defaults(quietValues) },
-  { weight: 1, arbitrary: updates(quietValues) },
+/** Writes that start nothing in microtasks. */
+export const inertWrites = fc.oneof(
+  { weight: 6, arbitrary: assignments(inertValues) },
+  { weight: 5, arbitrary: sets(inertValues) },
+  { weight: 1, arbitrary: defaults(inertValues) },
+  { weight: 1, arbitrary: updates(inertValues) },
 )
 
 export const writes = fc.oneof(
-  { weight: 12, arbitrary: quietWrites },
+  { weight: 12, arbitrary: inertWrites },
   { weight: 2, arbitrary: rewrites },
   { weight: 2, arbitrary: copies },
   { weight: 1, arbitrary: refusals },
 )
 
-export const writesOfSettled: fc.Arbitrary<Step> = fc
+export const settledWrites: fc.Arbitrary<Step> = fc
   .oneof(assignments(settledPromises), sets(settledPromises), defaults(settledPromises))
   .map((writing) => ({ ...writing, starts: 'promises' as const }))
