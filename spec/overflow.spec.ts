@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { type CacheController, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Values } from './support/cache.ts'
+import { EMPTY_BYTES } from './support/charges.ts'
 import { inChild } from './support/child.ts'
 import { atEachDepth, callAt } from './support/deep.ts'
 import { expectInvariants } from './support/invariants.ts'
@@ -9,7 +10,6 @@ import { expectInvariants } from './support/invariants.ts'
 type Act = (cache: Values, controller: CacheController) => unknown
 
 const LIMITS = { maxItems: 12, maxSizeBytes: '64K', defaultTtl: '1h' } as const
-const EMPTY_BYTES = controllerOf(new FaaSCacheDict(LIMITS)).sizeBytes
 
 const filled = (onDelete?: () => void) => {
   const options = { ...LIMITS, sweepInterval: null, onTooLarge: 'skip', onDelete } as const
