@@ -1027,7 +1027,7 @@ describe('dump and load', () => {
     expect(other.keys()).toEqual(['b', 'c'])
   })
 
-  it('keep an explicit size, and measure the other values anew', () => {
+  it('keep an explicit size, and measure the other values again', () => {
     const { controller } = made()
     controller.set('given', 'x'.repeat(1_000), { sizeBytes: 5 }).set('measured', 'x'.repeat(1_000))
     const other = made({}, { sizeOf: () => 7 }).controller

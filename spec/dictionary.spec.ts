@@ -258,7 +258,7 @@ describe('uses', () => {
       () => Object.prototype.propertyIsEnumerable.call(cache, 'a'),
       () => Object.hasOwn(cache, 'absent'),
       () => inspect(cache),
-      // Deno's inspect reads through the Proxy that it is told to show.
+      // With showProxy, Deno's inspect reads through the Proxy.
       () => inspect(cache, { showProxy: !('Deno' in globalThis) }),
       () => String(cache),
       () => Object.prototype.toString.call(cache),
@@ -308,7 +308,7 @@ describe('values', () => {
     expect(statsOf(cache)).toMatchObject({ hits: 2, misses: 0, items: 2 })
   })
 
-  it.each([Number.NaN, 0, -0, '', false, 1n, Symbol('value')])('%s can be stored', (value) => {
+  it.each([Number.NaN, 0, -0, '', false, 1n, Symbol('value')])('%o can be stored', (value) => {
     const cache = made({ value })
     expect(Object.is(cache.value, value)).toBe(true)
     expect('value' in cache).toBe(true)

@@ -122,7 +122,7 @@ function everyCase(each: (order: string[], pattern: boolean[]) => number): numbe
   return cases
 }
 
-describe('for every order of five keys and every pattern of expired ones, expired entries leave first, then the least recently used, at', () => {
+describe('for every order of five keys and every set of expired ones, expired entries leave first, then the oldest, at', () => {
   test('a write at the item limit', () => {
     const cases = everyCase((order, pattern) => {
       const example = new Case(order, pattern, { maxItems: 5 })

@@ -53,7 +53,7 @@ afterEach(() => {
   child.kill('SIGKILL')
 })
 
-/** Sends a line to the child (a TTL makes a new cache) and returns what it then reads. */
+/** Has the child read its clocks and its entry. A TTL as the line first makes a new cache. */
 const send = async (line: string) => {
   child.stdin?.write(`${line}\n`)
   const { value } = await lines.next()

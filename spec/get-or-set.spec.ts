@@ -217,11 +217,11 @@ test('getOrSet returns the value that onDelete stored in place of the expired on
 
 test.each([
   ['throws', () => JSON.parse('no token'), 'SyntaxError'],
-  ['gives NaN', () => Number.NaN, 'RangeError'],
-  ['gives no duration', () => 'soon', 'TypeError'],
-  ['gives a number without a unit', () => '10', 'TypeError'],
+  ['returns NaN', () => Number.NaN, 'RangeError'],
+  ['returns "soon"', () => 'soon', 'TypeError'],
+  ['returns a string without a unit', () => '10', 'TypeError'],
   ['is async', async () => 5, 'TypeError'],
-  ['is async, and rejects', async () => Promise.reject(new Error('no ttl')), 'TypeError'],
+  ['is async and rejects', async () => Promise.reject(new Error('no ttl')), 'TypeError'],
 ])(
   'a ttl function that %s is reported to onError: callers get the value, which is not stored',
   async (_how, ttl, error) => {

@@ -139,7 +139,7 @@ describe('a hostile value', () => {
   })
 
   it.each([1, 300, 2 ** 20])(
-    'has no getter of an array element called, after %i elements of an Array subclass',
+    'is measured without calling its getter at index %i of an Array subclass',
     (length) => {
       class Rows extends Array {}
       let calls = 0

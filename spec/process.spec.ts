@@ -31,7 +31,7 @@ describe('a process', () => {
   })
 
   it('has no open asynchronous resource after using a cache', async () => {
-    const left = await inChild(`
+    const open = await inChild(`
       import { AsyncLocalStorage, createHook } from 'node:async_hooks'
       import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
       const requests = new AsyncLocalStorage()
@@ -53,7 +53,7 @@ describe('a process', () => {
       await requests.run({}, use)
       console.log(JSON.stringify([...open.values()].filter(({ holds }) => holds()).map(({ type }) => type)))
     `)
-    expect(left).toEqual([])
+    expect(open).toEqual([])
   })
 
   it('garbage-collects unreferenced caches and stops their timers', async () => {

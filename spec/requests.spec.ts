@@ -64,8 +64,8 @@ describe('the context of a request', () => {
         await pause(5)
         globalThis.gc()
       }
-      const left = count()
-      console.log(JSON.stringify(Object.keys(uses).map((use, at) => [use, left[at]]).filter(([, alive]) => alive > 0)))
+      const counts = count()
+      console.log(JSON.stringify(Object.keys(uses).map((use, at) => [use, counts[at]]).filter(([, alive]) => alive > 0)))
       process.exit(cache.a1 && held[0].a ? 0 : 1)
     `,
       '--expose-gc',

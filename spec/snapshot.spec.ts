@@ -94,13 +94,16 @@ test.each([
     { ...good, entries: [{ key: 'x', value: 1, expiresAt: null, sizeBytes: -1 }] },
     /sizeBytes/,
   ],
-])('load throws a TypeError that explains %s, and changes nothing', (_name, snapshot, message) => {
-  const cache = new FaaSCacheDict<Values>({}, { a: 1 })
-  const load = () => controllerOf(cache).load(snapshot as Snapshot)
-  expect(load).toThrow(TypeError)
-  expect(load).toThrow(message)
-  expect({ ...cache }).toEqual({ a: 1 })
-})
+])(
+  'given %s, load throws a TypeError that says what is wrong, and changes nothing',
+  (_name, snapshot, message) => {
+    const cache = new FaaSCacheDict<Values>({}, { a: 1 })
+    const load = () => controllerOf(cache).load(snapshot as Snapshot)
+    expect(load).toThrow(TypeError)
+    expect(load).toThrow(message)
+    expect({ ...cache }).toEqual({ a: 1 })
+  },
+)
 
 test('load reads each property of an entry once', () => {
   const controller = controllerOf(new FaaSCacheDict<Values>({ maxSizeBytes: '64K' }))

@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 const run = promisify(execFile)
 const library = new URL('../../lib/index.ts', import.meta.url).pathname
 
-/** A module that may import `faas-cache-dict`, as one script for any runtime. */
+/** Bundles a module that imports `faas-cache-dict` into one script, which any runtime can run. */
 export async function scriptOf(source: string): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: source, resolveDir: '.' },
@@ -14,14 +14,14 @@ export async function scriptOf(source: string): Promise<string> {
     write: false,
     format: 'esm',
     external: ['node:*'],
-    // A system takes an argument of 128 KiB at the most.
+    // The system limits an argument to 128 KiB.
     minifyWhitespace: true,
     logLevel: 'silent',
   })
   return outputFiles[0]?.text ?? ''
 }
 
-/** Runs a module in a process of its own and gives what it printed, as JSON. */
+/** Runs a module in a child process and parses its output as JSON. */
 export async function inChild(source: string, ...flags: string[]): Promise<unknown> {
   const script = await scriptOf(source)
   const { stdout } = await run(process.execPath, argumentsFor(script, flags))
@@ -29,8 +29,8 @@ export async function inChild(source: string, ...flags: string[]): Promise<unkno
 }
 
 /**
- * What makes this runtime run a script. Deno takes the engine's flags by another name, and tells a
- * module by what it exports.
+ * The arguments with which this runtime runs a script. Deno passes flags to V8 in an option of its
+ * own, and takes a script for a module only if it exports something.
  */
 export function argumentsFor(script: string, flags: string[] = []): string[] {
   if (!('Deno' in globalThis)) return [...flags, '--input-type=module', '-e', script]
