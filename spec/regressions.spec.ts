@@ -2,6 +2,7 @@ import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { expect, test } from 'vitest'
 import { cacheWith } from './support/cache.ts'
 import { EMPTY_BYTES } from './support/charges.ts'
+import { START } from './support/fake-clock.ts'
 import { Unsubscribable } from './support/promises.ts'
 
 test('resize evicts the last entry if it does not fit the new budget', () => {
@@ -66,12 +67,11 @@ test('remeasure keeps an entry that fills the budget, and evicts one a byte larg
 })
 
 test('resize changes no limit if the option now throws', () => {
-  let time = 1
-  const { cache, controller } = cacheWith({ now: () => time, maxItems: 9 })
+  const { cache, controller, clock } = cacheWith({ maxItems: 9 })
   for (let i = 0; i < 9; i++) cache[i] = i
-  time = Number.NaN
+  clock.time = Number.NaN
   expect(() => controller.resize({ maxItems: 2 })).toThrow('The option now')
-  time = 2
+  clock.time = START
   expect([controller.maxItems, controller.size]).toEqual([9, 9])
   controller.resize({ maxItems: 2 })
   expect(Object.keys(cache)).toEqual(['7', '8'])

@@ -121,7 +121,9 @@ export async function expectPrograms(weights: Weights, fixedSeed: number): Promi
   if (MODEL_PATH) return
   lengths.sort((a, b) => a - b)
   const median = lengths[lengths.length >> 1] as number
-  console.log(`${numRuns} programs by seed ${seed}, a median of ${median} commands:`, eventCounts)
+  if (MODEL_RUNS !== undefined) {
+    console.log(`${numRuns} programs by seed ${seed}, a median of ${median} commands:`, eventCounts)
+  }
   expect(median).toBeGreaterThanOrEqual(40)
   expect(KINDS.filter((kind) => !eventCounts.has(kind))).toEqual([])
 }
