@@ -36,7 +36,7 @@ const acts = fc.record({
 type Act = typeof acts extends fc.Arbitrary<infer T> ? T : never
 
 /** A cache whose clock moves at every reading, and whose values and hooks act on it during calls. */
-class World {
+class ReentrantCache {
   readonly controller: CacheController
   /** The absolute expiry of each value, unless `setTtl` has changed it. */
   readonly expiries = new Map<unknown, number>()
@@ -166,11 +166,11 @@ test('values and hooks that act on the cache during a call break no invariant', 
       fc.array(acts, { maxLength: 12, size: 'max' }),
       fc.array(fc.nat(3), { minLength: 1, maxLength: 8 }),
       (program, nestedActs, ticks) => {
-        const world = new World(nestedActs, ticks)
-        for (const act of program) world.run(act)
-        world.isReentrant = false
-        world.controller.clear()
-        const { controller } = world
+        const subject = new ReentrantCache(nestedActs, ticks)
+        for (const act of program) subject.run(act)
+        subject.isReentrant = false
+        subject.controller.clear()
+        const { controller } = subject
         expect([controller.size, controller.sizeBytes]).toEqual([0, EMPTY_BYTES])
       },
     ),
