@@ -1,16 +1,16 @@
 import { Entries, MISSING, requireRoom } from './entries.ts'
 import { Hooks } from './hooks.ts'
 import { Growth } from './later/growth.ts'
-import { type Pending, PendingPromises } from './later/promises.ts'
+import { StoredPromises } from './later/promises.ts'
 import { type Load, SingleFlight, silence } from './later/single-flight.ts'
 import { Sweep } from './later/sweep.ts'
 import { formatValue } from './options/check.ts'
 import type { Settings } from './options/options.ts'
 import { DEFAULT_TERMS, type WriteTerms } from './options/terms.ts'
 import { type Duration, ttlFrom } from './options/units.ts'
-import { handleRejection } from './promise.ts'
+import { handleRejection, type Pending, PendingPromises } from './promise.ts'
 import { type Snapshot, snapshotOf, writesOf } from './snapshot.ts'
-import { StackGuard } from './stack.ts'
+import { guardsOf, type StackGuard } from './stack.ts'
 import { DELETED, Statistics, type Stats } from './statistics.ts'
 import { NONE } from './table/records.ts'
 import { type Clock, clockFrom, systemClock } from './time/clock.ts'
@@ -19,9 +19,6 @@ import { type Clock, clockFrom, systemClock } from './time/clock.ts'
 export type LoadTtl<V> = Duration | ((value: V) => Duration | undefined) | undefined
 
 type Weak = Pick<WeakRef<Cache>, 'deref'>
-
-const guardWithHooks = /* @__PURE__ */ new StackGuard()
-const guardWithoutHooks = /* @__PURE__ */ new StackGuard()
 
 /**
  * What a use, a write and a removal are, and what follows from them: loads, promises that settle, the
@@ -34,7 +31,8 @@ export class Cache {
   readonly #clock: Clock
   readonly #statistics = new Statistics()
   readonly #hooks: Hooks
-  readonly #promises: PendingPromises
+  readonly #pending: PendingPromises
+  readonly #promises: StoredPromises
   readonly #entries: Entries
   readonly #loads = new SingleFlight()
   readonly #growth: Growth
@@ -51,18 +49,19 @@ export class Cache {
     const hooks = new Hooks(onDelete, onError)
     const statistics = this.#statistics
     const weak = weakly(this)
-    const promises = new PendingPromises(settling(weak))
-    const entries = new Entries(settings, clock, statistics, hooks, promises)
-    const growth = new Growth(entries, promises, settings, hooks)
+    const pending = new PendingPromises(settling(weak))
+    const entries = new Entries(settings, clock, statistics, hooks, pending)
+    const growth = new Growth(entries, pending, settings, hooks)
     const loads = this.#loads
     this.#clock = clock
     this.#hooks = hooks
     this.#weak = weak
-    this.#promises = promises
+    this.#pending = pending
+    this.#promises = new StoredPromises(pending, entries, hooks, clock)
     this.#entries = entries
     this.#growth = growth
     this.#sweep = new Sweep(sweepInterval, entries, growth, loads, statistics, hooks, clock)
-    this.#guard = hooks.hasOnDelete ? guardWithHooks : guardWithoutHooks
+    this.#guard = guardsOf(hooks.hasOnDelete).write
     entries.limit(maxSizeBytes, maxItems, clock.now())
   }
 
@@ -90,7 +89,7 @@ export class Cache {
     const entries = this.#entries
     const sweep = this.#sweep
     if (sweep.isResting && entries.table.find(key) !== NONE) sweep.wake()
-    entries.isUseAwaited = this.#promises.watchAgain(key) || sweep.isResting
+    entries.isUseAwaited = this.#pending.watchAgain(key) || sweep.isResting
   }
 
   /** The live value. Not a use. */
@@ -126,7 +125,10 @@ export class Cache {
       const refusal = this.#entries.put(key, value, terms)
       if (typeof value === 'object' && value !== null && refusal === undefined) {
         if (terms.sizeBytes === undefined) this.#growth.hasObjects = true
-        if (this.#promises.size !== 0) this.#entries.isUseAwaited = true
+        if (this.#pending.size !== 0) {
+          this.#promises.subscribe(key)
+          this.#entries.isUseAwaited = true
+        }
       }
       const { timer } = this.#sweep
       if (!timer.isAwake || systemClock.now() >= timer.overdueAt) this.#sweep.wake()
@@ -270,7 +272,7 @@ export class Cache {
 
   dump(): Snapshot {
     const now = this.#clock.fresh()
-    return snapshotOf(this.keys(now), this.#entries, this.#promises, this.#clock, now)
+    return snapshotOf(this.keys(now), this.#entries, this.#pending, this.#clock, now)
   }
 
   load(snapshot: unknown): void {
@@ -338,7 +340,7 @@ export class Cache {
   /** A stored promise has settled: `kept` takes its place, or it has rejected if that is `undefined`. */
   settlePromise(pending: Pending, kept: Promise<unknown> | undefined): void {
     this.#change(() => {
-      this.#entries.settle(pending, kept)
+      this.#promises.settle(pending, kept)
       if (kept !== undefined) this.#sweep.wake()
     })
   }

@@ -1,46 +1,21 @@
+import { AbsoluteExpiry } from './absolute-expiry.ts'
 import { DataTooLargeError } from './errors.ts'
 import type { Hooks } from './hooks.ts'
-import type { Pending, PendingPromises } from './later/promises.ts'
-import { formatValue, outOfRange } from './options/check.ts'
+import { outOfRange } from './options/check.ts'
 import type { Reason, Settings } from './options/options.ts'
 import type { WriteTerms } from './options/terms.ts'
-import { ENTRY_SIZE_RANGE, isEntrySize } from './options/units.ts'
-import { fulfilled, handleRejection, isNativePromise, isSame } from './promise.ts'
-import { heapSize, measure } from './size/heap-size.ts'
-import { PROMISE, stringSize } from './size/layout.ts'
-import { requireStackToCompile, StackGuard } from './stack.ts'
-import {
-  CLEARED,
-  EVICTED,
-  EXPIRED,
-  REASONS,
-  REJECTED,
-  REPLACED,
-  type Statistics,
-} from './statistics.ts'
+import { handleRejection, isNativePromise, isSame, type PendingPromises } from './promise.ts'
+import { heapSize } from './size/heap-size.ts'
+import { stringSize } from './size/layout.ts'
+import { type ChangeGuards, guardsOf, requireStackToCompile } from './stack.ts'
+import { CLEARED, EVICTED, EXPIRED, REASONS, REPLACED, type Statistics } from './statistics.ts'
 import { GIVEN, MOST_BYTES, NONE, type Slot } from './table/records.ts'
 import { EMPTY_BYTES, ENTRY_BYTES, MOST_ENTRIES, Table } from './table/table.ts'
 import type { Clock } from './time/clock.ts'
+import { weigh } from './weigh.ts'
 
 /** In place of a value, where there is no live entry. */
 export const MISSING = /* @__PURE__ */ Symbol('missing')
-
-/** Before each kind of change in several steps. */
-const guards = () => ({
-  promise: new StackGuard(),
-  expired: new StackGuard(),
-  refused: new StackGuard(),
-  removal: new StackGuard(),
-  renewal: new StackGuard(),
-  remeasuring: new StackGuard(),
-  placing: new StackGuard(),
-})
-/** With hooks, a change runs further functions, which have to be compiled as well. */
-const guardsWithHooks = /* @__PURE__ */ guards()
-const guardsWithoutHooks = /* @__PURE__ */ guards()
-
-/** A deadline that no TTL gives, for an absolute expiry while no wall clock runs. */
-const BEYOND_TIME = 2 ** 52
 
 /**
  * Entries within limits. An entry comes through `put`. It leaves through `remove`, through `clear`, or
@@ -56,14 +31,13 @@ export class Entries {
   readonly #statistics: Statistics
   readonly #hooks: Hooks
   readonly #promises: PendingPromises
-  readonly #guards: ReturnType<typeof guards>
+  readonly #dates: AbsoluteExpiry
+  readonly #guards: ChangeGuards
   readonly #isHeapSize: boolean
   #mostItems = 0
   #mostBytes = 0
   /** Of key and value of one entry, to fit an empty cache. */
   #mostContent = 0
-  /** Absolute expiry by key, of writes while no wall clock ran. */
-  #unstarted: Map<string, number> | undefined
 
   constructor(
     settings: Settings,
@@ -77,7 +51,8 @@ export class Entries {
     this.#statistics = statistics
     this.#hooks = hooks
     this.#promises = promises
-    this.#guards = hooks.hasOnDelete ? guardsWithHooks : guardsWithoutHooks
+    this.#dates = new AbsoluteExpiry(this.table, promises, clock)
+    this.#guards = guardsOf(hooks.hasOnDelete)
     this.#isHeapSize = settings.sizeOf === heapSize
   }
 
@@ -152,7 +127,7 @@ export class Entries {
       table.add(key, value, keyBytes, valueBytes, deadline, now)
     }
     this.#statistics.writes++
-    if (isPromise) this.#watch(key, value, terms, servedUntil)
+    if (isPromise) this.#promises.add(key, value, terms, servedUntil)
     if (this.#isExceeded(0, 0)) this.#makeRoom(now, 0, 0)
     return undefined
   }
@@ -160,7 +135,7 @@ export class Entries {
   /** An older value is out of date, so it leaves even if the new one cannot be measured. */
   #weighOrDrop(key: string, value: unknown, isPromise: boolean): number {
     try {
-      return this.#weigh(key, value, isPromise)
+      return weigh(this.#settings, key, value, isPromise)
     } catch (error) {
       this.drop(key, REPLACED)
       throw error
@@ -202,42 +177,12 @@ export class Entries {
     }
   }
 
-  #watch(key: string, promise: Promise<unknown>, terms: WriteTerms, servedUntil: number): void {
-    const pending = this.#promises.add(key, promise, terms, servedUntil)
-    try {
-      pending.subscription.begin()
-    } catch (error) {
-      // Nobody would know when a promise settles that cannot be subscribed to. Code of its class has
-      // run, so the entry may be another one by now.
-      if (this.#promises.get(key) === pending) this.remove(this.table.find(key), REJECTED)
-      this.#hooks.failed(error, 'promise', key)
-    }
-  }
-
-  /** A promise has settled: `kept` takes its place, or it has rejected if that is `undefined`. */
-  settle({ key, promise, terms }: Pending, kept: Promise<unknown> | undefined): void {
-    const { table } = this
-    let source = 'promise'
-    try {
-      const now = this.#clock.now()
-      const slot = table.find(key)
-      if (this.#isExpired(slot, now)) this.remove(slot, EXPIRED)
-      else if (kept === undefined) this.remove(slot, REJECTED)
-      else {
-        this.#promises.forget(key)
-        table.setValue(slot, kept)
-        table.setDeadline(slot, this.#deadline(key, terms, now), now)
-        source = 'sizeOf'
-        this.remeasure(slot, now)
-      }
-    } catch (error) {
-      // No entry stays whose life has not begun, or whose size nobody knows.
-      const present = table.find(key)
-      if (present !== NONE && isSame(table.valueAt(present), promise)) {
-        this.remove(present, kept === undefined ? REJECTED : EVICTED)
-      }
-      this.#hooks.failed(error, source, key)
-    }
+  /** Puts a promise that has fulfilled in its own place. The entry's TTL starts. */
+  keep(key: string, kept: Promise<unknown>, terms: WriteTerms, now: number): void {
+    const slot = this.table.find(key)
+    this.#promises.forget(key)
+    this.table.setValue(slot, kept)
+    this.table.setDeadline(slot, this.#deadline(key, terms, now), now)
   }
 
   /** Gives a live entry another life, now or once its promise has fulfilled. Returns `false` if there is none. */
@@ -256,9 +201,9 @@ export class Entries {
   }
 
   #deadline(key: string, { ttl, expiresAt }: WriteTerms, now: number): number {
-    if (expiresAt === undefined) return Math.floor(now + (ttl ?? this.#settings.defaultTtl))
-    if (this.#awaitsStart(key, expiresAt)) return unstarted(expiresAt)
-    return Math.floor(now + expiresAt - this.#clock.wallAt(now))
+    return expiresAt === undefined
+      ? Math.floor(now + (ttl ?? this.#settings.defaultTtl))
+      : this.#dates.deadlineOf(key, expiresAt, now)
   }
 
   /** A TTL starts once the promise has fulfilled. Only a TTL of 0 or less counts before. */
@@ -269,60 +214,9 @@ export class Entries {
     now: number,
   ): number {
     if (ttl <= 0) return now
-    if (expiresAt === undefined || this.#awaitsStart(key, expiresAt)) return Math.floor(servedUntil)
-    return Math.floor(Math.min(servedUntil, now + expiresAt - this.#clock.wallAt(now)))
-  }
-
-  /** Whether the clock has yet to start, and so cannot tell when a date comes. */
-  #awaitsStart(key: string, expiresAt: number): boolean {
-    if (this.#clock.hasStarted) return false
-    if (this.#unstarted === undefined) {
-      this.#unstarted = new Map()
-      this.#clock.onStart((now) => this.#start(now))
-    }
-    this.#unstarted.set(key, expiresAt)
-    return true
-  }
-
-  #start(now: number): void {
-    const { table } = this
-    for (const [key, expiresAt] of this.#unstarted ?? []) {
-      const slot = table.find(key)
-      const pending = this.#promises.get(key)
-      if (pending !== undefined) {
-        const { terms, servedUntil } = pending
-        table.setDeadline(slot, this.#pendingDeadline(key, terms, servedUntil, now), now)
-        // Another deadline is that of a later write.
-      } else if (slot !== NONE && table.deadlineOf(slot) === unstarted(expiresAt)) {
-        table.setDeadline(slot, Math.floor(now + expiresAt - this.#clock.wallAt(now)), now)
-      }
-    }
-    this.#unstarted = undefined
-  }
-
-  /**
-   * The bytes of a value, and of its key where `sizeOf` counts both. A promise weighs itself and what
-   * it has fulfilled with. `heapSize` stops beyond the budget. Throws a `TypeError` that names the key
-   * if `sizeOf` throws or returns no size.
-   */
-  #weigh(key: string, value: unknown, isPromise = isNativePromise(value)): number {
-    if (isPromise) {
-      const kept = fulfilled(value)
-      return kept === undefined ? PROMISE : PROMISE + this.#weigh(key, kept.value, false)
-    }
-    if (this.#isHeapSize) return measure(value, this.#mostBytes)
-    const { sizeOf } = this.#settings
-    let bytes: unknown
-    try {
-      bytes = sizeOf(value, key)
-    } catch (cause) {
-      const message = cause instanceof Error ? cause.message : formatValue(cause)
-      throw new TypeError(`sizeOf failed for ${formatValue(key)}: ${message}`, { cause })
-    }
-    if (isEntrySize(bytes)) return Math.ceil(bytes)
-    throw new TypeError(
-      `sizeOf must give ${ENTRY_SIZE_RANGE}; got ${formatValue(bytes)} for ${formatValue(key)}`,
-    )
+    const deadline =
+      expiresAt === undefined ? servedUntil : this.#dates.deadlineOf(key, expiresAt, now)
+    return Math.floor(Math.min(servedUntil, deadline))
   }
 
   /** Measures an entry again, unless its size was given or its promise is pending. */
@@ -331,7 +225,7 @@ export class Entries {
     const key = table.keyAt(slot)
     if (table.hasGivenSize(slot) || this.#promises.has(key)) return
     const value = table.valueAt(slot)
-    const bytes = this.#weigh(key, value)
+    const bytes = weigh(this.#settings, key, value)
     // Measuring may have run code that uses the cache.
     const present = table.find(key)
     if (present !== NONE && table.valueAt(present) === value) this.recharge(present, bytes, now)
@@ -495,8 +389,6 @@ export class Entries {
     return true
   }
 }
-
-const unstarted = (expiresAt: number): number => Math.floor(BEYOND_TIME + expiresAt)
 
 /** Throws a `RangeError` unless an empty cache fits. `given` is the limit as the program wrote it. */
 export function requireRoom(maxSizeBytes: number, given: unknown): void {

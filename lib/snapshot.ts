@@ -1,9 +1,8 @@
 import type { Entries } from './entries.ts'
-import type { PendingPromises } from './later/promises.ts'
 import { formatValue, unpolluted, wrongKind } from './options/check.ts'
 import type { WriteTerms } from './options/terms.ts'
 import { isEntrySize } from './options/units.ts'
-import { fulfilled } from './promise.ts'
+import { fulfilled, type PendingPromises } from './promise.ts'
 import { NONE } from './table/records.ts'
 import type { Clock } from './time/clock.ts'
 

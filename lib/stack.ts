@@ -27,6 +27,27 @@ export class StackGuard {
   }
 }
 
+const changeGuards = () => ({
+  write: new StackGuard(),
+  promise: new StackGuard(),
+  expired: new StackGuard(),
+  refused: new StackGuard(),
+  removal: new StackGuard(),
+  renewal: new StackGuard(),
+  remeasuring: new StackGuard(),
+  placing: new StackGuard(),
+})
+const withHooks = /* @__PURE__ */ changeGuards()
+const withoutHooks = /* @__PURE__ */ changeGuards()
+
+/** A guard for each kind of change in several steps. */
+export type ChangeGuards = ReturnType<typeof changeGuards>
+
+/** With hooks, a change runs further functions, which have to be compiled as well. */
+export function guardsOf(hasHooks: boolean): ChangeGuards {
+  return hasHooks ? withHooks : withoutHooks
+}
+
 function fill(): void {
   if (++level < LEVELS) fill.apply(undefined, filler as [])
 }

@@ -207,7 +207,7 @@ const REFUSALS: [string, () => unknown, string][] = [
   [
     'a sizeOf that gives no size',
     () => controlled({ sizeOf: () => Number.NaN }).set('a', 1),
-    'sizeOf must give a number of bytes from 0 to 2 ** 53; got NaN for "a"',
+    'sizeOf must return a number of bytes from 0 to 2 ** 53; got NaN for "a"',
   ],
   [
     'a clock',

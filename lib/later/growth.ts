@@ -1,11 +1,10 @@
 import type { Entries } from '../entries.ts'
 import type { Hooks } from '../hooks.ts'
 import type { Settings } from '../options/options.ts'
-import { fulfilled } from '../promise.ts'
+import { fulfilled, type PendingPromises } from '../promise.ts'
 import { heapSize, lookFurther } from '../size/heap-size.ts'
 import { Walk } from '../size/walk.ts'
 import { NONE, type Slot } from '../table/records.ts'
-import type { PendingPromises } from './promises.ts'
 
 /** A value that is being measured, in as many slices as it takes. */
 interface Measurement {

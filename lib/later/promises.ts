@@ -1,129 +1,61 @@
-import { isWorker } from '../engine.ts'
-import type { WriteTerms } from '../options/terms.ts'
-import { noteFulfilled, subscribe } from '../promise.ts'
-import { systemClock } from '../time/clock.ts'
+import type { Entries } from '../entries.ts'
+import type { Hooks } from '../hooks.ts'
+import { isSame, type Pending, type PendingPromises } from '../promise.ts'
+import { EVICTED, EXPIRED, REJECTED } from '../statistics.ts'
+import { NONE } from '../table/records.ts'
+import type { Clock } from '../time/clock.ts'
 
-/** An entry whose promise has not settled. */
-export interface Pending {
-  readonly key: string
-  readonly promise: Promise<unknown>
-  /** Apply once the promise has fulfilled. */
-  terms: WriteTerms
-  /** In virtual time: it is not served from then on, unless it has settled. */
-  readonly servedUntil: number
-  readonly subscription: Subscription
-  readonly settled: Settled
-}
+/** What becomes of an entry whose promise settles, or cannot be subscribed to. */
+export class StoredPromises {
+  readonly #pending: PendingPromises
+  readonly #entries: Entries
+  readonly #hooks: Hooks
+  readonly #clock: Clock
 
-/** `kept` replaces a promise that has fulfilled; it is `undefined` for a promise that has rejected. */
-type Settled = (pending: Pending, kept: Promise<unknown> | undefined) => void
-
-/** Milliseconds between two subscriptions to one promise on a Worker. */
-const WATCH_INTERVAL = 100
-
-const subscriptions = new WeakMap<Promise<unknown>, Subscription>()
-
-/** One subscription for all entries that wait for a promise, since each subscription takes memory. */
-class Subscription {
-  readonly entries = new Set<Pending>()
-  readonly #promise: Promise<unknown>
-  #hasBegun = false
-  /** By the system's clock. */
-  #watchedAt = Number.NEGATIVE_INFINITY
-  readonly #rejected = () => this.#settle(undefined)
-
-  constructor(promise: Promise<unknown>) {
-    this.#promise = promise
-    subscriptions.set(promise, this)
+  constructor(pending: PendingPromises, entries: Entries, hooks: Hooks, clock: Clock) {
+    this.#pending = pending
+    this.#entries = entries
+    this.#hooks = hooks
+    this.#clock = clock
   }
 
-  /** Runs code of a subclass, which may throw. */
-  begin(): void {
-    if (this.#hasBegun) return
-    this.#hasBegun = true
-    const promise = this.#promise
+  /** Subscribes to the promise that was just stored under a key. */
+  subscribe(key: string): void {
+    const pending = this.#pending.get(key)
     try {
-      subscribe(promise, (value) => this.#settle(noteFulfilled(promise, value)), this.#rejected)
+      pending?.subscription.begin()
     } catch (error) {
-      subscriptions.delete(promise)
-      throw error
+      // Nobody would know when it settles. Code of its class has run, so the entry may be another one.
+      if (this.#pending.get(key) === pending) this.#remove(key, REJECTED)
+      this.#hooks.failed(error, 'promise', key)
     }
   }
 
-  /**
-   * When the request of a Worker has ended, its promises reject, but only for later subscribers. A
-   * subscription stays until the promise settles, so there are few. Runs code of a subclass.
-   */
-  watchAgain(): void {
-    const now = systemClock.now()
-    if (now - this.#watchedAt < WATCH_INTERVAL) return
-    this.#watchedAt = now
+  /** `kept` takes the place of a promise that has fulfilled; it is `undefined` after a rejection. */
+  settle({ key, promise, terms }: Pending, kept: Promise<unknown> | undefined): void {
+    const entries = this.#entries
+    const { table } = entries
+    let source = 'promise'
     try {
-      subscribe(this.#promise, undefined, this.#rejected)
-    } catch {
-      // The first subscription still reports when it settles.
+      const now = this.#clock.now()
+      if (table.deadlineOf(table.find(key)) <= now) this.#remove(key, EXPIRED)
+      else if (kept === undefined) this.#remove(key, REJECTED)
+      else {
+        entries.keep(key, kept, terms, now)
+        source = 'sizeOf'
+        entries.remeasure(table.find(key), now)
+      }
+    } catch (error) {
+      // No entry stays whose life has not begun, or whose size nobody knows.
+      const slot = table.find(key)
+      if (slot !== NONE && isSame(table.valueAt(slot), promise)) {
+        this.#remove(key, kept === undefined ? REJECTED : EVICTED)
+      }
+      this.#hooks.failed(error, source, key)
     }
   }
 
-  #settle(kept: Promise<unknown> | undefined): void {
-    subscriptions.delete(this.#promise)
-    for (const pending of this.entries) pending.settled(pending, kept)
-  }
-}
-
-/** Stored promises that are pending, by key. */
-export class PendingPromises {
-  #pending: Map<string, Pending> | undefined
-  readonly #settled: Settled
-
-  /** `settled` must not refer to the cache, which a promise would keep alive. */
-  constructor(settled: Settled) {
-    this.#settled = settled
-  }
-
-  get size(): number {
-    return this.#pending === undefined ? 0 : this.#pending.size
-  }
-
-  get(key: string): Pending | undefined {
-    return this.#pending?.get(key)
-  }
-
-  has(key: string): boolean {
-    return this.#pending?.has(key) === true
-  }
-
-  /** `settled` is called once the promise settles, if `begin` was called for its subscription. */
-  add(key: string, promise: Promise<unknown>, terms: WriteTerms, servedUntil: number): Pending {
-    this.forget(key)
-    const subscription = subscriptions.get(promise) ?? new Subscription(promise)
-    const settled = this.#settled
-    const pending: Pending = { key, promise, terms, servedUntil, subscription, settled }
-    subscription.entries.add(pending)
-    this.#pending ??= new Map()
-    this.#pending.set(key, pending)
-    return pending
-  }
-
-  /** Nothing changes any more when its promise settles. */
-  forget(key: string): void {
-    const pending = this.#pending?.get(key)
-    if (pending === undefined) return
-    this.#pending?.delete(key)
-    pending.subscription.entries.delete(pending)
-  }
-
-  clear(): void {
-    for (const key of this.#pending?.keys() ?? []) this.forget(key)
-  }
-
-  /**
-   * On a Worker, checks whether a pending promise has rejected. Returns whether the next use has to
-   * check as well.
-   */
-  watchAgain(key: string): boolean {
-    if (this.size === 0 || !isWorker()) return false
-    this.#pending?.get(key)?.subscription.watchAgain()
-    return true
+  #remove(key: string, reason: number): void {
+    this.#entries.remove(this.#entries.table.find(key), reason)
   }
 }
