@@ -177,6 +177,8 @@ describe('KeyError', () => {
     expect(() => controller.setTtl('gone', '10')).toThrow(TypeError)
     expect(() => controller.expireAt('gone', Number.NaN)).toThrow(RangeError)
     expect(() => controller.expireAt('gone', 1_800_000_000)).toThrow(RangeError)
+    expect(() => controller.expireAt('gone', 1e11 - 1)).toThrow(RangeError)
+    expect(() => controller.expireAt('gone', 1e11)).toThrow(KeyError)
     expect(() => controller.expireAt('gone', new Date(Number.NaN))).toThrow(RangeError)
     expect(() => controller.expireAt('gone', '2030-01-01' as never)).toThrow(TypeError)
   })

@@ -232,6 +232,7 @@ describe('maxSizeBytes', () => {
     expect(whole).toBeGreaterThan(32 * MEBIBYTE)
     expect(controlled({ maxSizeBytes: '50%' }).maxSizeBytes).toBe(Math.floor(whole / 2))
     expect(controlled({ maxSizeBytes: '12.5%' }).maxSizeBytes).toBe(Math.floor(whole / 8))
+    expect(controlled({ maxSizeBytes: '0.3%' }).maxSizeBytes).toBe(Math.floor((0.3 / 100) * whole))
     expect(controlled({ maxSizeBytes: '25%' }).maxSizeBytes).toBe(Math.floor(whole / 4))
     expect(controlled().maxSizeBytes).toBe(Math.floor(whole / 4))
   })
