@@ -68,11 +68,8 @@ export function memoryLimit(
   // Bun reports the present peak of the heap as its limit.
   const heap = read(() => !platform.versions.bun && v8().getHeapStatistics().heap_size_limit)
 
-  const smallest = Math.min(
-    heap || Number.POSITIVE_INFINITY,
-    Math.min(...shared.filter(Boolean)) / threads,
-  )
-  return smallest < Number.POSITIVE_INFINITY ? Math.floor(smallest) : 128 * MEBIBYTE
+  const smallest = Math.min(heap || Infinity, Math.min(...shared.filter(Boolean)) / threads)
+  return smallest < Infinity ? Math.floor(smallest) : 128 * MEBIBYTE
 }
 
 /** 0 if the platform reports no limit: it throws, or gives 0 or a number near 2^63 or 2^64. */

@@ -35,7 +35,7 @@ export function itemLimitFrom(name: string, value: unknown): number {
 }
 
 function limitFrom(name: string, accepted: string, value: unknown, number: unknown): number {
-  if (value === null || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
+  if (value === null || value === Infinity) return Infinity
   if (Number.isInteger(number) && (number as number) > 0) return number as number
   throw invalidNumber(name, accepted + OR_NO_LIMIT, value, number)
 }
@@ -45,7 +45,7 @@ function bytesIn(text: string): number | undefined {
   if (match === null) return undefined
   const [, number, unit] = match as unknown as NumberAndUnit
   if (unit !== '%') return Math.floor(Number(number) * (BYTE_UNITS[unit] as number))
-  return Number(number) > 100 ? Number.NaN : Math.floor((Number(number) / 100) * memoryLimit())
+  return Number(number) > 100 ? NaN : Math.floor((Number(number) / 100) * memoryLimit())
 }
 
 /** Milliseconds above 0, `Infinity` for no limit. */
@@ -58,7 +58,7 @@ export function millisecondsFrom(name: string, value: unknown): number {
  * expired already: programs often compute it.
  */
 export function ttlFrom(name: string, value: unknown): number {
-  return durationFrom(name, 'seconds', Number.NEGATIVE_INFINITY, value)
+  return durationFrom(name, 'seconds', -Infinity, value)
 }
 
 function durationFrom(name: string, seconds: string, min: number, value: unknown): number {
@@ -70,7 +70,7 @@ function durationFrom(name: string, seconds: string, min: number, value: unknown
 
 function millisecondsIn(value: unknown): number | undefined {
   if (typeof value === 'number') return value * 1_000
-  if (value === null) return Number.POSITIVE_INFINITY
+  if (value === null) return Infinity
   const match = typeof value === 'string' && /^(-?\d+(?:\.\d+)?)(ms|[smhd])$/.exec(value)
   if (!match) return undefined
   const [, number, unit] = match as unknown as NumberAndUnit
