@@ -346,7 +346,7 @@ describe('options', () => {
 })
 
 describe('other exports', () => {
-  it('have the documented types: errors and measures', () => {
+  it('declare the documented types of errors and measures', () => {
     expectTypeOf<DataTooLargeError>().toExtend<RangeError>()
     expectTypeOf<KeyError>().toExtend<Error>()
     expectTypeOf(new DataTooLargeError('k', 2, 1))
@@ -357,7 +357,7 @@ describe('other exports', () => {
     expectTypeOf(payloadSize).returns.toBeNumber()
   })
 
-  it('narrow with instanceof: errors', () => {
+  it('narrow an error with instanceof', () => {
     compiled((error: unknown = undefined) => {
       if (error instanceof KeyError) expectTypeOf(error).toEqualTypeOf<KeyError>()
       if (error instanceof DataTooLargeError) expectTypeOf(error.sizeBytes).toBeNumber()
