@@ -23,8 +23,9 @@ export function heapSize(value: unknown, key = ''): number {
  */
 export function measure(value: unknown, limit: number): number {
   if (typeof value === 'string') return stringSize(value)
-  const bytes = primitiveSize(value)
-  if (bytes !== undefined) return bytes
+  if (typeof value === 'object' ? value === null : typeof value !== 'function') {
+    return primitiveSize(value)
+  }
   const walk = new Walk()
   walk.addObject(value as object)
   while (walk.bytes <= limit && lookFurther(walk));

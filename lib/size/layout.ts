@@ -62,17 +62,13 @@ const bigintSize = (value: bigint): number =>
   BIGINT_HEADER +
   (value === 0n ? 0 : WORD * Math.ceil((value < 0n ? -value : value).toString(16).length / 16))
 
-/** Bytes beyond the slot that refers to a value, or `undefined` if it is an object or a function. */
-export function primitiveSize(value: unknown): number | undefined {
+/** Bytes that a primitive value takes beyond the slot that refers to it. */
+export function primitiveSize(value: unknown): number {
   switch (typeof value) {
     case 'string':
       return stringSize(value)
     case 'number':
       return isSmall(value) ? 0 : HEAP_NUMBER
-    case 'object':
-      return value === null ? 0 : undefined
-    case 'function':
-      return
     case 'bigint':
       return bigintSize(value)
     case 'symbol':

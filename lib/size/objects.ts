@@ -31,12 +31,13 @@ export function visitPlain(walk: Walk, value: object): void {
   let shape = EMPTY
   let count = 0
   let bytes = 0
+  let isWhole = true
   for (const key in record) {
-    if (++count === DICTIONARY_KEYS || bytes > CHUNK_BYTES || (count === 1 && isIndex(key))) {
-      walk.bytes += bytes
-      visitKeys(walk, record, Object.prototype, OBJECT_HEADER, count - 1)
-      return
+    if (count === CHUNK || bytes > CHUNK_BYTES || (count === 0 && isIndex(key))) {
+      isWhole = false
+      break
     }
+    count++
     shape = shape.follow(key)
     try {
       const item = record[key]
@@ -54,8 +55,13 @@ export function visitPlain(walk: Walk, value: object): void {
       // A getter that throws adds nothing.
     }
   }
-  if (shape === UNKNOWN) bytes += novelBytes(record, Object.keys(record))
-  walk.bytes += bytes + propertyBytes(count) + OBJECT_HEADER
+  if (isWhole && count < DICTIONARY_KEYS) {
+    if (shape === UNKNOWN) bytes += novelBytes(record, Object.keys(record))
+    walk.bytes += bytes + propertyBytes(count) + OBJECT_HEADER
+  } else {
+    walk.bytes += bytes
+    visitKeys(walk, record, Object.prototype, OBJECT_HEADER, count)
+  }
 }
 
 /** Reads own properties by descriptors, so that no getter runs. `start` skips the first values. */

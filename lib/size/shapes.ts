@@ -70,9 +70,11 @@ export function novelBytes(holder: object, keys: readonly Key[]): number {
     shape = child
   }
   if (known === keys.length || !isData(holder, shape, keys[known] as Key)) return 0
-  const novel = keys.slice(known)
-  let bytes = shapeBytes(keys.length, novel.length)
-  for (const key of novel) if (typeof key === 'string') bytes += stringSize(key)
+  let bytes = shapeBytes(keys.length, keys.length - known)
+  for (let at = known; at < keys.length; at++) {
+    const key = keys[at]
+    if (typeof key === 'string') bytes += stringSize(key)
+  }
   return bytes
 }
 

@@ -47,7 +47,7 @@ export class Walk {
     else if (typeof value === 'object') {
       if (value !== null) this.addObject(value)
     } else if (typeof value === 'function') this.addObject(value)
-    else this.bytes += primitiveSize(value) as number
+    else this.bytes += primitiveSize(value)
   }
 
   /** Adds each object once; returns `false` for an object that was added before. */
@@ -80,12 +80,14 @@ export class Walk {
       // The engine copies the whole of a long array as it grows, so a long queue shrinks again.
       return this.#seen === undefined ? queue[this.#next++] : queue.pop()
     }
+    const rests = this.#rests
+    if (rests === undefined) return
     try {
-      if (this.#rests?.at(-1)?.()) return
+      if (rests.at(-1)?.()) return
     } catch {
       // A Proxy or a getter that throws ends its object.
     }
-    this.#rests?.pop()
+    rests.pop()
     return
   }
 
