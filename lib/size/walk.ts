@@ -31,6 +31,8 @@ export class Walk {
   exactArrays: number | undefined
   readonly #queue: object[] = []
   #next = 0
+  /** Objects that were added to the queue. */
+  #found = 0
   #seen: Set<object> | undefined
   #fullSets: Set<object>[] | undefined
   #setLimit = FIRST_SET
@@ -56,12 +58,14 @@ export class Walk {
     const seen = this.#seen
     if (seen === undefined) {
       if (queue.includes(value)) return false
+      this.#found++
       if (queue.push(value) === MOST_SEARCHED) this.#seen = new Set(queue)
       return true
     }
     if (this.#fullSets?.some((set) => set.has(value))) return false
     const before = seen.size
     if (seen.add(value).size === before) return false
+    this.#found++
     queue.push(value)
     if (this.#isInSteps && seen.size === this.#setLimit) {
       this.#fullSets ??= []
@@ -93,7 +97,7 @@ export class Walk {
 
   /** Whether the walk ignores objects that getters and proxies make from here on, so that it ends. */
   get isWatched(): boolean {
-    return this.#seen !== undefined && this.visited + this.#queue.length - this.#next > WATCHED
+    return this.#found > WATCHED
   }
 
   get isDone(): boolean {
