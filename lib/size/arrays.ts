@@ -17,13 +17,13 @@ const LONGEST_LIST = 5000
 /** An element this far beyond the one before makes a dictionary of a list. Both limits are measured. */
 const FARTHEST = 1024
 const SAMPLES = 32
-/** Its multiples fall into step with no spacing of the elements. */
+/** Samples at its multiples do not coincide with elements at a regular spacing. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2
 /** From this many repeated references on, a program put the value together. */
 const MANY_REPEATS = 8
 
-// Code that reads `array[at]` of arrays of doubles and of arrays of objects makes the engine turn the
-// former into the latter, with a box for each number. This method does not.
+// If code reads `array[at]` from both arrays of doubles and arrays of objects, the engine converts the
+// arrays of doubles, with a box for each number. These methods leave the arrays as they are.
 const { at: elementAt, slice, some } = Array.prototype
 
 const lookupGetter = (

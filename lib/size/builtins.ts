@@ -36,20 +36,20 @@ const either = (first: () => unknown, second: () => unknown) => (value: object) 
 
 const viewPrototype: object = Object.getPrototypeOf(Uint8Array.prototype)
 const viewLength = getterOf(viewPrototype, 'byteLength')
-// `instanceof` may never end if a prototype is a Proxy.
+// These read internal slots: `instanceof` may never end if a prototype is a Proxy.
 const bufferOf = either(getterOf(viewPrototype, 'buffer'), getterOf(DataView.prototype, 'buffer'))
 const lengthOf = either(
   getterOf(ArrayBuffer.prototype, 'byteLength'),
   getterOf(globalThis.SharedArrayBuffer?.prototype, 'byteLength'),
 )
 
-let pool: number | undefined
+let poolSize: number | undefined
 
 /**
- * A share of Node's pool, with what is left over at its end: Node reserves three bytes a character
- * for a short string.
+ * A Buffer's share of Node's pool, including the unused end of the pool: Node reserves three bytes a
+ * character for a short string.
  */
-const pooledBytes = (bytes: number, pool: number): number =>
+const shareOf = (pool: number, bytes: number): number =>
   Math.ceil(pool / (Math.floor(pool / ((bytes + 7) & ~7)) - (bytes * 6 < pool ? 3 : 0)))
 
 /** Reading the buffer of a small typed array makes the engine create one, which is charged. */
@@ -58,10 +58,10 @@ export function visitView(walk: Walk, view: object): void {
   const buffer = bufferOf(view) as object
   const NodeBuffer = globalThis.Buffer
   if (NodeBuffer !== undefined && Object.getPrototypeOf(view) === NodeBuffer.prototype) {
-    pool ??= NodeBuffer.allocUnsafe(1).buffer.byteLength
+    poolSize ??= NodeBuffer.allocUnsafe(1).buffer.byteLength
     const bytes = viewLength.call(view) as number
-    if (bytes < pool >>> 1 && lengthOf(buffer) === pool) {
-      walk.bytes += bytes && pooledBytes(bytes, pool)
+    if (bytes < poolSize >>> 1 && lengthOf(buffer) === poolSize) {
+      walk.bytes += bytes && shareOf(poolSize, bytes)
       return
     }
   }
@@ -187,9 +187,10 @@ const FETCH = 'internal/deps/undici/undici'
 
 /**
  * Other classes, by tag, by the part of the tag before its dot, or by name: an estimate, how to charge
- * an instance of the platform's own class, and the module that Node must have loaded for that. The
- * estimate needs the tag, since a program's own class may have the name but seldom has the tag. It
- * serves for objects of another realm or of a polyfill too. docs/bytes.md has the ranges.
+ * an instance of the platform's own class, and the module that Node must have loaded for that.
+ *
+ * The estimate is for objects that have the tag, such as those of another realm or of a polyfill. A name
+ * is not enough: programs have classes of the same names. docs/bytes.md has the ranges.
  */
 const classes = new Map(
   Object.entries<[estimate: number, chargeOf?: ChargeOf, module?: string]>({
