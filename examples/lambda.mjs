@@ -1,12 +1,12 @@
 import { FaaSCacheDict } from 'faas-cache-dict'
 
-// At module scope: it lives as long as the instance does.
+// At module scope, so that the cache lives as long as the instance of the function.
 export const cache = new FaaSCacheDict({
   defaultTtl: '5m',
   maxSizeBytes: process.env.CACHE_SIZE ?? '25%',
 })
 
-/** Reads a country through the cache; one load for any number of concurrent callers. */
+/** Reads a country through the cache. Concurrent callers share one load. */
 export async function handler(event) {
   const { id } = event
   const country = await (cache[id] ??= load(id))

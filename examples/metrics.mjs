@@ -9,7 +9,7 @@ export async function handler({ id }) {
   return value
 }
 
-// CloudWatch makes metrics of a log line in this form, with no call and no agent:
+// CloudWatch turns a log line in this format into metrics:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 function report() {
   const { hits, misses, evictions, items, sizeBytes } = controller.stats()

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 
-// Written when the function is built, by `JSON.stringify(controllerOf(cache).dump())`, and deployed
-// with it: the first request of every instance is a hit.
+// The build writes this file with `JSON.stringify(controllerOf(cache).dump())`. It is deployed with the
+// function, so the first request of every instance is a hit.
 const file = new URL(process.env.SHIPPED_SNAPSHOT ?? './snapshot.json', import.meta.url)
 
 export const cache = new FaaSCacheDict({ defaultTtl: '1h' })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 
-// A process that restarts in the same environment finds its temporary folder as it left it.
+// When a process restarts in the same environment, its temporary folder is still there.
 const file = process.env.SNAPSHOT_FILE ?? join(tmpdir(), 'faas-cache-dict.snapshot')
 
 export const cache = new FaaSCacheDict({ defaultTtl: '10m', maxSizeBytes: '16M' })
@@ -22,12 +22,12 @@ function restore() {
   try {
     controller.load(deserialize(readFileSync(file)))
   } catch (error) {
-    // Nothing there yet, or written by another version: start cold.
+    // The file does not exist yet, is damaged, or has the format of another version.
     if (error.code !== 'ENOENT') console.warn('Starting cold:', error.message)
   }
 }
 
-// Renamed into place, so that a process that is killed leaves no half of a snapshot.
+// Writes and then renames, so that a killed process leaves no half-written snapshot.
 function save() {
   writeFileSync(`${file}.new`, serialize(controller.dump()))
   renameSync(`${file}.new`, file)

@@ -6,7 +6,7 @@ const byCode = new Map(countries.map((country) => [country.cca3, country]))
 
 export const codes = [...byCode.keys()]
 
-/** Serves the countries of the world on loopback, each as late as a database would be. */
+/** Serves the countries of the world on loopback. Each answer takes 2 to 8 ms, as a database does. */
 export async function startOrigin(random) {
   let requests = 0
   const server = createServer(async (request, response) => {

@@ -11,7 +11,7 @@ process.env.ORIGIN = origin.url
 process.env.CACHE_SIZE = '1M'
 const { cache, handler } = await import('../lambda.mjs')
 
-// Without the cache: the same handler, made to forget before each invocation.
+// Clearing the cache before each invocation shows the same handler without a cache.
 const without = await play('without the cache', INVOCATIONS / 5, () => controllerOf(cache).clear())
 controllerOf(cache).resetStats()
 const before = origin.requests()
@@ -24,7 +24,7 @@ const { hitRate, evictions } = controllerOf(cache).stats()
 console.log(`\nhit rate             ${(hitRate * 100).toFixed(1)} %`)
 console.log(`requests to origin   ${loads} for ${INVOCATIONS} invocations`)
 console.log(`evictions            ${evictions}`)
-console.log(`latency              median     p99`)
+console.log(`latency                 median       p99`)
 for (const [name, times] of [
   ['without the cache', without],
   ['with the cache', withCache],
@@ -47,7 +47,7 @@ async function play(name, invocations, prepare) {
   return times.sort((a, b) => a - b)
 }
 
-// A few ids are asked for often, and most of them rarely.
+// Picks a few ids often and most of them rarely.
 function pick() {
   return codes[Math.floor(codes.length * random() ** 3)]
 }

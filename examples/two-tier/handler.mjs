@@ -10,19 +10,19 @@ export async function handler({ id, row }) {
   return { statusCode: 200, body: JSON.stringify(row) }
 }
 
-/** From Redis, or else from the origin: one look for all requests that wait for the row. */
+/** Reads the row from Redis, or from the origin if Redis has none. */
 async function read(id) {
-  const held = await tiers.get(id)
-  if (held !== undefined) return held
+  const cached = await tiers.get(id)
+  if (cached !== undefined) return cached
   const row = await origin(id)
-  // Not by `tiers.set`, which tells all instances: a row that was only read is no news to them.
+  // `tiers.set` would publish the row to all instances, which is useful only for a changed row.
   tiers.secondary?.set(id, row)
   return row
 }
 
 async function write(id, row) {
   await origin(id, { method: 'PUT', body: JSON.stringify(row) })
-  // Not awaited, since Redis may hang. The other instances are told.
+  // Stores the row in both tiers and publishes it. Not awaited, since Redis may hang.
   tiers.set(id, row)
 }
 

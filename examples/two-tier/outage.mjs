@@ -1,9 +1,9 @@
-const CALM_MS = 1_000
+const QUIET_MS = 1_000
 
 let isOut = false
 let lastFailure = 0
 
-/** An outage is one line in the log, not one a request. */
+/** Logs the first failure of an outage, so that an outage is one line in the log. */
 export function reportOnce(error) {
   lastFailure = Date.now()
   if (isOut) return
@@ -11,20 +11,20 @@ export function reportOnce(error) {
   console.warn('The second tier does not answer:', error)
 }
 
-/** Ends an outage, unless something has failed just now: one answer is no recovery. */
-export function answered() {
-  if (Date.now() - lastFailure > CALM_MS) isOut = false
+/** Ends the outage if the last failure was a while ago: one answer between failures is no recovery. */
+export function noteAnswer() {
+  if (Date.now() - lastFailure > QUIET_MS) isOut = false
 }
 
-/** What the promise gives, or an error once a request has waited long enough. */
-export async function within(milliseconds, promise, name) {
+/** Settles as the promise does, or rejects after `milliseconds`. */
+export async function withTimeout(milliseconds, promise, name) {
   let timer
-  const late = new Promise((_, reject) => {
+  const timeout = new Promise((_, reject) => {
     const error = new Error(`${name} did not answer within ${milliseconds} ms`)
     timer = setTimeout(reject, milliseconds, error)
   })
   try {
-    return await Promise.race([promise, late])
+    return await Promise.race([promise, timeout])
   } finally {
     clearTimeout(timer)
   }
