@@ -1,7 +1,7 @@
 import { controllerOf, DataTooLargeError, FaaSCacheDict, KeyError } from 'faas-cache-dict'
 import { expect, test } from 'vitest'
 
-test('an entry lives its TTL by the given clock and then reads undefined', () => {
+test('an entry reads as undefined once its TTL has passed on the given clock', () => {
   let now = 0
   const cache = new FaaSCacheDict({ defaultTtl: '10s', now: () => now }, { foo: 'first' })
   cache.foo = 'bar'
@@ -18,7 +18,7 @@ test('an entry lives its TTL by the given clock and then reads undefined', () =>
   })
 })
 
-test('the least recently used entry leaves first', () => {
+test('the least recently used entry is evicted first', () => {
   const cache = new FaaSCacheDict({ maxItems: 2 }, { a: 1, b: 2 })
   expect(cache.a).toBe(1)
   cache.c = 3
@@ -26,7 +26,7 @@ test('the least recently used entry leaves first', () => {
   expect(JSON.stringify(cache)).toBe('{"a":1,"c":3}')
 })
 
-test('the budget holds after every write', () => {
+test('the cache is within its budget after every write', () => {
   const cache = new FaaSCacheDict<Record<string, string>>({ maxSizeBytes: '64K' })
   const controller = controllerOf(cache)
   for (let i = 0; i < 10_000; i++) {
@@ -52,7 +52,7 @@ test('a thousand concurrent callers share one load', async () => {
   expect(controller.peek('id')).toBe(2)
 })
 
-test('a snapshot restores what was in the cache', () => {
+test('a snapshot restores the entries', () => {
   const cache = new FaaSCacheDict({}, { a: [1], b: { c: 1 } })
   const copy = new FaaSCacheDict()
   controllerOf(copy).load(structuredClone(controllerOf(cache).dump()))

@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const example = (name: string) =>
   import(new URL(`../../examples/${name}.mjs`, import.meta.url).href)
 
-test('the handler of the demo asks its origin once for an id', async () => {
+test('the handler of the demo loads an id once for two concurrent requests', async () => {
   let requests = 0
   const server = createServer((_request, response) => {
     requests++
@@ -42,13 +42,13 @@ test('a process that restarts in the same environment starts warm', async () => 
   rmSync(folder, { recursive: true })
 })
 
-test('a snapshot that was deployed with the function makes its first request a hit', async () => {
+test('with a snapshot deployed beside the function, the first request is a hit', async () => {
   const { handler, cache } = await example('shipped-snapshot')
   expect(await handler({ code: 'USD' })).toEqual({ rate: 1.09 })
   expect(controllerOf(cache).stats()).toMatchObject({ hits: 1, misses: 0 })
 })
 
-test('statistics are written as CloudWatch embedded metrics', async () => {
+test('the handler logs its statistics as CloudWatch embedded metrics', async () => {
   const { handler } = await example('metrics')
   const log = vi.spyOn(console, 'log').mockImplementation(() => {})
   await handler({ id: 'x' })

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { transform } from 'esbuild'
 import * as library from 'faas-cache-dict'
@@ -8,7 +10,8 @@ import { describe, expect, test } from 'vitest'
 const { noting, snippetsOf } = await import(
   new URL('../../scripts/package/tour.mjs', import.meta.url).href
 )
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const snippets: { language: 'js' | 'ts'; code: string }[] = snippetsOf(readme)
 const modules: Record<string, unknown> = {
   'faas-cache-dict': library,
@@ -17,32 +20,70 @@ const modules: Record<string, unknown> = {
 const AsyncFunction = (async () => {}).constructor as FunctionConstructor
 
 describe('every snippet of the README', () => {
-  test.each(snippets)('runs, and gives what it says: %#', async ({ language, code }) => {
-    const { code: noted, promised } = noting(code)
-    const { code: script } = await transform(
-      noted
-        .replace(/import (\{.+\}) from '(.+)'/g, "const $1 = await load('$2')")
-        .replaceAll('await import(', 'await load(')
-        .replaceAll('export async', 'async'),
-      { loader: language },
-    )
-    const given: unknown[] = []
-    const run = new AsyncFunction('load', 'note', script)
-    await run(
-      async (name: string) => modules[name] ?? import(name),
-      (value: unknown) => given.push(value),
-    )
-    expect(given).toHaveLength(promised.length)
-    for (const [index, value] of given.entries()) {
-      expect(
-        promised[index]?.startsWith(inspect(value)),
-        `${promised[index]}: ${inspect(value)}`,
-      ).toBe(true)
-    }
+  test.each(snippets)(
+    'runs and gives the values in its comments: %#',
+    async ({ language, code }) => {
+      const { code: noted, promised } = noting(code)
+      const { code: script } = await transform(
+        noted
+          .replace(/import (\{.+\}) from '(.+)'/g, "const $1 = await load('$2')")
+          .replaceAll('export async', 'async'),
+        { loader: language },
+      )
+      const given: unknown[] = []
+      const run = new AsyncFunction('load', 'note', script)
+      await run(
+        async (name: string) => modules[name] ?? import(name),
+        (value: unknown) => given.push(value),
+      )
+      expect(given).toHaveLength(promised.length)
+      for (const [index, value] of given.entries()) {
+        expect(
+          promised[index]?.startsWith(inspect(value)),
+          `${promised[index]}: ${inspect(value)}`,
+        ).toBe(true)
+      }
+    },
+  )
+
+  test.each(snippets)('imports at its top: %#', ({ code }) => {
+    const [, rest = ''] = /^(?:import .+\n)+([\s\S]+)$/.exec(code) ?? []
+    expect(rest).not.toBe('')
+    expect(rest).not.toMatch(/\bimport\b/)
   })
 
-  test('there are some, and they promise values', () => {
+  test('at least 5 snippets have at least 10 values in their comments', () => {
     expect(snippets.length).toBeGreaterThanOrEqual(5)
     expect(snippets.flatMap(({ code }) => noting(code).promised).length).toBeGreaterThanOrEqual(10)
   })
 })
+
+describe('every relative link of a page', () => {
+  const pages = ['.', 'docs'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(folder, name)),
+  )
+
+  test.each(pages)('leads to a file, and to a heading in it: %s', (page) => {
+    const text = readFileSync(join(root, page), 'utf8')
+    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link as string)
+    for (const link of links.filter((each) => !/^[a-z]+:/.test(each))) {
+      const [path, heading] = link.split('#')
+      const target = path === '' ? join(root, page) : join(root, dirname(page), path as string)
+      expect(existsSync(target), link).toBe(true)
+      if (heading !== undefined) expect(anchorsOf(target), link).toContain(heading)
+    }
+  })
+})
+
+/** The anchors that GitHub gives the headings of a page. */
+function anchorsOf(file: string): string[] {
+  const headings = readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)
+  return Array.from(headings, ([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
