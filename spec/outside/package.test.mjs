@@ -2,12 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { commandOf, must, root } from './install.mjs'
 import { importQuietly, importsOf, seenByLanguage } from './package/alone.mjs'
 import { bundles } from './package/bundles.mjs'
 import { typedProjects } from './package/compile.mjs'
 import { examples } from './package/examples.mjs'
 import { programOf, snippetsOf } from './package/tour.mjs'
-import { commandOf, must, root } from './runtimes/install.mjs'
 
 const node = process.execPath
 const asLambda = '--no-experimental-require-module'
@@ -35,8 +35,8 @@ function install(folder, ...packages) {
 }
 
 mkdirSync(tools, { recursive: true })
-cpSync(join(root, 'scripts/package/tools.json'), join(tools, 'package.json'))
-cpSync(join(root, 'scripts/package/rollup.mjs'), join(tools, 'rollup.mjs'))
+cpSync(join(root, 'spec/outside/package/tools.json'), join(tools, 'package.json'))
+cpSync(join(root, 'spec/outside/package/rollup.mjs'), join(tools, 'rollup.mjs'))
 install(tools)
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -103,7 +103,7 @@ for (const [section, packages] of Object.entries(tour)) {
 
 for (const { name, run } of examples(consumer, join(root, 'examples'))) await check(name, run)
 
-cpSync(join(root, 'scripts/package'), consumer, { recursive: true })
+cpSync(join(root, 'spec/outside/package'), consumer, { recursive: true })
 await check('stack traces lead to lib', () => {
   const stacks = JSON.parse(must(node, ['--enable-source-maps', 'traces.cjs'], consumer))
   equal(stacks.length, 2)
@@ -158,7 +158,7 @@ for (const flags of [[], [asLambda]]) {
     must(node, [...flags, 'two-builds.cjs'], consumer)
   })
 }
-const source = join(root, 'scripts/package/consumer.ts')
+const source = join(root, 'spec/outside/package/consumer.ts')
 for (const { name, project, args } of typedProjects(consumer, tools, source)) {
   await check(name, () => must(node, args, project))
 }

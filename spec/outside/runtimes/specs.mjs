@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { commandOf, root, versionOf } from './install.mjs'
+import { commandOf, root, versionOf } from '../install.mjs'
 
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')
 const forks = { args: [vitest], pool: 'forks' }

@@ -67,7 +67,7 @@ export function installPackage(name) {
   const tarball = join(folder, `faas-cache-dict-${version}.tgz`)
   const keyv = `keyv@${devDependencies.keyv}`
   must('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', tarball, keyv], folder)
-  cpSync(join(root, 'scripts/runtimes/conformance'), join(folder, 'conformance'), {
+  cpSync(join(root, 'spec/outside/conformance'), join(folder, 'conformance'), {
     recursive: true,
   })
   return folder

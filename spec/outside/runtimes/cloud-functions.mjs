@@ -1,12 +1,12 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { commandOf, installed, root, versionOf } from './install.mjs'
+import { commandOf, installed, root, versionOf } from '../install.mjs'
 
 /** An HTTP function, in a process of its own. */
 export async function cloudFunctions(consumer) {
   const host = fork(
-    join(root, 'scripts/runtimes/cloud-functions-host.mjs'),
+    join(root, 'spec/outside/runtimes/cloud-functions-host.mjs'),
     [installed('cloud-functions'), join(consumer, 'conformance/index.mjs')],
     { execPath: commandOf('node24'), execArgv: [] },
   )

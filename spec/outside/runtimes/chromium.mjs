@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { join, normalize } from 'node:path'
-import { bundledDependency, installed } from './install.mjs'
+import { bundledDependency, installed } from '../install.mjs'
 
 const MEBIBYTE = 1024 ** 2
 const quiet = [

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const folder = join(root, '.cache/stryker')
 const version = '9.6.1'
 
@@ -27,7 +27,7 @@ run(
   [
     stryker,
     'run',
-    'scripts/mutation/stryker.config.json',
+    'spec/mutation/stryker.config.json',
     ...(patterns.length > 0 ? ['--mutate', patterns.join(',')] : []),
   ],
   root,

@@ -12,7 +12,7 @@ const { folder, run } = consumerFolder('two-tier', {
   cacheable: devDependencies.cacheable,
   keyv: devDependencies.keyv,
 })
-for (const source of ['examples/two-tier', 'scripts/redis']) {
+for (const source of ['examples/two-tier', 'spec/outside/redis']) {
   cpSync(join(root, source), folder, { recursive: true })
 }
 const scenarios = ['tiers', 'invalidation', 'outage', 'slow'].map((name) => `${name}.test.mjs`)

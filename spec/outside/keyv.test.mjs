@@ -18,7 +18,7 @@ for (const [name, keyv] of Object.entries(versions)) {
     keyv,
     vitest: devDependencies.vitest,
   })
-  cpSync(join(root, 'scripts/keyv'), folder, { recursive: true })
+  cpSync(join(root, 'spec/outside/keyv'), folder, { recursive: true })
   run('npx', 'vitest', 'run')
   run(
     'node',

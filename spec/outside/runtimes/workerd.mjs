@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bundledDependency, commandOf, versionOf } from './install.mjs'
+import { bundledDependency, commandOf, versionOf } from '../install.mjs'
 
 const MEBIBYTE = 1024 ** 2
 

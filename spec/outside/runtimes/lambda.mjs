@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { commandOf, installed, root, versionOf } from './install.mjs'
+import { commandOf, installed, root, versionOf } from '../install.mjs'
 
 const MEBIBYTE = 1024 ** 2
 
@@ -24,7 +24,7 @@ export const handler = ({ check }) => answer(check)`,
     logLevel: 'warning',
   })
   const host = fork(
-    join(root, 'scripts/runtimes/lambda-host.cjs'),
+    join(root, 'spec/outside/runtimes/lambda-host.cjs'),
     [installed('lambda'), handler],
     {
       execPath: commandOf('node22'),

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { must } from '../install.mjs'
 import { open } from '../runtimes/chromium.mjs'
-import { must } from '../runtimes/install.mjs'
 import { LATEST, serve } from '../runtimes/workerd.mjs'
 
 // `object-sizeof` reads Node's `global`, which esbuild, unlike rollup's plugin, leaves as it is.

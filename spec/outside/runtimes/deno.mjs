@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { commandOf, versionOf } from './install.mjs'
+import { commandOf, versionOf } from '../install.mjs'
 
 const host = `import { answer } from './conformance/index.mjs'
 const decoder = new TextDecoderStream()
