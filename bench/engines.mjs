@@ -1,7 +1,7 @@
 // What heapSize charges by what is alive, on each engine: a class of values at a time, each time in
 // a fresh process, the median of a few.
 import { join } from 'node:path'
-import { commandOf, must, root, versionOf } from '../scripts/runtimes/install.mjs'
+import { commandOf, must, root, versionOf } from '../spec/outside/install.mjs'
 import { classes } from './engines/classes.mjs'
 import { inChromium, inWorkerd } from './engines/inspected.mjs'
 

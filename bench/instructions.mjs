@@ -1,7 +1,7 @@
 // Instructions an operation takes, as valgrind counts them: what no busy machine can disturb.
 // npm run bench:instructions; wants valgrind installed.
 import { spawnSync } from 'node:child_process'
-import { commandOf, root } from '../scripts/runtimes/install.mjs'
+import { commandOf, root } from '../spec/outside/install.mjs'
 
 const BATCH = 1000
 const FEW = 20

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { commandOf, root, versionOf } from '../scripts/runtimes/install.mjs'
+import { commandOf, root, versionOf } from '../spec/outside/install.mjs'
 import { chartOf } from './speed/chart.mjs'
 import { figuresTable, timesOf, timesTable } from './speed/figures.mjs'
 import { operations } from './speed/operations.mjs'

@@ -1,9 +1,9 @@
 // One class of values where only an inspector tells what is alive: in a page and in a Worker.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { open } from '../../scripts/runtimes/chromium.mjs'
-import { root } from '../../scripts/runtimes/install.mjs'
-import { LATEST, serve } from '../../scripts/runtimes/workerd.mjs'
+import { root } from '../../spec/outside/install.mjs'
+import { open } from '../../spec/outside/runtimes/chromium.mjs'
+import { LATEST, serve } from '../../spec/outside/runtimes/workerd.mjs'
 
 const alive = ({ usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 }) =>
   usedSize + embedderHeapUsedSize + backingStorageSize

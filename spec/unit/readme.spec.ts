@@ -8,7 +8,7 @@ import * as keyv from 'faas-cache-dict/keyv'
 import { describe, expect, test } from 'vitest'
 
 const { noting, snippetsOf } = await import(
-  new URL('../../scripts/package/tour.mjs', import.meta.url).href
+  new URL('../outside/package/tour.mjs', import.meta.url).href
 )
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
