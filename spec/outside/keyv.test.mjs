@@ -1,34 +1,27 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { buildPackage, consumerFolder, root } from './consumer-folder.mjs'
+import { test } from 'node:test'
+import { consumerOf, copyInto, manifest, must, root } from './install.mjs'
 
-// Keyv's own suite over the package as built, and our specs of the adapter, with each version.
-const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const versions = { 'keyv-5': devDependencies.keyv, 'keyv-6': '6.1.0' }
+const { keyv, vitest } = manifest.devDependencies
 const specs = ['spec/keyv.spec.ts', 'spec/keyv-model.spec.ts']
 
-buildPackage()
-for (const [name, keyv] of Object.entries(versions)) {
-  console.log(`\nKeyv ${keyv}`)
-  const { folder, run } = consumerFolder(name, {
-    '@keyv/test-suite': '2.1.2',
-    '@vitest/coverage-v8': devDependencies.vitest,
-    keyv,
-    vitest: devDependencies.vitest,
-  })
-  cpSync(join(root, 'spec/outside/keyv'), folder, { recursive: true })
-  run('npx', 'vitest', 'run')
-  run(
-    'node',
-    createRequire(import.meta.url)
-      .resolve('typescript/package.json')
-      .replace('package.json', 'bin/tsc'),
-  )
-  execFileSync('npx', ['vitest', 'run', ...specs], {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, KEYV: join(folder, 'node_modules/keyv') },
+for (const version of [keyv, '6.1.0']) {
+  test(`Keyv ${version}`, async (t) => {
+    const folder = consumerOf({
+      '@keyv/test-suite': '2.1.2',
+      '@vitest/coverage-v8': vitest,
+      keyv: version,
+      vitest,
+    })
+    copyInto(folder, 'spec/outside/keyv')
+    await t.test("passes Keyv's own suite over the packed package", () => {
+      must('npx', ['vitest', 'run'], folder)
+    })
+    await t.test('compiles with the types of the adapter', () => {
+      must(join(root, 'node_modules/.bin/tsc'), [], folder)
+    })
+    await t.test('passes the specs of the adapter', () => {
+      must('npx', ['vitest', 'run', ...specs], root, { KEYV: join(folder, 'node_modules/keyv') })
+    })
   })
 }

@@ -1,134 +1,114 @@
+import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { commandOf, must, root } from './install.mjs'
-import { importQuietly, importsOf, seenByLanguage } from './package/alone.mjs'
+import { test } from 'node:test'
+import {
+  commandOf,
+  consumerOf,
+  copyInto,
+  install,
+  installed,
+  manifest,
+  must,
+  pack,
+  root,
+} from './install.mjs'
+import { importQuietly, importsOf, resultWithLanguageAlone } from './package/alone.mjs'
 import { bundles } from './package/bundles.mjs'
 import { typedProjects } from './package/compile.mjs'
 import { examples } from './package/examples.mjs'
 import { programOf, snippetsOf } from './package/tour.mjs'
 
 const node = process.execPath
+// Lambda starts Node with this flag.
 const asLambda = '--no-experimental-require-module'
-const tools = join(root, '.cache/package-tools')
-// An empty project, out of reach of this one's node_modules.
-const consumer = mkdtempSync(join(tmpdir(), 'consumer-'))
-const results = []
-
-async function check(name, what) {
-  try {
-    await what()
-    results.push([name, 'passed'])
-  } catch (error) {
-    results.push([name, 'FAILED'])
-    console.error(`--- ${name}\n${error.message}\n`)
-  }
-}
-
-function equal(seen, expected) {
-  if (seen !== expected) throw new Error(`Seen ${seen}, expected ${expected}`)
-}
-
-function install(folder, ...packages) {
-  must('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages], folder)
-}
-
-mkdirSync(tools, { recursive: true })
-cpSync(join(root, 'spec/outside/package/tools.json'), join(tools, 'package.json'))
-cpSync(join(root, 'spec/outside/package/rollup.mjs'), join(tools, 'rollup.mjs'))
-install(tools)
-
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const tarball = join(consumer, `faas-cache-dict-${manifest.version}.tgz`)
-writeFileSync(join(consumer, 'package.json'), '{ "private": true }\n')
-must('npm', ['pack', '--silent', '--pack-destination', consumer], root)
-install(consumer, tarball)
+const tools = installed('package-checks')
+const tarball = pack()
+const consumer = consumerOf({}, 'commonjs')
+copyInto(consumer, 'spec/outside/package')
+copyInto(join(consumer, 'examples'), 'examples')
 const dist = (name) => join(consumer, 'node_modules/faas-cache-dict/dist', name)
 
-await check('tarball holds what it should', () => {
+test('the tarball holds the build, the manifest and three documents', () => {
   const names = must('tar', ['-tzf', tarball], root).trim().split('\n')
-  const strangers = names.filter(
-    (name) => !/^package\/(dist\/.+|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(name),
+  const documents = ['README.md', 'LICENSE', 'CHANGELOG.md']
+  const expected = [...documents, 'package.json', 'dist/index.js', 'dist/index.cjs']
+  for (const name of expected) assert.ok(names.includes(`package/${name}`), `${name} is missing`)
+  const isExpected = (name) => /^package\/dist\/./.test(name) || expected.includes(name.slice(8))
+  assert.deepEqual(
+    names.filter((name) => !isExpected(name)),
+    [],
   )
-  if (strangers.length > 0) throw new Error(`It also holds ${strangers.join(', ')}`)
-  for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.cjs']) {
-    if (!names.includes(`package/${name}`)) throw new Error(`It lacks ${name}`)
-  }
 })
-await check('publint --strict', () => {
+test('publint --strict', () => {
   must(join(tools, 'node_modules/.bin/publint'), ['--strict', tarball], root)
 })
-await check('attw, node10 included', () => {
+test('attw, node10 included', () => {
   must(join(tools, 'node_modules/.bin/attw'), [tarball], root)
 })
 
-const byLanguage = JSON.stringify([['d', 'e'], 2, true, 32 * 1024 ** 2, true, true])
 for (const build of ['index.js', 'index.cjs']) {
-  await check(`${build} imports nothing`, async () => {
-    equal((await importsOf(dist(build))).join(), '')
+  test(`${build} imports nothing`, async () => {
+    assert.deepEqual(await importsOf(dist(build)), [])
   })
-  await check(`${build} starts, reads and draws nothing at import`, () =>
-    importQuietly(dist(build)),
-  )
-  await check(`${build} works with the language alone`, async () => {
-    equal(await seenByLanguage(dist(build)), byLanguage)
-  })
-}
-
-// The README's tour as a newcomer follows it: what a section says to install is installed.
-const readme = readFileSync(join(consumer, 'node_modules/faas-cache-dict/README.md'), 'utf8')
-const tour = {
-  'Five minutes': [],
-  'In front of a shared store': [`keyv@${manifest.devDependencies.keyv}`],
-}
-for (const [section, packages] of Object.entries(tour)) {
-  if (packages.length > 0) install(consumer, ...packages)
-  const snippets = snippetsOf(readme, section).filter(({ language }) => language === 'js')
-  for (const [system, flags] of [
-    ['esm', []],
-    ['cjs', []],
-    ['cjs', [asLambda]],
-  ]) {
-    await check(`README, ${section}: ${system} ${flags.join(' ')}`.trim(), () => {
-      if (snippets.length === 0) throw new Error('The section has no code')
-      for (const [index, { code }] of snippets.entries()) {
-        const file = join(consumer, `tour-${index}.${system === 'esm' ? 'mjs' : 'cjs'}`)
-        writeFileSync(file, programOf(code, system))
-        must(node, [...flags, file], consumer)
-      }
+  test(`the import of ${build} starts no timer, reads no clock and draws no number`, () =>
+    importQuietly(dist(build)))
+  test(`${build} works with the language alone`, async () => {
+    assert.deepEqual(await resultWithLanguageAlone(dist(build)), {
+      keys: ['d', 'e'],
+      size: 2,
+      isEvicted: true,
+      maxSizeBytes: 32 * 1024 ** 2,
+      isCharged: true,
     })
-  }
+  })
 }
 
-for (const { name, run } of examples(consumer, join(root, 'examples'))) await check(name, run)
+// The README's tour as a newcomer follows it, with the packages that a section says to install.
+const readme = readFileSync(join(consumer, 'node_modules/faas-cache-dict/README.md'), 'utf8')
+const keyv = `keyv@${manifest.devDependencies.keyv}`
+for (const [section, ...packages] of [['Five minutes'], ['In front of a shared store', keyv]]) {
+  test(`README, ${section}`, async (t) => {
+    if (packages.length > 0) install(consumer, ...packages)
+    const snippets = snippetsOf(readme, section).filter(({ language }) => language === 'js')
+    assert.ok(snippets.length > 0, 'the section has no code')
+    for (const [system, ...flags] of [['mjs'], ['cjs'], ['cjs', asLambda]]) {
+      await t.test([system, ...flags].join(' '), () => {
+        for (const [index, { code }] of snippets.entries()) {
+          const file = join(consumer, `tour-${index}.${system}`)
+          writeFileSync(file, programOf(code, system))
+          must(node, [...flags, file], consumer)
+        }
+      })
+    }
+  })
+}
 
-cpSync(join(root, 'spec/outside/package'), consumer, { recursive: true })
-await check('stack traces lead to lib', () => {
+for (const [name, run] of Object.entries(examples)) test(`example: ${name}`, () => run(consumer))
+
+test('stack traces lead to lib', () => {
   const stacks = JSON.parse(must(node, ['--enable-source-maps', 'traces.cjs'], consumer))
-  equal(stacks.length, 2)
+  assert.equal(stacks.length, 2)
   for (const stack of stacks) {
-    const [, file, line] = /\/(lib\/[\w/-]+\.ts):(\d+):\d+/.exec(stack) ?? []
-    if (file === undefined) throw new Error(stack)
+    const [, file, line] = /\/(lib\/[\w/-]+\.ts):(\d+):\d+/.exec(stack) ?? assert.fail(stack)
     const source = readFileSync(join(root, file), 'utf8').split('\n')[line - 1]
-    if (!source.includes('throw new KeyError')) throw new Error(`${file}:${line} is ${source}`)
+    assert.match(source, /throw new KeyError/, `${file}:${line}`)
   }
 })
 const failing = "controllerOf(new FaaSCacheDict()).getOrThrow('absent')"
-for (const script of [
-  `const { controllerOf, FaaSCacheDict } = require('faas-cache-dict'); ${failing}`,
-  `import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'; ${failing}`,
-]) {
-  await check(`an uncaught error prints short lines: ${script.split(' ')[0]}`, () => {
-    const type = script.startsWith('import') ? 'module' : 'commonjs'
-    const args = [`--input-type=${type}`, '-e', script]
-    const { stderr } = spawnSync(node, args, { cwd: consumer, encoding: 'utf8' })
-    const [place, line] = stderr.split('\n')
-    if (!/dist\/index\.c?js:\d+$/.test(place) || line.length > 160) throw new Error(stderr)
+for (const [type, script] of Object.entries({
+  commonjs: `const { controllerOf, FaaSCacheDict } = require('faas-cache-dict'); ${failing}`,
+  module: `import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'; ${failing}`,
+})) {
+  test(`an uncaught error prints short lines: ${type}`, () => {
+    const [place, line] = errorOf(node, `--input-type=${type}`, '-e', script).split('\n')
+    assert.match(place, /dist\/index\.c?js:\d+$/)
+    assert.ok(line.length <= 160, line)
   })
 }
-// Keyv itself does not load there.
-await check('both builds load where a program has added to Object.prototype', () => {
+// Keyv itself does not load in such a program.
+test('both builds load in a program that has added to Object.prototype', () => {
   const script = `
     Object.prototype.extra = () => {}
     Object.prototype.maxItems = 0
@@ -141,37 +121,35 @@ await check('both builds load where a program has added to Object.prototype', ()
     Promise.all(names.map((name) => import(name))).then((modules) => use(...modules))`
   must(node, ['-e', script], consumer)
 })
-await check('an unsupported Node is told which one is needed', () => {
+test('an unsupported Node is told which version is needed', () => {
   const script = "new (require('faas-cache-dict').FaaSCacheDict)()"
-  const { status, stderr } = spawnSync(commandOf('node18'), ['-e', script], {
-    cwd: consumer,
-    encoding: 'utf8',
-  })
   const needed = manifest.engines.node.replace('>=', '')
-  const said = stderr.includes(`faas-cache-dict needs Node ${needed} or later; this is Node 18.`)
-  if (status === 0 || !said) throw new Error(`exit ${status}\n${stderr.slice(-1_000)}`)
+  const message = `faas-cache-dict needs Node ${needed} or later; this is Node 18.`
+  const stderr = errorOf(commandOf('node18'), '-e', script)
+  assert.ok(stderr.includes(message), stderr.slice(-1_000))
 })
-
-install(consumer, `second-copy@${tarball}`)
-for (const flags of [[], [asLambda]]) {
-  await check(['both builds and a second copy', ...flags].join(' '), () => {
-    must(node, [...flags, 'two-builds.cjs'], consumer)
+test('both builds and those of a second copy work on the same caches', () => {
+  install(consumer, `second-copy@${tarball}`)
+  must(node, ['two-builds.cjs'], consumer)
+  must(node, [asLambda, 'two-builds.cjs'], consumer)
+})
+for (const { name, check } of typedProjects(consumer, tools)) test(name, check)
+for (const { name, run } of bundles(consumer, tools)) {
+  test(name, async () => {
+    assert.deepEqual(JSON.parse(await run()), {
+      values: ['first', 'second', 'first'],
+      isKept: true,
+      isInstance: true,
+      createKeyv: 'function',
+      names: ['FaaSCacheDict', 'CacheController'],
+      message: '#<FaaSCacheDict> could not be cloned.',
+    })
   })
 }
-const source = join(root, 'spec/outside/package/consumer.ts')
-for (const { name, project, args } of typedProjects(consumer, tools, source)) {
-  await check(name, () => must(node, args, project))
-}
-const shown = ['FaaSCacheDict', 'CacheController', '#<FaaSCacheDict> could not be cloned.']
-const expected = JSON.stringify(['first', true, 'second', true, 'first', 'function', ...shown])
-const bundlers = { esbuild: join(root, 'node_modules/.bin/esbuild'), rollup: tools }
-for (const { name, run } of bundles(consumer, bundlers)) {
-  await check(name, async () => equal(await run(), expected))
-}
 
-rmSync(consumer, { recursive: true, force: true })
-const width = Math.max(...results.map(([name]) => name.length))
-for (const [name, verdict] of results) console.log(name.padEnd(width), verdict)
-const failed = results.filter(([, verdict]) => verdict !== 'passed').length
-console.log(`${results.length - failed} passed, ${failed} failed`)
-process.exitCode = failed > 0 ? 1 : 0
+/** What a program prints that ends with an error. */
+function errorOf(command, ...args) {
+  const { status, stderr } = spawnSync(command, args, { cwd: consumer, encoding: 'utf8' })
+  assert.notEqual(status, 0)
+  return stderr
+}

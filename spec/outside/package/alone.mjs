@@ -1,7 +1,7 @@
 import { createContext, runInContext } from 'node:vm'
 import { build } from 'esbuild'
 
-/** What a file of a build imports, by its own text. */
+/** The modules that a file of the build imports. */
 export async function importsOf(file) {
   const { metafile } = await build({
     entryPoints: [file],
@@ -16,7 +16,7 @@ export async function importsOf(file) {
   return Object.values(metafile.inputs).flatMap(({ imports }) => imports.map(({ path }) => path))
 }
 
-// What is not the language, or not in every engine.
+// Globals that some engines or realms lack.
 const absent = [
   'WeakRef',
   'FinalizationRegistry',
@@ -26,7 +26,7 @@ const absent = [
   'console',
   'structuredClone',
 ]
-// What an import must not touch: each throws.
+// An import must use none of these, so each throws.
 const forbidden = `
   const refuse = (name) => () => { throw new Error('the import calls ' + name) }
   Date.now = refuse('Date.now')
@@ -42,16 +42,21 @@ const use = `
   const controller = library.controllerOf(cache)
   cache.d = new Map([[1, new Date(0)]])
   cache.e = Promise.resolve(1)
-  globalThis.seen = JSON.stringify([Object.keys(cache), controller.size, cache.a === undefined,
-    controller.maxSizeBytes, 'd' in cache, controller.sizeBytes > 0])
+  globalThis.seen = JSON.stringify({
+    keys: Object.keys(cache),
+    size: controller.size,
+    isEvicted: cache.a === undefined,
+    maxSizeBytes: controller.maxSizeBytes,
+    isCharged: 'd' in cache && controller.sizeBytes > 0,
+  })
 `
 
-/** What a cache says in a realm that has the language and nothing else. */
-export async function seenByLanguage(file) {
+/** What a cache gives in a realm that has the language and nothing else. */
+export async function resultWithLanguageAlone(file) {
   const context = bareContext()
   runInContext(await asScript(file), context)
   runInContext(use, context)
-  return context.seen
+  return JSON.parse(context.seen)
 }
 
 /** Throws if an import starts a timer, reads a clock or the process, or draws a random number. */

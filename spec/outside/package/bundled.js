@@ -9,19 +9,15 @@ const messageOf = (action) => {
   try {
     action()
   } catch (error) {
-    // A browser says before it what failed to execute.
+    // A browser puts what failed to execute in front of the message.
     return error.message.replace(/^Failed to execute .*: /, '')
   }
 }
-const seen = [
-  cache.foo,
-  'bar' in cache,
-  controllerOf(cache).getOrThrow('bar'),
-  cache instanceof FaaSCacheDict,
-  sized.foo,
-  typeof createKeyv,
-  FaaSCacheDict.name,
-  controllerOf(cache).constructor.name,
-  messageOf(() => structuredClone(cache)),
-]
-globalThis.seen = JSON.stringify(seen)
+globalThis.seen = JSON.stringify({
+  values: [cache.foo, controllerOf(cache).getOrThrow('bar'), sized.foo],
+  isKept: 'bar' in cache,
+  isInstance: cache instanceof FaaSCacheDict,
+  createKeyv: typeof createKeyv,
+  names: [FaaSCacheDict.name, controllerOf(cache).constructor.name],
+  message: messageOf(() => structuredClone(cache)),
+})

@@ -1,78 +1,56 @@
 import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { must } from '../install.mjs'
+import { must, root } from '../install.mjs'
 import { open } from '../runtimes/chromium.mjs'
 import { LATEST, serve } from '../runtimes/workerd.mjs'
 
-// `object-sizeof` reads Node's `global`, which esbuild, unlike rollup's plugin, leaves as it is.
-const objectSizeofSaysGlobal = '--define:global=globalThis'
+// `object-sizeof` uses Node's `global`. Rollup's plugin replaces it, esbuild does so only if told.
+const forBrowser = ['--platform=browser', '--define:global=globalThis']
 const targets = {
-  node: {
-    format: 'cjs',
-    esbuild: ['--platform=node'],
-    exportConditions: ['node'],
-    seen: seenByNode,
-  },
-  browser: {
-    format: 'iife',
-    esbuild: ['--platform=browser', objectSizeofSaysGlobal],
-    exportConditions: ['browser'],
-    seen: seenByChromium,
-  },
+  node: { format: 'cjs', flags: ['--platform=node'], conditions: ['node'], run: runInNode },
+  browser: { format: 'iife', flags: forBrowser, conditions: ['browser'], run: runInChromium },
   worker: {
     format: 'esm',
-    esbuild: ['--platform=browser', objectSizeofSaysGlobal, '--conditions=workerd,worker'],
-    exportConditions: ['workerd', 'worker'],
-    seen: seenByWorkerd,
+    flags: [...forBrowser, '--conditions=workerd,worker'],
+    conditions: ['workerd', 'worker'],
+    run: runInWorkerd,
   },
 }
 const extensions = { cjs: 'cjs', iife: 'js', esm: 'mjs' }
 
-/** Each bundler for each target: `run` bundles, and gives what the bundle says where it is meant for. */
-export function* bundles(folder, { esbuild, rollup }) {
-  for (const [target, { format, esbuild: flags, exportConditions, seen }] of Object.entries(
-    targets,
-  )) {
-    const made = (bundler) => join(folder, `${bundler}-${target}.${extensions[format]}`)
+/** Bundles bundled.js with each bundler for each target; `run` gives what the bundle prints there. */
+export function* bundles(folder, tools) {
+  for (const [target, { format, flags, conditions, run }] of Object.entries(targets)) {
+    const fileOf = (bundler) => `${bundler}-${target}.${extensions[format]}`
     yield {
       name: `esbuild for ${target}, minified, then run there`,
       run: () => {
-        const file = made('esbuild')
-        const args = [
-          '--bundle',
-          `--format=${format}`,
-          `--outfile=${file}`,
-          '--minify',
-          '--log-level=error',
-        ]
-        must(esbuild, ['bundled.js', ...args, ...flags], folder)
-        return seen(folder, file)
+        const file = fileOf('esbuild')
+        const output = [`--format=${format}`, `--outfile=${file}`, '--log-level=error']
+        const args = ['bundled.js', '--bundle', '--minify', ...output, ...flags]
+        must(join(root, 'node_modules/.bin/esbuild'), args, folder)
+        return run(folder, file)
       },
     }
     yield {
       name: `rollup for ${target}, then run there`,
       run: () => {
-        const output = made('rollup')
-        const options = join(folder, `rollup-${target}.json`)
-        const input = join(folder, 'bundled.js')
-        writeFileSync(options, JSON.stringify({ input, output, format, exportConditions }))
-        must(process.execPath, [join(rollup, 'rollup.mjs'), options], rollup)
-        return seen(folder, output)
+        const file = fileOf('rollup')
+        const options = { tools, input: 'bundled.js', file, format, conditions }
+        must(process.execPath, ['rollup.mjs', JSON.stringify(options)], folder)
+        return run(folder, file)
       },
     }
   }
 }
 
-function seenByNode(folder, file) {
-  const script = `require(${JSON.stringify(file)}); process.stdout.write(globalThis.seen)`
+function runInNode(folder, file) {
+  const script = `require('./${file}'); process.stdout.write(globalThis.seen)`
   return must(process.execPath, ['-e', script], folder)
 }
 
-async function seenByChromium(folder, file) {
-  const { tab, close } = await open(
-    folder,
-    `<!doctype html><script src="/${basename(file)}"></script>`,
-  )
+async function runInChromium(folder, file) {
+  const { tab, close } = await open(folder, `<!doctype html><script src="/${file}"></script>`)
   try {
     return await tab.evaluate('globalThis.seen')
   } finally {
@@ -80,7 +58,7 @@ async function seenByChromium(folder, file) {
   }
 }
 
-async function seenByWorkerd(folder, file) {
+async function runInWorkerd(folder, file) {
   const main = `import './bundle.mjs'
 export default { fetch: () => new Response(globalThis.seen) }
 `

@@ -1,48 +1,47 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { must } from '../install.mjs'
 
-/** Makes a project of each kind, and gives the command that checks its types. */
-export function* typedProjects(folder, compilers, source) {
+/** Compiles consumer.ts with each compiler, module resolution and type of package. */
+export function* typedProjects(folder, tools) {
   for (const compiler of ['typescript-5.4', 'typescript-5', 'typescript-7']) {
-    // TypeScript 7 has no node10 any more.
-    const resolutions = [
-      'node16',
-      'nodenext',
-      'bundler',
-      ...(compiler === 'typescript-7' ? [] : ['node10']),
-    ]
-    const tsc = join(compilers, 'node_modules', compiler)
+    const tsc = join(tools, 'node_modules', compiler)
     const { bin } = JSON.parse(readFileSync(join(tsc, 'package.json'), 'utf8'))
-    for (const resolution of resolutions) {
+    for (const moduleResolution of ['node16', 'nodenext', 'bundler', 'node10']) {
+      // TypeScript 7 has removed node10.
+      if (moduleResolution === 'node10' && compiler === 'typescript-7') continue
       for (const type of ['module', 'commonjs']) {
-        const name = `${compiler} ${resolution} ${type}`
-        const project = join(folder, name.replaceAll(' ', '-'))
-        mkdirSync(project)
-        writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type }))
-        cpSync(source, join(project, 'consumer.ts'))
-        const compilerOptions = {
-          strict: true,
-          // Declared, since a type that is inferred has to be one that can be named.
-          declaration: true,
-          emitDeclarationOnly: true,
-          outDir: 'declared',
-          skipLibCheck: false,
-          target: 'es2020',
-          lib: ['es2020'],
-          types: [],
-          module: moduleOf(resolution, type),
-          moduleResolution: resolution,
+        const name = `${compiler} ${moduleResolution} ${type}`
+        const check = () => {
+          const project = join(folder, name.replaceAll(' ', '-'))
+          const compilerOptions = {
+            strict: true,
+            // To declare an inferred type, the compiler must be able to name it.
+            declaration: true,
+            emitDeclarationOnly: true,
+            outDir: 'declared',
+            skipLibCheck: false,
+            target: 'es2020',
+            lib: ['es2020'],
+            types: [],
+            module: moduleOf(moduleResolution, type),
+            moduleResolution,
+          }
+          const config = { compilerOptions, files: ['consumer.ts'] }
+          mkdirSync(project)
+          writeFileSync(join(project, 'package.json'), JSON.stringify({ type }))
+          writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(config))
+          cpSync(join(folder, 'consumer.ts'), join(project, 'consumer.ts'))
+          must(process.execPath, [join(tsc, bin.tsc), '-p', '.'], project)
         }
-        const config = JSON.stringify({ compilerOptions, files: ['consumer.ts'] })
-        writeFileSync(join(project, 'tsconfig.json'), config)
-        yield { name, project, args: [join(tsc, bin.tsc), '-p', '.'] }
+        yield { name, check }
       }
     }
   }
 }
 
 function moduleOf(resolution, type) {
-  if (resolution === 'node10') return type === 'module' ? 'esnext' : 'commonjs'
-  if (resolution === 'bundler') return type === 'module' ? 'esnext' : 'preserve'
-  return resolution
+  if (resolution.startsWith('node') && resolution !== 'node10') return resolution
+  if (type === 'module') return 'esnext'
+  return resolution === 'bundler' ? 'preserve' : 'commonjs'
 }

@@ -1,24 +1,22 @@
+import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { temporaryFolder } from '../install.mjs'
 
 const run = promisify(execFile)
 
-/** The examples as a user runs them: copied beside an installed package, each call in a new process. */
-export function examples(consumer, source) {
-  cpSync(source, join(consumer, 'examples'), { recursive: true })
-  return [
-    { name: 'example: lambda', run: () => lambda(consumer) },
-    { name: 'example: warm-start, restarted', run: () => warmStart(consumer) },
-    { name: 'example: shipped-snapshot', run: () => shippedSnapshot(consumer) },
-    { name: 'example: metrics', run: () => metrics(consumer) },
-  ]
+// The examples as a user runs them: beside an installed package, each call in a new process.
+export const examples = {
+  lambda,
+  'warm-start, restarted': warmStart,
+  'shipped-snapshot': shippedSnapshot,
+  metrics,
 }
 
-/** What the handler answers to these events, one after the other, and what it wrote. */
+/** The answers of the handler to these events, one after the other, and the lines that it logged. */
 async function invoke(consumer, name, events, env = {}) {
   const program = `
     import { handler } from './examples/${name}.mjs'
@@ -37,12 +35,6 @@ async function invoke(consumer, name, events, env = {}) {
   return { answers: lines.pop(), lines }
 }
 
-function expect(seen, expected) {
-  if (JSON.stringify(seen) !== JSON.stringify(expected)) {
-    throw new Error(`Seen ${JSON.stringify(seen)}, expected ${JSON.stringify(expected)}`)
-  }
-}
-
 async function lambda(consumer) {
   let requests = 0
   const origin = createServer((_request, response) => {
@@ -54,25 +46,23 @@ async function lambda(consumer) {
   const { answers } = await invoke(consumer, 'lambda', [{ id: 'RUR' }, { id: 'RUR' }], { ORIGIN })
   origin.close()
   const answer = { statusCode: 200, body: JSON.stringify({ name: 'Ruritania', area: 7 }) }
-  expect([answers, requests], [[answer, answer], 1])
+  assert.deepEqual([answers, requests], [[answer, answer], 1])
 }
 
 async function warmStart(consumer) {
-  const folder = mkdtempSync(join(tmpdir(), 'warm-'))
-  const env = { SNAPSHOT_FILE: join(folder, 'snapshot') }
+  const env = { SNAPSHOT_FILE: join(temporaryFolder(), 'snapshot') }
   const call = async () => (await invoke(consumer, 'warm-start', [{ id: 'a' }], env)).answers[0]
   const cold = await call()
-  expect(cold.isWarm, false)
-  expect(await call(), { ...cold, isWarm: true })
-  // What was cut short is no reason to fail.
+  assert.deepEqual(cold.isWarm, false)
+  assert.deepEqual(await call(), { ...cold, isWarm: true })
+  // A snapshot that was cut short must not fail the request.
   writeFileSync(env.SNAPSHOT_FILE, readFileSync(env.SNAPSHOT_FILE).subarray(0, 40))
-  expect((await call()).isWarm, false)
-  rmSync(folder, { recursive: true })
+  assert.deepEqual((await call()).isWarm, false)
 }
 
 async function shippedSnapshot(consumer) {
   const events = [{ code: 'USD' }, { code: 'XXX' }]
-  expect((await invoke(consumer, 'shipped-snapshot', events)).answers, [
+  assert.deepEqual((await invoke(consumer, 'shipped-snapshot', events)).answers, [
     { rate: 1.09 },
     { rate: null },
   ])
@@ -80,7 +70,7 @@ async function shippedSnapshot(consumer) {
 
 async function metrics(consumer) {
   const { lines } = await invoke(consumer, 'metrics', [{ id: 'x' }, { id: 'x' }])
-  expect(
+  assert.deepEqual(
     lines.map(({ hits, misses }) => [hits, misses]),
     [
       [0, 1],
@@ -88,5 +78,6 @@ async function metrics(consumer) {
     ],
   )
   const [{ _aws, ...line }] = lines
-  for (const { Name } of _aws.CloudWatchMetrics[0].Metrics) expect(typeof line[Name], 'number')
+  for (const { Name } of _aws.CloudWatchMetrics[0].Metrics)
+    assert.deepEqual(typeof line[Name], 'number')
 }

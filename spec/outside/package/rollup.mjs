@@ -1,13 +1,14 @@
-import { readFileSync } from 'node:fs'
-import commonjs from '@rollup/plugin-commonjs'
-import nodeResolve from '@rollup/plugin-node-resolve'
-import { rollup } from 'rollup'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 
-const { input, output, format, exportConditions } = JSON.parse(
-  readFileSync(process.argv[2], 'utf8'),
-)
-const browser = !exportConditions.includes('node')
-const plugins = [nodeResolve({ browser, exportConditions, preferBuiltins: !browser }), commonjs()]
-const bundle = await rollup({ input, plugins })
-await bundle.write({ file: output, format, name: 'bundled' })
+const { tools, input, file, format, conditions } = JSON.parse(process.argv[2])
+const require = createRequire(join(tools, 'package.json'))
+const { rollup } = require('rollup')
+const { nodeResolve } = require('@rollup/plugin-node-resolve')
+const { default: commonjs } = require('@rollup/plugin-commonjs')
+
+const browser = !conditions.includes('node')
+const resolve = nodeResolve({ browser, exportConditions: conditions, preferBuiltins: !browser })
+const bundle = await rollup({ input, plugins: [resolve, commonjs()] })
+await bundle.write({ file, format, name: 'bundled' })
 await bundle.close()

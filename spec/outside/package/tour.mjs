@@ -8,7 +8,7 @@ export function snippetsOf(readme, heading) {
   }))
 }
 
-/** Each `expression // value` line becomes a note of what the expression gave. */
+/** Makes each line `expression // value` pass the value of its expression to `note`. */
 export function noting(code) {
   const promised = []
   const lines = code.split('\n').map((line) => {
@@ -21,10 +21,10 @@ export function noting(code) {
   return { code: lines.join('\n'), promised }
 }
 
-/** A program that ends with an error unless all that the snippet promises is what it gives. */
-export function programOf(snippet, moduleSystem) {
+/** A program that fails unless each expression of the snippet gives the value in its comment. */
+export function programOf(snippet, extension) {
   const { code, promised } = noting(snippet)
-  const body = moduleSystem === 'esm' ? code : asScript(code)
+  const body = extension === 'mjs' ? code : asScript(code)
   return `const promised = ${JSON.stringify(promised)}
 const inspect = process.getBuiltinModule('node:util').inspect
 function note(value) {

@@ -1,4 +1,4 @@
-// Where an error of each build came from, by the names of the sources.
+// Prints the stack of an error of each build.
 const stacks = []
 const note = ({ controllerOf, FaaSCacheDict }) => {
   try {

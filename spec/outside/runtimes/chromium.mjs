@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { join, normalize } from 'node:path'
-import { bundledDependency, installed } from '../install.mjs'
+import { installed } from '../install.mjs'
+import { bundledDependency, MEBIBYTE } from './conform.mjs'
 
-const MEBIBYTE = 1024 ** 2
 const quiet = [
   '--no-sandbox',
   '--disable-gpu',

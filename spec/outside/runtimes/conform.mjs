@@ -1,46 +1,53 @@
+import assert from 'node:assert/strict'
+import { build } from 'esbuild'
+
+export const MEBIBYTE = 1024 ** 2
+
 /**
- * Asks a platform for each check of the conformance program, in a request of its own. A platform
- * is `{ version, expects, ask, close }`; `expects` is what its plan must say besides.
+ * Runs each check of the conformance program in a request of its own. A platform is
+ * `{ version, expects, ask, close }`; `expects` are facts that its plan must give.
  */
-export async function conform(platform) {
-  const outcomes = []
+export async function conform(t, platform) {
   try {
+    t.diagnostic(`version ${platform.version}`)
     const { groups, ...facts } = await platform.ask('plan')
-    for (const [fact, expected] of Object.entries(platform.expects)) {
-      const passed = facts[fact] === expected
-      outcomes.push({ name: fact, passed, error: `it is ${facts[fact]}, not ${expected}` })
-    }
+    assert.ok(groups.length > 0)
+    assert.deepEqual({ ...facts, ...platform.expects }, facts)
     for (const group of groups) {
-      const answers = await Promise.all(group.map((name) => asked(platform, name)))
-      answers.forEach((answer, i) => {
-        outcomes.push({ name: group[i], ...answer })
-      })
+      // The requests of a group are sent at the same time.
+      const answers = group.map((name) =>
+        platform.ask(name).catch((error) => ({ error: String(error) })),
+      )
+      for (const [i, name] of group.entries()) {
+        await t.test(name, { timeout: 30_000 }, async () => {
+          const { passed, error } = await answers[i]
+          assert.ok(passed, error)
+        })
+      }
     }
-  } catch (error) {
-    outcomes.push({ name: 'the plan', passed: false, error: error.stack })
   } finally {
     await platform.close()
   }
-  const failures = outcomes.filter(({ passed }) => passed !== true)
-  for (const { name, error } of failures) console.log(`FAILED ${name}: ${error}`)
-  return {
-    version: platform.version,
-    passed: outcomes.length - failures.length,
-    failed: failures.length,
-  }
 }
 
-/** One that hangs has failed, and the rest goes on. */
-async function asked(platform, name) {
-  let timer
-  const late = new Promise((resolve) => {
-    timer = setTimeout(() => resolve({ passed: false, error: 'no answer in 30 seconds' }), 30_000)
+/** Asks a server on loopback that runs the conformance program. */
+export function askOver(port) {
+  return async (name) =>
+    (await fetch(`http://127.0.0.1:${port}/?check=${encodeURIComponent(name)}`)).json()
+}
+
+/** `object-sizeof` is CommonJS and needs the package `buffer`, so outside Node it needs a bundler. */
+export async function bundledDependency(consumer) {
+  const name = 'object-sizeof.mjs'
+  await build({
+    absWorkingDir: consumer,
+    entryPoints: ['object-sizeof'],
+    outfile: name,
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    define: { global: 'globalThis' },
+    logLevel: 'warning',
   })
-  try {
-    return await Promise.race([platform.ask(name), late])
-  } catch (error) {
-    return { passed: false, error: `${error}` }
-  } finally {
-    clearTimeout(timer)
-  }
+  return name
 }

@@ -14,14 +14,14 @@ for await (const names of Deno.stdin.readable.pipeThrough(decoder)) {
 }
 `
 
-/** Without any permission: a check in which one was asked for has failed, whatever else it gives. */
+/** Without any permission. A check that asks for a permission has failed. */
 export async function denoUnpermitted(consumer) {
-  const asked = join(consumer, 'asked.jsonl')
-  rmSync(asked, { force: true })
+  const audit = join(consumer, 'permissions.jsonl')
+  rmSync(audit, { force: true })
   writeFileSync(join(consumer, 'deno-host.mjs'), host)
   const deno = spawn(commandOf('deno'), ['run', '--no-prompt', 'deno-host.mjs'], {
     cwd: consumer,
-    env: { ...process.env, DENO_AUDIT_PERMISSIONS: asked },
+    env: { ...process.env, DENO_AUDIT_PERMISSIONS: audit },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const waiting = new Map()
@@ -36,7 +36,7 @@ export async function denoUnpermitted(consumer) {
       const answered = new Promise((resolve) => waiting.set(name, resolve))
       deno.stdin.write(`${name}\n`)
       const answer = await answered
-      const permissions = existsSync(asked) ? readFileSync(asked, 'utf8') : ''
+      const permissions = existsSync(audit) ? readFileSync(audit, 'utf8') : ''
       return permissions === ''
         ? answer
         : { passed: false, error: `it asks for ${permissions.split('\n')[0]}` }

@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bundledDependency, commandOf, versionOf } from '../install.mjs'
+import { commandOf, versionOf } from '../install.mjs'
+import { askOver, bundledDependency, MEBIBYTE } from './conform.mjs'
 
-const MEBIBYTE = 1024 ** 2
-
-// Modules as they are, with no bundler in between; a bare name is looked for beside who imports it.
+// Without a bundler. A bare name is looked up beside the module that imports it.
 const modules = {
   'worker.mjs': 'worker.mjs',
   'faas-cache-dict': 'node_modules/faas-cache-dict/dist/index.js',
@@ -13,11 +12,11 @@ const modules = {
 }
 const program = ['index.mjs', 'expect.mjs', 'values.mjs', 'checks.mjs', 'requests.mjs']
 
-/** Before WeakRef, and before promises of a request that has ended could be told. */
+/** Workers had no WeakRef, and could not recognise a promise of a request that has ended. */
 export const OLDEST = '2022-10-31'
-/** With what Node has by default, timers that are objects included. */
+/** Workers have Node's modules by default, and timers are objects. */
 export const LATEST = '2026-11-17'
-/** With what Node has only if asked for, and timers that are numbers. */
+/** Workers have Node's modules only if a flag asks for them, and timers are numbers. */
 export const WITH_NODE = '2025-06-16'
 
 export async function workerd(consumer, compatibilityDate, options) {
@@ -40,13 +39,12 @@ export default {
   return {
     version: versionOf('workerd'),
     expects: { clockAtImport: 0, defaultBudget: 32 * MEBIBYTE },
-    ask: async (name) =>
-      (await fetch(`http://127.0.0.1:${port}/?check=${encodeURIComponent(name)}`)).json(),
+    ask: askOver(port),
     close,
   }
 }
 
-/** Starts a Worker of these modules, name to file, the first as its main one. */
+/** Starts a Worker of these modules, by name and file; the first is its main module. */
 export async function serve(folder, compatibilityDate, modules, options = {}) {
   const { isInspected = false, v8Flags = [], compatibilityFlags = [] } = options
   const listed = Object.entries(modules).map(
@@ -69,7 +67,7 @@ const config :Workerd.Config = (
   )
   const inspector = isInspected ? ['--inspector-addr=127.0.0.1:0'] : []
   const worker = spawn(commandOf('workerd'), ['serve', config, '--control-fd=3', ...inspector], {
-    // With flags for V8 it warns that it compiles anew.
+    // With V8 flags, workerd warns that it compiles its own code again.
     stdio: ['ignore', 'inherit', v8Flags.length > 0 ? 'ignore' : 'inherit', 'pipe'],
   })
   const ports = await new Promise((listening, failed) => {
@@ -80,7 +78,7 @@ const config :Workerd.Config = (
         const { event, port } = JSON.parse(line)
         found[event] = port
       }
-      // The socket is the last to listen.
+      // The socket listens last.
       if (found.listen !== undefined) listening(found)
     })
   })
