@@ -1,10 +1,18 @@
-import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { must } from './install.mjs'
 
-// Each check runs in a process of its own, with a heap that a leak would fill.
+// Each check runs in a process of its own, whose heap a leak would fill.
+const flags = ['--expose-gc', '--max-old-space-size=64']
+const [, file, only] = process.argv
+const FIRST_REQUIRE = 'the first request to require the library is collected'
+const { FaaSCacheDict, controllerOf } =
+  only === undefined || only === FIRST_REQUIRE ? {} : await import('faas-cache-dict')
+
 const checks = {
-  'a cache that is dropped is collected, entries, sweep, hooks and loads': async () => {
-    const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
+  'a dropped cache is collected with its entries, sweep, hooks and loads': async () => {
     const counted = counter()
     const never = () => new Promise(() => {})
     for (let i = 0; i < 100; i++) {
@@ -25,75 +33,65 @@ const checks = {
       counted.add(controllerOf(cache))
       counted.add(cache['key-9'])
     }
-    return await counted.all(300)
+    await counted.all(300)
   },
 
-  'a cache that is dropped is collected, though promises that it held are still waited for':
-    async () => {
-      const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
-      const counted = counter()
-      const held = []
-      const hold = () => {
-        const promise = new Promise(() => {})
-        held.push(promise)
-        return promise
-      }
-      for (let i = 0; i < 100; i++) {
-        const cache = new FaaSCacheDict({}, { large: new Array(1_000).fill(i) })
-        cache.pending = hold()
-        held.push(controllerOf(cache).getOrSet('load', hold))
-        held.push(controllerOf(cache).getOrSet('load', hold))
-        counted.add(cache)
-        counted.add(cache.large)
-      }
-      const outcome = await counted.all(200)
-      return held.length === 400 ? outcome : [false, 'the promises were not held']
-    },
+  'a dropped cache is collected while other code still holds its pending promises': async () => {
+    const counted = counter()
+    const held = []
+    const hold = () => {
+      const promise = new Promise(() => {})
+      held.push(promise)
+      return promise
+    }
+    for (let i = 0; i < 100; i++) {
+      const cache = new FaaSCacheDict({}, { large: new Array(1_000).fill(i) })
+      cache.pending = hold()
+      held.push(controllerOf(cache).getOrSet('load', hold))
+      held.push(controllerOf(cache).getOrSet('load', hold))
+      counted.add(cache)
+      counted.add(cache.large)
+    }
+    await counted.all(200)
+    assert.equal(held.length, 400)
+  },
 
-  'a request is collected, though it woke the sweep that goes on': async () => {
-    const { AsyncLocalStorage } = await import('node:async_hooks')
-    const { FaaSCacheDict } = await import('faas-cache-dict')
+  'a request that started the sweep is collected while the sweep runs': async () => {
     const counted = counter()
     const requests = new AsyncLocalStorage()
     const cache = new FaaSCacheDict({ defaultTtl: '1h', sweepInterval: '5ms' })
     for (let i = 0; i < 10; i++) {
       const request = { large: new Array(1_000).fill(i) }
-      // The last may still lie on the stack.
+      // The last request may still be on the stack.
       if (i < 9) counted.add(request)
       requests.run(request, () => (cache[i] = { i }))
       await new Promise((turn) => setTimeout(turn, 10))
     }
-    return await counted.all(9)
+    await counted.all(9)
   },
 
-  'a request is collected, though the cache that it made, and promises that it stored, are used':
-    async () => {
-      const { AsyncLocalStorage } = await import('node:async_hooks')
-      const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
-      const counted = counter()
-      const requests = new AsyncLocalStorage()
-      const shared = new FaaSCacheDict({ defaultTtl: '1h' })
-      const caches = []
-      const handle = async (i) => {
-        const cache = new FaaSCacheDict({ defaultTtl: '1h', sweepInterval: '5ms' })
-        caches.push(cache)
-        const load = async () => ({ i })
-        await Promise.all([(cache.own ??= load()), (shared[i] ??= load())])
-        await controllerOf(cache).getOrSet('loaded', load)
-      }
-      for (let i = 0; i < 100; i++) {
-        const request = { large: new Array(1_000).fill(i) }
-        counted.add(request)
-        await requests.run(request, handle, i)
-      }
-      const outcome = await counted.all(100)
-      for (const cache of caches) await cache.own
-      return outcome
-    },
+  'a request is collected while the cache and the promises that it made are in use': async () => {
+    const counted = counter()
+    const requests = new AsyncLocalStorage()
+    const shared = new FaaSCacheDict({ defaultTtl: '1h' })
+    const caches = []
+    const handle = async (i) => {
+      const cache = new FaaSCacheDict({ defaultTtl: '1h', sweepInterval: '5ms' })
+      caches.push(cache)
+      const load = async () => ({ i })
+      await Promise.all([(cache.own ??= load()), (shared[i] ??= load())])
+      await controllerOf(cache).getOrSet('loaded', load)
+    }
+    for (let i = 0; i < 100; i++) {
+      const request = { large: new Array(1_000).fill(i) }
+      counted.add(request)
+      await requests.run(request, handle, i)
+    }
+    await counted.all(100)
+    for (const cache of caches) await cache.own
+  },
 
-  'a request is collected, though it was the first to require the library': async () => {
-    const { AsyncLocalStorage } = await import('node:async_hooks')
-    const { createRequire } = await import('node:module')
+  [FIRST_REQUIRE]: async () => {
     const require = createRequire(import.meta.url)
     const counted = counter()
     const requests = new AsyncLocalStorage()
@@ -104,24 +102,22 @@ const checks = {
     }
     const serve = (i) => {
       const request = { large: new Array(1_000).fill(i) }
-      // The last may still lie on the stack.
+      // The last request may still be on the stack.
       if (i === 0) counted.add(request)
       requests.run(request, handle)
     }
     for (let i = 0; i < 10; i++) serve(i)
-    return await counted.all(1)
+    await counted.all(1)
   },
 
-  'a value that left is collected, however it left': async () => {
-    const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
-    let collected = 0
-    const registry = new FinalizationRegistry(() => collected++)
+  'a removed value is collected, whatever removed it': async () => {
+    const counted = counter()
     let now = 1
     const cache = new FaaSCacheDict({ maxItems: 50, now: () => now, onDelete() {} })
     const fill = (count, options) => {
       for (let i = 0; i < count; i++) {
         const value = { i }
-        registry.register(value, i)
+        counted.add(value)
         controllerOf(cache).set(`k${i}`, value, options)
       }
     }
@@ -133,27 +129,23 @@ const checks = {
     for (let i = 0; i < 25; i++) delete cache[`k${i}`]
     controllerOf(cache).clear()
     fill(1)
-    await collect()
-    return [collected >= 199, `${collected} of 201 collected, one is in the cache`]
+    // The cache still holds one.
+    await counted.all(201, 199)
   },
 
-  'promises that never settle are collected once they have left': async () => {
-    const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
-    let collected = 0
-    const registry = new FinalizationRegistry(() => collected++)
+  'removed promises that never settle are collected': async () => {
+    const counted = counter()
     const cache = new FaaSCacheDict()
     for (let i = 0; i < 100; i++) {
       const promise = new Promise(() => {})
-      registry.register(promise, i)
+      counted.add(promise)
       cache[`k${i}`] = promise
     }
     controllerOf(cache).clear()
-    await collect()
-    return [collected >= 99, `${collected} of 100 collected`]
+    await counted.all(100)
   },
 
-  'a load that never settles is forgotten once it is given up': async () => {
-    const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
+  'a load that never settles is collected once the cache gives it up': async () => {
     const counted = counter()
     let now = 1
     const cache = new FaaSCacheDict({ now: () => now, pendingTtl: 1 })
@@ -161,15 +153,14 @@ const checks = {
     for (let i = 0; i < 100; i++) counted.add(load(i))
     now += 1_000
     load('last')
-    return await counted.all(100)
+    await counted.all(100)
   },
 
-  'keys that left are collected, and what measuring remembers has a bound': async () => {
-    const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
+  'removed keys are collected, and measuring keeps a bounded number of keys': async () => {
     let now = 1
     const cache = new FaaSCacheDict({ now: () => now, maxItems: 50, maxSizeBytes: null })
     const long = (i) => `${i}-${'k'.repeat(10_000)}`
-    // Keys of the cache, keys of objects, of Maps, and of loads: 100 MB of each.
+    // 100 MB each of keys of the cache, of objects, of Maps and of loads.
     const run = (from, count) => {
       for (let i = from; i < from + count; i++) {
         cache[long(i)] = { [long(`object-${i}`)]: i }
@@ -183,18 +174,15 @@ const checks = {
       controllerOf(cache).clear()
     }
     run(0, 100)
-    await collect()
-    const before = heapNow()
+    const before = await heapAfterCollection()
     for (let i = 1; i <= 100; i++) {
       run(i * 100, 100)
       await null
     }
-    await collect()
-    return grownLessThan(2_048, before)
+    await checkGrowth(2_048, before)
   },
 
-  'what a hook was told of is let go, though it throws': async () => {
-    const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
+  'values passed to a hook that throws are collected': async () => {
     const counted = counter()
     const cache = new FaaSCacheDict({
       maxItems: 1,
@@ -213,11 +201,10 @@ const checks = {
       cache[`k${i}`] = value
     }
     controllerOf(cache).clear()
-    return await counted.all(100)
+    await counted.all(100)
   },
 
-  'ten million operations do not grow the process': async () => {
-    const { FaaSCacheDict, controllerOf } = await import('faas-cache-dict')
+  'ten million operations do not grow the heap': async () => {
     const cache = new FaaSCacheDict({ maxItems: 1_000, defaultTtl: '1m' })
     const run = (count) => {
       for (let i = 0; i < count; i++) {
@@ -229,35 +216,34 @@ const checks = {
       controllerOf(cache).clear()
     }
     run(500_000)
-    await collect()
-    const before = heapNow()
+    const before = await heapAfterCollection()
     run(10_000_000)
-    await collect()
-    return grownLessThan(1_024, before)
+    await checkGrowth(1_024, before)
   },
 }
 
-/** Objects that should be collected. The engine may keep the last ones in a register. */
+/** Counts the objects that are collected. The engine may keep the last ones in a register. */
 function counter() {
   let collected = 0
   const registry = new FinalizationRegistry(() => collected++)
   return {
     add: (object) => registry.register(object),
-    async all(count) {
+    async all(count, least = count * 0.99) {
       await collect()
-      return [collected >= count * 0.99, `${collected} of ${count} collected`]
+      assert.ok(collected >= least, `${collected} of ${count} collected`)
     },
   }
 }
 
-function heapNow() {
+async function heapAfterCollection() {
+  await collect()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }
 
-function grownLessThan(kibibytes, before) {
-  const grown = (heapNow() - before) / 1024
-  return [grown < kibibytes, `${grown.toFixed(0)} KiB grown`]
+async function checkGrowth(kibibytes, before) {
+  const grown = ((await heapAfterCollection()) - before) / 1024
+  assert.ok(grown < kibibytes, `the heap grew by ${grown.toFixed(0)} KiB`)
 }
 
 async function collect() {
@@ -267,18 +253,9 @@ async function collect() {
   }
 }
 
-const only = process.argv[2]
-if (only !== undefined) {
-  const [holds, figure] = await checks[only]()
-  console.log(`${holds ? 'passed' : 'FAILED'}  ${only}: ${figure}`)
-  process.exitCode = holds ? 0 : 1
-} else {
-  let failed = 0
+if (only !== undefined) await checks[only]()
+else {
   for (const name of Object.keys(checks)) {
-    const args = ['--expose-gc', '--max-old-space-size=64', fileURLToPath(import.meta.url), name]
-    const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', timeout: 300_000 })
-    if (status !== 0) failed++
+    test(name, () => must(process.execPath, [...flags, file, name]))
   }
-  console.log(`${Object.keys(checks).length - failed} passed, ${failed} failed`)
-  process.exitCode = failed === 0 ? 0 : 1
 }
