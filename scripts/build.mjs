@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -11,16 +10,15 @@ const relativeSpecifier = /((?:from|import)\s*\(?\s*['"])(\.{1,2}\/[^'"]+)\.ts([
 const entryPoints = ['index', 'payload', 'keyv']
 
 rmSync(join(root, 'dist'), { recursive: true, force: true })
-// Bundlers warn of a source map without its sources; Node, for whom CommonJS is, reads none.
+// Bundlers read ESM, and warn of a source map without its sources. Node needs no sources.
 await bundle('esm', '.js', true)
 await bundle('cjs', '.cjs', false)
 for (const name of entryPoints) exportOwnNamesOnly(join(root, 'dist', `${name}.cjs`))
 declareTypes()
-report()
 
 /**
- * Readable without its source map: names and whitespace are kept, and lines are short, since Node
- * prints the whole line that threw an uncaught error. `minifySyntax` puts constants in place.
+ * The build is readable without its source map: it keeps names and whitespace. Lines are short,
+ * because Node prints the whole line that threw an uncaught error. `minifySyntax` inlines constants.
  */
 function bundle(format, extension, sourcesContent) {
   return build({
@@ -42,7 +40,7 @@ function bundle(format, extension, sourcesContent) {
   })
 }
 
-/** esbuild exports what it finds by `for in`, and so what a program added to `Object.prototype`. */
+/** esbuild uses `for in`, which would also export what a program added to `Object.prototype`. */
 function exportOwnNamesOnly(path) {
   const text = readFileSync(path, 'utf8')
   const [before, after, ...more] = text.split('for (var name in all)')
@@ -58,7 +56,11 @@ function declareTypes() {
     stdio: 'inherit',
   })
   const types = join(root, 'dist/types')
-  const declared = new Map(filesIn(types).map((path) => [path, readFileSync(path, 'utf8')]))
+  const declared = new Map(
+    readdirSync(types, { recursive: true })
+      .filter((name) => name.endsWith('.d.ts'))
+      .map((name) => [join(types, name), readFileSync(join(types, name), 'utf8')]),
+  )
   for (const path of declared.keys()) rmSync(path)
   for (const path of reachable(declared, types)) {
     const text = withItsLibraries(declared.get(path))
@@ -71,7 +73,7 @@ function specifiersWith(extension, text) {
   return text.replace(relativeSpecifier, `$1$2${extension}$3`)
 }
 
-/** What no entry point names, a consumer has no need to load. */
+/** The declarations that an entry point imports, directly or not; a consumer needs no others. */
 function reachable(declared, types) {
   const found = new Set()
   const visit = (path) => {
@@ -90,20 +92,4 @@ function reachable(declared, types) {
 function withItsLibraries(text) {
   const reference = '/// <reference lib="esnext.disposable" />\n'
   return /\bSymbol\.dispose\b|\bDisposable\b/.test(text) ? reference + text : text
-}
-
-function filesIn(folder) {
-  return readdirSync(folder, { recursive: true })
-    .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isFile())
-}
-
-function report() {
-  for (const name of entryPoints.flatMap((name) => [`${name}.js`, `${name}.cjs`])) {
-    const bytes = readFileSync(join(root, 'dist', name))
-    console.log(
-      `dist/${name}`.padEnd(18),
-      `${bytes.length} bytes, ${gzipSync(bytes).length} gzipped`,
-    )
-  }
 }

@@ -4,10 +4,10 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type Reporter, type TestSpecification } from 'vitest/node'
 import shared from '../../vitest.config.ts'
 
-// Stryker runs the specs in threads, which take no flags of the engine.
+// Stryker runs the specs in threads, which take no flags for V8.
 setFlagsFromString('--expose-gc')
 
-// What starts processes, or reads files, sees the code as it was, whatever is mutated here.
+// Specs that start processes or read files see the original code, so they cannot kill a mutant.
 const BLIND = [
   'size-accuracy',
   'freeze',
@@ -19,13 +19,13 @@ const BLIND = [
   'types',
 ]
 
-// MUTATION_ONLY names the specs to run. What the others find as well; and what is left out of this run, which can only let more survive.
+// `eviction` takes long, and other specs kill the same mutants.
 const EXCLUDED = [...BLIND, 'eviction', ...(process.env.MUTATION_WITHOUT?.split(',') ?? [])]
 
 const BROAD = /\/(controller|order|expiry|dictionary)\.spec\.ts$/
 const SLOW = /\/(hostile|proxy|keyv-model|memory-limit|size|hooks|model\/\w+)\.spec\.ts$/
 
-// The last to have killed comes first: it likely kills the next mutant too, which is near the last.
+// The spec that killed the last mutant runs first: it likely kills the next one, which is close by.
 const killers: string[] = []
 
 const learn: Reporter = {
@@ -34,7 +34,7 @@ const learn: Reporter = {
   },
 }
 
-/** A mutant is done with at the first spec that fails: what finds much comes first, what takes long last. */
+/** A mutant ends at the first spec that fails, so broad specs run first and slow ones last. */
 class QuickFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) => {
@@ -58,7 +58,7 @@ export default defineConfig({
     env: { MODEL_RUNS: '60', PROXY_RUNS: '200', LIST_LENGTH: '20000' },
     reporters: [learn],
     execArgv: [],
-    // What never settles is a mutant killed; the slowest takes a second, instrumented some ten.
+    // A spec that never settles kills its mutant. The slowest spec takes about ten seconds here.
     testTimeout: 20_000,
     sequence: { sequencer: QuickFirst },
   },
