@@ -35,7 +35,6 @@ const tools = {
   },
   chromium: { packages: { 'playwright-core': '1.65.1' } },
   'cloud-functions': { packages: { '@google-cloud/functions-framework': '5.0.5' } },
-  lambda: { packages: { 'lambda-local': '2.2.0' } },
   'package-checks': {
     packages: {
       '@arethetypeswrong/cli': '0.18.5',

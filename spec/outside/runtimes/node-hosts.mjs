@@ -2,14 +2,15 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { commandOf, installed, root, versionOf } from '../install.mjs'
+import { commandOf, installed, manifest, root, versionOf } from '../install.mjs'
 import { askOver, MEBIBYTE } from './conform.mjs'
 
 /** An HTTP function in the Functions Framework. */
 export function cloudFunctions(consumer) {
   return hosted({
     host: 'cloud-functions-host.mjs',
-    tool: 'cloud-functions',
+    tool: installed('cloud-functions'),
+    version: versionOf('cloud-functions'),
     program: join(consumer, 'conformance/index.mjs'),
     node: 'node24',
     expects: {},
@@ -35,7 +36,8 @@ export const handler = ({ check }) => answer(check)`,
   })
   return hosted({
     host: 'lambda-host.mjs',
-    tool: 'lambda',
+    tool: root,
+    version: manifest.devDependencies['lambda-local'],
     program: handler,
     node: 'node22',
     flags: ['--no-experimental-require-module'],
@@ -45,15 +47,15 @@ export const handler = ({ check }) => answer(check)`,
 }
 
 /** A host in a process of its own, which sends the port that it listens on. */
-async function hosted({ host, tool, program, node, flags = [], env, expects }) {
-  const child = fork(join(root, 'spec/outside/runtimes', host), [installed(tool), program], {
+async function hosted({ host, tool, version, program, node, flags = [], env, expects }) {
+  const child = fork(join(root, 'spec/outside/runtimes', host), [tool, program], {
     execPath: commandOf(node),
     execArgv: flags,
     env: { ...process.env, ...env },
   })
   const [port] = await once(child, 'message')
   return {
-    version: `${versionOf(tool)}, Node ${versionOf(node)}`,
+    version: `${version}, Node ${versionOf(node)}`,
     expects,
     ask: askOver(port),
     close: async () => {
