@@ -1,11 +1,11 @@
-// npm run test:all -- [NAME …]: the steps that CI runs after `npm test`, or those that are named.
-// A single step takes arguments after a second `--`.
+// npm run test:all -- [NAME …] runs the named steps, or all that CI runs after `npm test`. Arguments
+// after a second `--` go to the step.
 import { spawnSync } from 'node:child_process'
 import { root } from './install.mjs'
 
 const outside = (file) => `node --test-reporter=spec spec/outside/${file}`
 const build = 'npm run --silent build'
-// These take long and measure this machine or start processes, where coverage sees nothing.
+// These specs take long, and coverage does not see the processes that they start.
 const uncovered = ['spec/{eviction,freeze,process}.spec.ts', 'spec/unit/size-accuracy.spec.ts']
 const exclude = uncovered.map((pattern) => `--exclude '${pattern}'`).join(' ')
 

@@ -147,7 +147,7 @@ for (const { name, run } of bundles(consumer, tools)) {
   })
 }
 
-/** What a program prints that ends with an error. */
+/** The error output of a program that fails. */
 function errorOf(command, ...args) {
   const { status, stderr } = spawnSync(command, args, { cwd: consumer, encoding: 'utf8' })
   assert.notEqual(status, 0)

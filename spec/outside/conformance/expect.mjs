@@ -1,11 +1,11 @@
-/** What a check needs, and no more: it must run where there is no test runner. */
+/** Assertions for runtimes that have no test runner. */
 export function equal(seen, expected, what = 'it') {
   const [a, b] = [shown(seen), shown(expected)]
   if (a !== b) throw new Error(`${what} is ${a}, not ${b}`)
 }
 
 export function ok(holds, what) {
-  if (!holds) throw new Error(`not so: ${what}`)
+  if (!holds) throw new Error(`false: ${what}`)
 }
 
 export function throws(run, type, what) {

@@ -2,10 +2,14 @@ import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { checks } from './checks.mjs'
 import { clockAtImport, requests } from './requests.mjs'
 
-const groups = [...requests, ...checks].map((group) => (Array.isArray(group[0]) ? group : [group]))
-const named = new Map(groups.flat())
+const groups = Object.entries({ ...requests, ...checks }).map(([name, run]) =>
+  typeof run === 'function'
+    ? [[name, run]]
+    : Object.entries(run).map(([which, run]) => [`${name}: ${which}`, run]),
+)
+const checkOf = new Map(groups.flat())
 
-/** What a request asks for: `plan`, or a check by its name. The answer can be said in JSON. */
+/** Answers a request, which asks for `plan` or for a check by its name, with a value for JSON. */
 export async function answer(name) {
   if (name === 'plan') {
     return {
@@ -15,9 +19,9 @@ export async function answer(name) {
     }
   }
   try {
-    await named.get(name)()
+    await checkOf.get(name)()
     return { passed: true }
   } catch (error) {
-    return { passed: false, error: `${error}` }
+    return { passed: false, error: String(error) }
   }
 }

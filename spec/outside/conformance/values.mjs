@@ -51,7 +51,7 @@ const common = {
   'the global object': () => globalThis,
 }
 
-// Of the platform: present in some and not in others.
+// Only some platforms have these.
 const ofThePlatform = {
   'a URL and its parameters': ['URL', () => new URL('https://example.com/?a=1')],
   headers: ['Headers', () => new Headers({ accept: 'text/plain' })],

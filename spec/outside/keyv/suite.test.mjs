@@ -7,13 +7,13 @@ import * as vitest from 'vitest'
 const store = () => new KeyvCacheDict(new FaaSCacheDict())
 const isKeyv6 = !('useKeyPrefix' in Keyv.prototype)
 
-// What the suite constructs is a Keyv; this one has nothing left to be told but the namespace.
+// The suite calls a constructor of Keyv, and passes options that `createKeyv` does not take.
 function Plain({ namespace } = {}) {
   return createKeyv(new FaaSCacheDict(), { namespace })
 }
 
-// The suite is of Keyv 5, where one boolean answers for all keys; in Keyv 6 each has its own, and
-// the suite's case would fail with every adapter. So this one is asked in the words of version 6.
+// The suite is for Keyv 5, where deleteMany returns one boolean. Keyv 6 returns one for each key, so
+// this case of the suite would fail with every adapter.
 function it(name, run) {
   if (!isKeyv6 || name !== '.deleteMany([keys]) with nonexistent keys resolves to false') {
     return vitest.it(name, run)

@@ -4,7 +4,7 @@ import { must, root } from '../install.mjs'
 import { open } from '../runtimes/chromium.mjs'
 import { LATEST, serve } from '../runtimes/workerd.mjs'
 
-// `object-sizeof` uses Node's `global`. Rollup's plugin replaces it, esbuild does so only if told.
+// `object-sizeof` uses Node's `global`. Rollup's plugin replaces it, esbuild only if a flag says so.
 const forBrowser = ['--platform=browser', '--define:global=globalThis']
 const targets = {
   node: { format: 'cjs', flags: ['--platform=node'], conditions: ['node'], run: runInNode },

@@ -3,11 +3,11 @@ import { controllerOf } from 'faas-cache-dict'
 import { handler } from './handler.mjs'
 import { cache, tiers } from './tiers.mjs'
 
-// An instance of a function in a process of its own, which does as its parent says.
+// An instance of a function, in a process that runs the commands of its parent.
 const reports = []
 console.warn = (...args) => reports.push(args.map(String).join(' '))
 
-// Each row is stamped as it comes from the origin, so that its age is known to the millisecond.
+// Each row gets the time at which it came from the origin, so that its age is known.
 const { fetch } = globalThis
 globalThis.fetch = async (...request) => {
   const response = await fetch(...request)
@@ -39,10 +39,7 @@ const commands = {
   serve,
 }
 
-/**
- * Requests for few rows often and for most rarely, fifty at a time: so many, and for so long, at
- * the least.
- */
+/** Sends requests, fifty at a time, mostly for few of the rows: at least `count`, for at least `forMs`. */
 async function serve({ count, forMs = 0, rows = 300 }) {
   const outcome = { served: 0, failed: [], oldestMs: 0, slowestMs: 0 }
   const end = Date.now() + forMs

@@ -8,7 +8,7 @@ const [one, two] = stage.instances
 const seenBy = (each, id, name) => until(async () => (await each('held'))[id]?.name === name)
 after(stage.stop)
 
-/** Until both have subscribed, a write of one may not reach the other. */
+/** Waits until both have subscribed; before, a write of one may not reach the other. */
 async function bothListen() {
   for (const [from, to] of [
     [one, two],
@@ -42,14 +42,14 @@ test('a write and a removal in one process are seen in the other', async () => {
   await until(async () => !('row' in (await one('held'))))
 })
 
-test('a read is not told to the others', async () => {
+test('a read is not published to other processes', async () => {
   await one('request', { id: 'only-read' })
   await one('request', { id: 'marker', row: { name: 'after' } })
   await seenBy(two, 'marker', 'after')
   assert.equal('only-read' in (await two('held')), false)
 })
 
-test('a write while Redis is away is seen in the other once the TTL is over, not later', async () => {
+test('a write while Redis is away is seen in the other as soon as the TTL is over', async () => {
   await one('request', { id: 'missed', row: { name: 'old' } })
   await seenBy(two, 'missed', 'old')
   await stage.redis.die()
@@ -58,7 +58,7 @@ test('a write while Redis is away is seen in the other once the TTL is over, not
   let name = 'old'
   while (name === 'old') {
     ;({ name } = await two('request', { id: 'missed' }))
-    assert.ok(name === 'new' || Date.now() - written < 2_000, 'served what was, past its TTL')
+    assert.ok(name === 'new' || Date.now() - written < 2_000, 'served the old row after its TTL')
   }
   assert.equal(name, 'new')
 })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-/** Rows that exist once they are asked for; `loads` says how often they were. */
+/** An HTTP server that has a row for each id; `loads` counts the requests for rows. */
 export async function startOrigin() {
   const rows = new Map()
   const origin = {

@@ -5,13 +5,13 @@ import { until } from './redis.mjs'
 import { startStage } from './stage.mjs'
 
 const TTL_MS = 2_000
-// From the stamp of a row to its store lies one turn of the event loop, on a machine that may be busy.
+// Between the time of a row and its store lies one turn of the event loop, on a busy machine.
 const TURN_MS = 250
 
 const stage = await startStage({ isRedisUp: false })
 after(stage.stop)
 
-/** A load on both processes, and what happens in the middle of it. */
+/** Sends load to both processes, and runs `meanwhile` in the middle of it. */
 async function load(meanwhile = async () => {}) {
   const [outcomes] = await Promise.all([
     stage.all('serve', { count: 2_000, forMs: 6_000 }),
@@ -33,7 +33,7 @@ async function reportedOnceEach() {
   }
 }
 
-/** Until an outage now would be another one. */
+/** Waits until the next outage would be reported as a new one. */
 async function calm() {
   await stage.connected()
   await delay(1_500)
@@ -41,31 +41,31 @@ async function calm() {
   await stage.all('reports')
 }
 
-test('without Redis the origin serves two processes, and each says so once', async () => {
+test('without Redis the origin serves two processes, and each reports it once', async () => {
   await load()
   await reportedOnceEach()
 })
 
-test('once Redis is there, both use it, and there is nothing to report', async () => {
+test('once Redis is up, both use it and report nothing', async () => {
   await stage.restartRedis()
   await calm()
   await load()
   assert.deepEqual(await stage.all('reports'), [[], []])
 })
 
-test('Redis hangs and goes on in the middle of a load', async () => {
+test('Redis hangs and continues during a load', async () => {
   const hangMs = 4_000
   const outcomes = await load(async () => {
     stage.redis.hang()
     await delay(hangMs)
     stage.redis.goOn()
   })
-  for (const { slowestMs } of outcomes) assert.ok(slowestMs < hangMs, 'a request waited it out')
+  for (const { slowestMs } of outcomes) assert.ok(slowestMs < hangMs, 'a request waited for Redis')
   await reportedOnceEach()
   await calm()
 })
 
-test('Redis dies and comes back in the middle of a load', async () => {
+test('Redis dies and comes back during a load', async () => {
   await load(async () => {
     await stage.redis.die()
     await delay(500)
@@ -75,7 +75,7 @@ test('Redis dies and comes back in the middle of a load', async () => {
   await calm()
 })
 
-test('Redis stays dead for a load, and spares the origin again when it is back', async () => {
+test('Redis stays dead during a load, and serves again when it is back', async () => {
   await stage.redis.die()
   await load()
   await reportedOnceEach()

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createConnection, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** A Redis server of its own on loopback, which can hang, go on, die and come back. */
+/** A Redis server on loopback that can hang, continue and die. */
 export async function startRedis(port) {
   const args = ['--bind', '127.0.0.1', '--port', port, '--save', '', '--appendonly', 'no']
   const server = spawn('redis-server', args, { stdio: 'ignore' })
@@ -33,7 +33,7 @@ export async function until(holds) {
     if (await holds().catch(() => false)) return
     await delay(50)
   }
-  throw new Error(`It did not come to hold within 20 s: ${holds}`)
+  throw new Error(`not true within 20 s: ${holds}`)
 }
 
 export async function freePort() {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createConnection, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** In front of a port, and as slow as it is told to be: each answer comes `delayMs` later. */
+/** A proxy in front of a port that delays each answer by `delayMs`. */
 export async function startSlowProxy(target) {
   const proxy = { delayMs: 0, port: 0, close: () => server.close() }
   const server = createServer((client) => {

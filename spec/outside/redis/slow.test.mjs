@@ -13,7 +13,7 @@ const { origin, proxy } = stage
 const [one] = stage.instances
 after(stage.stop)
 
-test('requests that the first tier serves do not wait for a slow Redis', async () => {
+test('hits in the first tier do not wait for a slow Redis', async () => {
   await stage.connected()
   for (const id of ROWS) await one('request', { id })
   await one('reports')
@@ -25,7 +25,7 @@ test('requests that the first tier serves do not wait for a slow Redis', async (
   assert.deepEqual(await one('reports'), [])
 })
 
-test('what the first tier lacks comes from the origin before Redis has answered, and it is said once', async () => {
+test('a row that the first tier lacks comes from the origin before Redis answers, with one report', async () => {
   const before = origin.loads
   const started = Date.now()
   await Promise.all(['new-1', 'new-2', 'new-3'].map((id) => one('request', { id })))
@@ -36,7 +36,7 @@ test('what the first tier lacks comes from the origin before Redis has answered,
   assert.match(reports[0], /Redis did not answer within 1000 ms/)
 })
 
-test('an origin that hangs fails the request in time, and the first tier serves on', async () => {
+test('a hanging origin fails the request in time, and the first tier still serves', async () => {
   origin.hangs = true
   const lost = assert.rejects(one('request', { id: 'lost' }), /TimeoutError/)
   const { failed, slowestMs } = await one('serve', { count: 1_000, rows: ROWS.length })

@@ -19,7 +19,7 @@ export async function startStage({ isRedisUp = true, isBehindProxy = false, ...s
   stage.instances = [instance(env), instance(env)]
   stage.all = (command, argument) =>
     Promise.all(stage.instances.map((each) => each(command, argument)))
-  /** Until both have Redis as their second tier. */
+  /** Waits until both instances use Redis. */
   stage.connected = () =>
     Promise.all(
       stage.instances.map((each, i) =>
@@ -43,7 +43,7 @@ export async function startStage({ isRedisUp = true, isBehindProxy = false, ...s
   return stage
 }
 
-/** A function that sends a command to a process and gives what it answers. */
+/** A function that sends a command to a process and returns its answer. */
 function instance(env) {
   const child = fork('./instance.mjs', { env: { ...process.env, ...env } })
   const waiting = new Map()

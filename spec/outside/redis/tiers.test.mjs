@@ -13,7 +13,7 @@ after(stage.stop)
 await stage.connected()
 await stage.all('forget')
 
-test('what one process reads from the origin, another reads from Redis', async () => {
+test('a row that one process loads from the origin, another reads from Redis', async () => {
   const before = origin.loads
   await one('request', { id: 'read' })
   await isInRedis('read')
@@ -22,7 +22,7 @@ test('what one process reads from the origin, another reads from Redis', async (
   assert.deepEqual(Object.keys(await two('held')), ['read'])
 })
 
-test('a first tier keeps what it has from Redis for what is left of its life there', async () => {
+test('the first tier keeps a row from Redis for the rest of its TTL there', async () => {
   await one('request', { id: 'aged' })
   await isInRedis('aged')
   await delay(1_500)
@@ -30,13 +30,13 @@ test('a first tier keeps what it has from Redis for what is left of its life the
   await until(async () => (await two('ttl', 'aged')) < TTL_SECONDS - 1.4)
 })
 
-test('what expires in Redis just as it is read gets no life of its own in the first tier', async () => {
+test('a row that expires in Redis while it is read does not stay in the first tier', async () => {
   assert.deepEqual(await one('readAsItExpires', 'last'), { id: 'last' })
   await delay(100)
   assert.equal('last' in (await one('held')), false)
 })
 
-test('what has expired in Redis is read from the origin again', async () => {
+test('a row that has expired in Redis is loaded from the origin again', async () => {
   await one('request', { id: 'expired' })
   await isInRedis('expired')
   await stage.all('forget')
@@ -60,7 +60,7 @@ test('a write goes through to the origin, and is in both tiers', async () => {
   assert.equal(origin.loads, before)
 })
 
-test('a row that is too large for the first tier is served from Redis, and nothing is reported', async () => {
+test('a row that is too large for the first tier is served from Redis without a report', async () => {
   origin.rows.set('large', { text: 'x'.repeat(100_000) })
   for (const each of stage.instances) {
     const { text } = await each('request', { id: 'large' })
@@ -74,7 +74,7 @@ test('a row that is too large for the first tier is served from Redis, and nothi
   assert.deepEqual(await stage.all('reports'), [[], []])
 })
 
-test('an origin that fails fails the request, and is asked again by the next', async () => {
+test('a failing origin fails the request, and the next request asks it again', async () => {
   origin.rows.set('bad', undefined)
   origin.fails = true
   await assert.rejects(one('request', { id: 'bad' }), /The origin answered 500 for bad/)
@@ -82,7 +82,7 @@ test('an origin that fails fails the request, and is asked again by the next', a
   assert.equal((await one('request', { id: 'bad' })).id, 'bad')
 })
 
-test('without a Redis to use, the first tier stands alone', async () => {
+test('without a Redis URL, the first tier works alone', async () => {
   const alone = await startStage({ isRedisUp: false, REDIS_URL: '' })
   const [instance] = alone.instances
   try {

@@ -39,7 +39,7 @@ export async function chromium(consumer) {
   }
 }
 
-/** A page in headless Chromium, with a folder served beside it. */
+/** Opens a page in headless Chromium, which can import the files of a folder. */
 export async function open(folder, html, flags = []) {
   const { chromium } = createRequire(join(installed('chromium'), 'package.json'))('playwright-core')
   const server = createServer(async (request, response) => {

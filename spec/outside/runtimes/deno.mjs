@@ -14,7 +14,7 @@ for await (const names of Deno.stdin.readable.pipeThrough(decoder)) {
 }
 `
 
-/** Without any permission. A check that asks for a permission has failed. */
+/** Deno without any permission. A check that asks for one has failed. */
 export async function denoUnpermitted(consumer) {
   const audit = join(consumer, 'permissions.jsonl')
   rmSync(audit, { force: true })
