@@ -19,7 +19,7 @@ const checks = {
       const cache = new FaaSCacheDict({
         defaultTtl: '1h',
         maxItems: 4,
-        onDelete: () => cache.told++,
+        onDelete: () => cache.removals++,
       })
       cache.value = { large: new Array(1_000).fill(i) }
       cache.fulfilled = Promise.resolve(i)
