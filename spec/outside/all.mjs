@@ -10,8 +10,8 @@ const uncovered = ['spec/{eviction,freeze,process}.spec.ts', 'spec/unit/size-acc
 const exclude = uncovered.map((pattern) => `--exclude '${pattern}'`).join(' ')
 
 const steps = {
-  types: 'npx tsc --noEmit',
-  lint: 'npx biome check',
+  types: 'npm run --silent types',
+  lint: 'npm run --silent lint',
   build,
   size: outside('size.test.mjs'),
   demo: 'npm run --silent demo',
@@ -25,11 +25,10 @@ const steps = {
   model: 'MODEL_RUNS=20000 npx vitest run spec/model/ --testTimeout=1200000',
 }
 
-const split = process.argv.indexOf('--')
-const [names, args] =
-  split < 0
-    ? [process.argv.slice(2), []]
-    : [process.argv.slice(2, split), process.argv.slice(split + 1)]
+const words = process.argv.slice(2)
+const end = words.includes('--') ? words.indexOf('--') : words.length
+const names = words.slice(0, end)
+const args = words.slice(end + 1)
 if (names[0] === '--list') console.log(Object.keys(steps).join('\n'))
 else run(names.length > 0 ? names : Object.keys(steps))
 
