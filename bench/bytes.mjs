@@ -1,125 +1,163 @@
-import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { classes, opaque } from './bytes/classes.mjs'
-import { dataSets } from './bytes/data-sets.mjs'
-import { cache, install } from './bytes/install.mjs'
-import { keep, kept } from './bytes/kept.mjs'
-import { kinds } from './bytes/kinds.mjs'
-import { publish } from './bytes/publish.mjs'
-import { failuresOf, tables } from './bytes/report.mjs'
+import { build } from 'esbuild'
+import sizeof from 'object-sizeof'
+import { spans } from './support/charts.mjs'
+import { dataSets, textsOf } from './support/data-sets.mjs'
+import { inFreshProcess, root, scratch, tools, versionOf } from './support/process.mjs'
+import { marked, table, whole } from './support/report.mjs'
+import { addClass, classes, estimated, OPAQUE } from './support/values.mjs'
+import { weigh as weighValues } from './support/weighing.mjs'
 
-// node bench/bytes.mjs [part…] [--node=node24 | --node=/path/of/node]
-//
-// Without arguments: all parts, other versions of Node included, which takes half an hour. What
-// each part found last is kept beside the data sets, and README and docs are written from it.
-const parts = { classes: weighClasses, data: weighData, fills, survival, cost, slices, resize }
-const arguments_ = process.argv.slice(2)
-const asked = arguments_.filter((argument) => !argument.startsWith('--'))
-const nodes = arguments_.flatMap((argument) => /^--node=(.+)/.exec(argument)?.[1] ?? [])
-for (const part of asked) {
-  if (!(part in parts)) throw new Error(`${part} is none of ${Object.keys(parts).join(', ')}`)
-}
-const isWhole = arguments_.length === 0
+const ROWS = 'Rows of public JSON'
+const ROW_RANGE = [0.97, 1.35]
+const ESTIMATORS = ['faas-cache-dict', 'object-sizeof', 'ocache']
+const MAIN = 'node20'
 
-await install()
-const results = []
-for (const node of nodes.length > 0 ? nodes : isWhole ? ['', 'node22', 'node24', 'node26'] : ['']) {
-  const command = commandOf(node)
-  const { version } = await inProcess(command, [
-    '-p',
-    'JSON.stringify({ version: process.version })',
-  ])
-  console.log(`\nNode ${version}`)
-  const result = { version: version.slice(1) }
-  // Only what the engine lays out differently is weighed on each of them.
-  const names = asked.length > 0 ? asked : node === '' ? Object.keys(parts) : ['classes', 'data']
-  for (const part of names) {
-    result[part] = await parts[part](command)
-    console.log(`\n${tables[part](result[part])}`)
-    keep(result.version, part, result[part])
-  }
-  results.push(result)
-}
-publish(kept())
-const failures = results.flatMap(failuresOf)
-for (const failure of failures) console.log(`out of range: ${failure}`)
-process.exitCode = failures.length === 0 ? 0 : 1
-
-function commandOf(node) {
-  if (node === '') return process.execPath
-  return node.includes('/') ? node : join(cache, 'node_modules', node, 'bin/node')
-}
-
-async function weighClasses(node) {
-  const weighed = []
-  for (const { make, ...of } of [...classes, ...opaque]) {
-    weighed.push({ ...of, ...(await script(node, 'weigh', 'class', of.name, cache)) })
-  }
-  return weighed
-}
-
-async function weighData(node) {
-  const weighed = []
-  for (const { name, shape, source } of dataSets) {
-    weighed.push({ name, shape, source, ...(await script(node, 'weigh', 'data', name, cache)) })
-  }
-  return weighed
-}
-
-async function fills(node) {
-  const filled = []
-  for (const [kind, list] of [
-    ['class', classes],
-    ['data', dataSets],
-  ]) {
-    for (const { name } of list) {
-      filled.push({ kind, name, ...(await script(node, 'fill', kind, name, cache)) })
-    }
-  }
-  return filled
-}
-
-async function survival(node) {
-  const survived = []
-  for (const [name, { most }] of Object.entries(kinds)) {
-    const flags = ['--max-old-space-size=128']
-    const reading = await script([node, ...flags], 'survive', name, 1_000_000, cache)
-    survived.push({ name, most, ...reading })
-  }
-  return survived
-}
-
-/** Where the engine tells the processor time of a thread, since others want the processor too. */
-function slices() {
-  return script([commandOf('node24'), '--max-old-space-size=6000'], 'slices')
-}
-
-function resize() {
-  return script([commandOf('node24'), '--max-old-space-size=4000'], 'resize')
-}
-
-function cost(node) {
-  return script(node, 'cost', cache)
-}
-
-function script(node, name, ...rest) {
-  const [command, ...flags] = [node].flat()
-  const path = fileURLToPath(new URL(`./bytes/${name}.mjs`, import.meta.url))
-  return inProcess(command, ['--expose-gc', ...flags, path, ...rest.map(String)])
-}
-
-/** What a process printed, as JSON, or that it died. */
-async function inProcess(command, args) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let printed = ''
-  let said = ''
-  child.stdout.on('data', (chunk) => (printed += chunk))
-  child.stderr.on('data', (chunk) => (said += chunk))
-  const status = await new Promise((end) =>
-    child.on('close', (code, signal) => end(signal ?? code)),
+export async function run({ quick, isWanted }) {
+  tools()
+  await exposeOcache()
+  const sets = Object.entries(dataSets).map(([name, [source, shape]]) => ({
+    group: ROWS,
+    range: ROW_RANGE,
+    name,
+    source,
+    shape,
+  }))
+  const subjects = [...classes, ...sets].filter(
+    ({ name, group }) => isWanted(name) || isWanted(group),
   )
-  if (status === 0) return JSON.parse(printed)
-  console.log(`${args.join(' ')} died: ${status}\n${said.slice(-400)}`)
-  return { died: String(status) }
+  const engines = quick ? [MAIN] : [MAIN, 'node22', 'node24', 'node26']
+  const failures = []
+  for (const subject of subjects) {
+    const { name, group, range } = subject
+    subject.on = {}
+    for (const on of group === OPAQUE ? [MAIN] : engines) {
+      const figure = inFreshProcess(import.meta.url, 'weigh', [name, group === ROWS], {
+        on,
+        flags: ['--expose-gc'],
+      })
+      subject.on[on] = figure
+      const ratio = figure['faas-cache-dict'] / figure.real
+      if (!(ratio >= range[0] && ratio <= range[1])) {
+        failures.push(`Node ${versionOf(on)}: ${name}: ${ratio.toFixed(3)}`)
+      }
+    }
+    console.error(name)
+  }
+  const visible = subjects.filter(({ group }) => group !== OPAQUE)
+  const groups = [...new Set(visible.map(({ group }) => group))].map((group) => ({
+    name: group,
+    members: visible.filter((each) => each.group === group),
+  }))
+  const text = `Charged bytes ÷ bytes in the heap and in external memory, for many values of a class at once, in a
+fresh process with a forced collection. The columns of object-sizeof and ocache are their estimates ÷
+the same bytes, on Node ${versionOf(MAIN)}. A figure in bold is out of the wanted range.
+
+## Summary
+
+${table(
+  ['charged ÷ real', ...ESTIMATORS],
+  groups.map(({ name, members }) => [
+    `${name} (${members.length})`,
+    ...ESTIMATORS.map((estimator) => extremes(members, estimator).join(' to ')),
+  ]),
+)}
+
+${groups.map(({ name, members }) => `## ${name}\n\n${groupTable(members, engines)}\n`).join('\n')}
+## ${OPAQUE}
+
+Bytes of one value. Each is charged an estimate.
+
+${table(
+  ['value', 'charged', 'real'],
+  subjects
+    .filter(({ group }) => group === OPAQUE)
+    .map(({ name, on: { [MAIN]: figure } }) => [
+      name,
+      ...['faas-cache-dict', 'real'].map((part) => whole(figure[part] / figure.count)),
+    ]),
+)}
+`
+  return { title: 'Bytes: charged and real', text, failures, chart: () => chartOf(groups) }
+}
+
+const ratioOf = ({ on }, estimator, engine = MAIN) => {
+  const { real, [estimator]: bytes } = on[engine]
+  return Math.max(0, bytes / real)
+}
+
+function extremes(members, estimator) {
+  const ratios = members.map((member) => ratioOf(member, estimator))
+  return [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2))
+}
+
+function groupTable(members, engines) {
+  const isRows = members[0].group === ROWS
+  const own = engines.map((on) => `Node ${versionOf(on)}`)
+  const heads = [...own, 'wanted', ...ESTIMATORS.slice(1)]
+  const rows = members.map((member) => {
+    const { name, range, source, shape, on } = member
+    const { real, count } = on[MAIN]
+    return [
+      ...(isRows
+        ? [`${name} (${shape})`, `\`${source}\``, whole(count), whole(real / count)]
+        : [name]),
+      ...engines.map((engine) => marked(ratioOf(member, ESTIMATORS[0], engine), range)),
+      range.join(' to '),
+      ...ESTIMATORS.slice(1).map((estimator) => marked(ratioOf(member, estimator))),
+    ]
+  })
+  return table(
+    isRows ? ['rows', 'package', 'rows', 'bytes a row', ...heads] : ['values', ...heads],
+    rows,
+  )
+}
+
+export const chartOf = (groups) =>
+  spans(
+    'Charged bytes ÷ bytes in the heap, from the least to the most of each group',
+    groups.flatMap(({ name, members }) =>
+      ESTIMATORS.map((estimator) => {
+        const [from, to] = extremes(members, estimator)
+        return { group: name, name: estimator, from: Number(from), to: Number(to) }
+      }),
+    ),
+    'charged ÷ real; 1 is exact, and a hollow end lies beyond the scale',
+  )
+
+/** What one class or data set adds to this process, and what estimators say of it. */
+export async function weigh(name, isRows) {
+  const { entryBytes } = await import(`${scratch}/ocache.mjs`)
+  if (isRows) {
+    const texts = textsOf(name)
+    addClass(name, texts.length, (at) => JSON.parse(texts[at]))
+  }
+  const { charged, real } = await weighValues(name)
+  const samples = isRows ? Infinity : undefined
+  return {
+    count: isRows ? textsOf(name).length : classes.find((each) => each.name === name).amount,
+    real,
+    'faas-cache-dict': charged,
+    'object-sizeof': estimated(sizeof, samples),
+    // 64 bytes of it are for an entry.
+    ocache: estimated((value) => entryBytes('', value) - 64, samples),
+  }
+}
+
+/** Bundles the estimator that ocache keeps to itself. */
+export async function exposeOcache() {
+  const setup = (building) =>
+    building.onLoad({ filter: /ocache\/dist\/index\.mjs$/ }, async ({ path }) => ({
+      contents: `${await readFile(path, 'utf8')}\nexport { entryBytes }`,
+    }))
+  await build({
+    stdin: { contents: "export { entryBytes } from 'ocache'", resolveDir: root },
+    outfile: join(scratch, 'ocache.mjs'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'warning',
+    plugins: [{ name: 'expose', setup }],
+  })
 }

@@ -1,15 +1,33 @@
-import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { controllerOf, FaaSCacheDict } from '../dist/index.js'
+import { list, median } from './support/figures.mjs'
+import { inFreshProcess } from './support/process.mjs'
+import { table, whole } from './support/report.mjs'
 
-const SIZES = [10_000, 100_000, 1_000_000]
-const ROUNDS = (size) => Math.max(7, 1_000_000 / size)
+export function run({ quick, most }) {
+  const sizes = [10_000, 100_000, 1_000_000].filter((size) => size <= (quick ? 100_000 : most))
+  const results = sizes.map((size) =>
+    inFreshProcess(import.meta.url, 'entryTimes', [size], {
+      flags: ['--expose-gc', '--max-old-space-size=8000'],
+    }),
+  )
+  const parts = Object.keys(results[0])
+  const text = `Nanoseconds an entry, a JSON row with a deadline each; in brackets, relative to the smallest size.
 
-const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1]
+${table(
+  ['entries', 'load', 'dump', 'a Map filled with the same'],
+  results.map((result, at) => [
+    whole(sizes[at]),
+    ...parts.map(
+      (part) => `${whole(result[part])} (${(result[part] / results[0][part]).toFixed(2)})`,
+    ),
+  ]),
+)}
+`
+  return { title: 'dump and load', text }
+}
 
-/** Nanoseconds an entry: `load`, `dump`, and a `Map` filled with the same entries, in turn. */
-function measured(size) {
-  const entries = Array.from({ length: size }, (_, id) => ({
+export function entryTimes(size) {
+  const entries = list(size, (id) => ({
     key: `user-${id}`,
     value: { id, name: `name ${id}`, isAdmin: false },
     expiresAt: Date.now() + 3_600_000 + id,
@@ -18,16 +36,15 @@ function measured(size) {
   const times = { load: [], dump: [], map: [] }
   const timed = (name, fill) => {
     globalThis.gc()
-    const start = process.hrtime.bigint()
+    const began = performance.now()
     const filled = fill()
-    times[name].push(Number(process.hrtime.bigint() - start) / size)
+    times[name].push(((performance.now() - began) / size) * 1e6)
     return filled
   }
-  for (let round = 0; round < ROUNDS(size); round++) {
-    const controller = timed('load', () => {
-      const cache = new FaaSCacheDict({ maxSizeBytes: '4G', sweepInterval: null })
-      return controllerOf(cache).load(snapshot)
-    })
+  for (let round = 0; round < Math.max(7, 1_000_000 / size); round++) {
+    const controller = timed('load', () =>
+      controllerOf(new FaaSCacheDict({ maxSizeBytes: '4G', sweepInterval: null })).load(snapshot),
+    )
     if (controller.size !== size) throw new Error(`${controller.size} of ${size} were kept`)
     timed('dump', () => controller.dump())
     timed('map', () => {
@@ -37,25 +54,4 @@ function measured(size) {
     })
   }
   return Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)]))
-}
-
-const size = Number(process.argv[2])
-if (size) console.log(JSON.stringify(measured(size)))
-else {
-  const file = fileURLToPath(import.meta.url)
-  // In processes of their own, so that none is warmed by another.
-  const results = SIZES.map((each) =>
-    JSON.parse(
-      execFileSync(process.execPath, ['--expose-gc', file, String(each)], { encoding: 'utf8' }),
-    ),
-  )
-  console.log(
-    'nanoseconds an entry, a row with a TTL each; in brackets, of what the smallest takes:',
-  )
-  for (const [index, result] of results.entries()) {
-    const shown = Object.entries(result).map(
-      ([name, time]) => `${name} ${time.toFixed(0)} (${(time / results[0][name]).toFixed(2)})`,
-    )
-    console.log(`  ${SIZES[index].toLocaleString('en').padStart(9)} entries: ${shown.join(', ')}`)
-  }
 }

@@ -1,92 +1,111 @@
-// npm run bench [-- --most=100000] [--quick]: a quick run is shown, and never published.
-import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
-import { commandOf, root, versionOf } from '../spec/outside/install.mjs'
-import { chartOf } from './speed/chart.mjs'
-import { figuresTable, timesOf, timesTable } from './speed/figures.mjs'
-import { operations } from './speed/operations.mjs'
-import { subjects } from './speed/subjects.mjs'
+import { bars } from './support/charts.mjs'
+import { median } from './support/figures.mjs'
+import { names as operations } from './support/operations.mjs'
+import { peers } from './support/peers.mjs'
+import { inFreshProcess, versionOf } from './support/process.mjs'
+import { marked, table, whole } from './support/report.mjs'
 
-const isQuick = process.argv.includes('--quick')
-// A million entries take longer than all else together.
-const most = Number(
-  /--most=(\d+)/.exec(process.argv.join(' '))?.[1] ?? (isQuick ? 10_000 : 1_000_000),
-)
-const upToMost = (counts) => counts.filter((count) => count <= most)
-const shown = upToMost([10_000, 1_000_000])
-const effort = isQuick ? { turns: 3, cpuTime: 12 } : { turns: 5, cpuTime: 30 }
-// All subjects at once, a million entries each.
-const HEAP = '--max-old-space-size=12000'
-const names = Object.keys(subjects)
-
-const engine = (runtime, counts, rounds) => ({
-  name: `Node ${versionOf(runtime)}`,
-  command: commandOf(runtime),
-  counts,
-  rounds,
-  runs: [],
-})
-const engines = [engine('node20', upToMost([1000, 10_000, 100_000, 1_000_000]), isQuick ? 1 : 3)]
-if (!isQuick) engines.push(engine('node24', shown, 1))
-
-for (const { name, command, counts, rounds, runs } of engines) {
-  for (let round = 0; round < rounds; round++) {
-    const run = {}
-    for (const count of counts) run[count] = timesAt(command, count)
-    runs.push(run)
-    console.error(`${name}, round ${round + 1} of ${rounds}`)
-  }
+const OPERATIONS = new URL('./support/operations.mjs', import.meta.url)
+const PEERS = Object.keys(peers)
+/** An operation, and the two peers whose times are compared. */
+const COMPARED = {
+  'controller.get(key) ÷ lru-cache': ['hit', 'controller', 'lru-cache'],
+  'cache[key] ÷ lru-cache': ['hit', 'cache[key]', 'lru-cache'],
+  'cache[key] ÷ a bare Proxy over a Map': ['hit', 'cache[key]', 'Proxy of Map'],
+  'controller.set(key, text) ÷ lru-cache': ['overwrite', 'controller', 'lru-cache'],
+  'cache[key] = text ÷ lru-cache': ['overwrite', 'cache[key]', 'lru-cache'],
+  'the same by a bare Proxy over a Map ÷ lru-cache': ['overwrite', 'Proxy of Map', 'lru-cache'],
+  'cache.name = text ÷ lru-cache': ['overwrite one name', 'cache[key]', 'lru-cache'],
+  'a JSON row ÷ lru-cache with object-sizeof': ['a JSON row', 'controller', 'lru-cache'],
+  'a JSON row ÷ ocache': ['a JSON row', 'controller', 'ocache'],
+  'an insert ÷ lru-cache': ['insert', 'controller', 'lru-cache'],
+  'an insert at the byte limit ÷ lru-cache': [
+    'insert at the byte limit',
+    'controller',
+    'lru-cache',
+  ],
+  'Object.entries(cache) ÷ lru-cache': ['copy all, per entry', 'cache[key]', 'lru-cache'],
 }
 
-const times = engines.flatMap(({ name, counts, runs }) =>
-  counts.map(
-    (count) =>
-      `## ${count.toLocaleString('en')} entries, ${name}\n\n${timesTable(runs, count, names, 'lru-cache')}\n`,
-  ),
-)
-const figures = figuresTable(engines, shown)
-if (isQuick) console.log([figures, ...times].join('\n\n'))
-else publish()
+export async function run({ quick, most, together, against, isWanted }) {
+  const isShort = quick || against !== undefined
+  const effort = isShort ? { turns: 3, milliseconds: 12 } : { turns: 5, milliseconds: 30 }
+  const rounds = isShort ? 1 : 3
+  const wanted = operations.filter(isWanted)
+  const groups = together ? [wanted] : wanted.map((name) => [name])
+  // All caches at once, a million entries each.
+  const flags = ['--max-old-space-size=12000']
+  const columns = [
+    ...[1_000, 10_000, 100_000, 1_000_000].map((count) => ({ on: 'node20', count, rounds })),
+    ...[10_000, 1_000_000].map((count) => ({ on: 'node24', count, rounds: 1 })),
+  ].filter(({ on, count }) => count <= most && !(isShort && (count > 10_000 || on === 'node24')))
 
-function timesAt(command, count) {
-  const taken = Object.keys(operations).map((name) => {
-    const program = [HEAP, 'bench/speed/process.mjs', JSON.stringify({ count, name, effort })]
-    return [name, JSON.parse(execFileSync(command, program, { cwd: root, encoding: 'utf8' }))]
+  for (const column of columns) {
+    const { on, count } = column
+    column.head = `${whole(count)} entries, Node ${versionOf(on)}`
+    column.runs = []
+    for (let round = 0; round < column.rounds; round++) {
+      const parts = groups.map((group) =>
+        inFreshProcess(OPERATIONS, 'timed', [group, count, effort], { on, flags }),
+      )
+      column.runs.push(Object.assign({}, ...parts))
+      console.error(`${column.head}: round ${round + 1} of ${column.rounds}`)
+    }
+  }
+
+  const processes = together ? 'All operations run in one process' : 'Each operation has a process'
+  const settings = Object.entries(peers).map(([name, peer]) => `- \`${name}\`: ${peer.settings}`)
+  const text = `${processes}, in which all caches take turns, ${effort.turns} turns each. A figure is the median of ${rounds} such processes on Node 20, of one on Node 24.
+
+${settings.join('\n')}
+
+## Relative time, lower is faster
+
+${comparison(columns.filter(({ count }) => count !== 1_000 && count !== 100_000))}
+
+${columns.map((column) => `## ${column.head}\n\nNanoseconds, and in brackets the time relative to lru-cache.\n\n${times(column)}\n`).join('\n')}`
+  const chart = () => chartOf(columns.find(({ count }) => count === 10_000))
+  return { title: 'Speed', text, chart }
+}
+
+const timeOf = ({ runs }, operation, peer) => median(runs.map((run) => run[operation]?.[peer]))
+const ratioOf = ({ runs }, operation, peer, base) =>
+  median(runs.map((run) => run[operation]?.[peer] / run[operation]?.[base]))
+
+function comparison(columns) {
+  const rows = Object.entries(COMPARED).map(([name, compared]) => [
+    name,
+    ...columns.map((column) => {
+      const ratio = ratioOf(column, ...compared)
+      return Number.isNaN(ratio) ? '' : marked(ratio)
+    }),
+  ])
+  return table(['relative time', ...columns.map(({ head }) => head)], rows)
+}
+
+function times(column) {
+  const rows = Object.keys(column.runs[0]).map((operation) => [
+    operation,
+    ...PEERS.map((peer) => {
+      const time = timeOf(column, operation, peer)
+      if (time === undefined) return ''
+      return `${whole(time)} (${marked(ratioOf(column, operation, peer, 'lru-cache'))})`
+    }),
+  ])
+  return table(['operation', ...PEERS], rows)
+}
+
+function chartOf(column) {
+  const operations = ['hit', 'overwrite', 'insert', 'insert at the byte limit']
+  const rows = [...operations, 'enumerate, per entry'].flatMap((operation) =>
+    ['controller', 'cache[key]', 'lru-cache', 'quick-lru', 'tiny-lru'].flatMap((peer) => {
+      const ratio = ratioOf(column, operation, peer, 'lru-cache')
+      return Number.isNaN(ratio) ? [] : [{ group: operation, name: peer, value: ratio }]
+    }),
+  )
+  return bars(`Relative time of an operation: ${column.head}`, rows, {
+    axis: 'time ÷ time of lru-cache, shorter is faster',
+    base: 1,
+    ours: ['controller', 'cache[key]'],
   })
-  return Object.fromEntries(taken)
-}
-
-function publish() {
-  const settings = names.map((name) => `- \`${name}\`: ${subjects[name].settings}`).join('\n')
-  const command = `npm run bench${most < 1_000_000 ? ` -- --most=${most}` : ''}`
-  const how = `${engines.map(({ name }) => name).join(' and ')}, ${cpus()[0].model}, by \`${command}\`: each operation in a process of its own, in which all subjects take turns, ${effort.turns} turns each; the median of ${engines[0].rounds} processes, of one for ${engines[1].name}.`
-  write(
-    'docs/bench.md',
-    `# Speed\n\n${how}\nNanoseconds an operation, and in brackets the ratio to \`lru-cache\`. [Where the time goes](speed.md).\n\n${settings}\n\n## The figures that matter most\n\n${figures}\n\n${times.join('\n')}`,
-  )
-  const { runs, name } = engines[0]
-  for (const [file, title, operation] of [
-    ['read', 'A hit', 'hit'],
-    ['write', 'An overwrite', 'overwrite'],
-  ]) {
-    const chart = chartOf(
-      `${title} among 10,000 entries, ${name}`,
-      timesOf(runs, 10_000, operation),
-    )
-    write(`docs/bench-${file}.svg`, chart)
-  }
-  const block = `![A hit](docs/bench-read.svg)\n![An overwrite](docs/bench-write.svg)\n\n${figures}\n\nSmaller is faster. ${how}\n[Every operation, size and peer](docs/bench.md); [where the time goes](docs/speed.md), and why some of it cannot go.`
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  write(
-    'README.md',
-    readme.replace(
-      /<!-- bench:begin -->[\s\S]*<!-- bench:end -->/,
-      () => `<!-- bench:begin -->\n${block}\n<!-- bench:end -->`,
-    ),
-  )
-}
-
-function write(path, text) {
-  writeFileSync(new URL(`../${path}`, import.meta.url), text)
 }

@@ -1,137 +1,127 @@
-import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
-import { scenarios } from './time/scenarios.mjs'
-import { SubjectProcess } from './time/subject-process.mjs'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Subject } from './support/clocks.mjs'
+import { commandOf, root, tools, versionOf } from './support/process.mjs'
+import { table } from './support/report.mjs'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const folder = join(root, '.cache/bench-time')
-const modules = join(folder, 'node_modules')
+const HOUR = 3_600_000
+const MINUTE = 60_000
+const SECOND = 1_000
 
-const library = faketimeLibrary()
-await install()
-const runtimes = {
-  Node: [process.execPath, 'subjects.mjs'],
-  Bun: [join(modules, '@oven/bun-linux-x64/bin/bun'), 'subjects.mjs'],
-  Deno: [join(modules, '@deno/linux-x64-glibc/deno'), 'run', '--no-prompt', '-A', 'subjects.mjs'],
+/**
+ * Each gives readings: which caches served their entry, and whether they should have. An entry is to
+ * be served until its TTL has passed, and not after, whatever the clocks did.
+ */
+const scenarios = {
+  'frozen for an hour, monotonic clock stopped; TTL 1 minute': async (subject) => {
+    const before = await subject.ask('write', MINUTE)
+    subject.setWallClock('+1h')
+    const after = await subject.ask('read')
+    await subject.requireStep(before, HOUR)
+    return [[after, false]]
+  },
+  'frozen by SIGSTOP for 2 seconds; TTL 1 second': async (subject) => {
+    await subject.ask('write', SECOND)
+    await subject.freeze(2 * SECOND)
+    return [[await subject.ask('read'), false]]
+  },
+  'clock set back an hour; TTL 1 second': (subject) => setBack(subject, '+0', '-1h'),
+  'clock an hour ahead when written, then put right; TTL 1 second': (subject) =>
+    setBack(subject, '+1h', '+0'),
+  'clock set back an hour, seen so, then put right; TTL 1 minute': async (subject) => {
+    await subject.ask('write', MINUTE)
+    subject.setWallClock('-1h')
+    const back = await subject.ask('read')
+    subject.setWallClock('+0')
+    return [
+      [back, true],
+      [await subject.ask('read'), true],
+    ]
+  },
 }
 
-const outcomes = {}
-for (const [runtime, command] of Object.entries(runtimes)) {
-  for (const [scenario, play] of Object.entries(scenarios)) {
-    const clockFile = join(folder, `clock-${runtime}`)
-    const subject = new SubjectProcess({ command, folder, library, clockFile })
-    try {
-      for (const [name, outcome] of Object.entries(judged(await play(subject)))) {
-        outcomes[scenario] ??= {}
-        outcomes[scenario][name] ??= {}
-        outcomes[scenario][name][runtime] = outcome
+async function setBack(subject, from, to) {
+  subject.setWallClock(from)
+  const before = await subject.ask('write', SECOND)
+  subject.setWallClock(to)
+  const soon = await subject.ask('read')
+  await subject.requireStep(before, -HOUR)
+  await pause(1.5 * SECOND)
+  return [
+    [soon, true],
+    [await subject.ask('read'), false],
+  ]
+}
+
+export async function run({ quick, isWanted }) {
+  const program = [
+    join(root, 'bench/support/clock-subject.mjs'),
+    join(tools(), '@isaacs/ttlcache/dist/esm/index.js'),
+  ]
+  const engines = {
+    Node: [process.execPath, ...program],
+    Bun: [commandOf('bun'), ...program],
+    Deno: [commandOf('deno'), 'run', '--no-prompt', '-A', ...program],
+  }
+  if (quick) delete engines.Bun
+  const wanted = Object.entries(scenarios).filter(([scenario]) => isWanted(scenario))
+  const outcomes = {}
+  const failures = []
+  for (const [scenario, play] of wanted) {
+    for (const [engine, command] of Object.entries(engines)) {
+      const subject = new Subject(command)
+      try {
+        for (const [name, outcome] of Object.entries(judged(await play(subject)))) {
+          outcomes[name] ??= {}
+          outcomes[name][scenario] ??= {}
+          outcomes[name][scenario][engine] = outcome
+          if (name === 'faas-cache-dict' && outcome === 'stale') {
+            failures.push(`${scenario}, ${engine}`)
+          }
+        }
+      } finally {
+        await subject.end()
       }
-    } finally {
-      await subject.end()
     }
   }
+  const names = Object.keys(outcomes)
+  const text = `Each on Node ${process.versions.node}, Bun ${versionOf('bun')} and Deno ${versionOf('deno')}. *Stale*: the cache served an entry after its TTL had
+passed. *Lost early*: the entry was gone before. A clock that is set back and then put right looks
+like a freeze, so an entry may be lost early; it is never served late.
+
+${table(
+  ['what happens', ...names.map(headOf)],
+  wanted.map(([scenario]) => [scenario, ...names.map((name) => cellOf(outcomes[name][scenario]))]),
+)}
+`
+  return { title: 'Time', text, failures }
 }
 
-const table = tableOf(outcomes)
-console.log(table)
-publish(table)
-const failed = Object.values(outcomes).some((row) =>
-  Object.values(row['faas-cache-dict']).includes('stale'),
-)
-process.exitCode = failed ? 1 : 0
-
-function faketimeLibrary() {
-  const find = () =>
-    execFileSync('dpkg', ['-L', 'libfaketime'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-      .split('\n')
-      .find((path) => path.endsWith('/libfaketimeMT.so.1'))
-  try {
-    return find()
-  } catch {
-    const sudo = process.getuid() === 0 ? [] : ['sudo']
-    const [command, ...args] = [...sudo, 'apt-get', 'install', '-y', '-q', 'faketime']
-    execFileSync(command, args, { stdio: 'inherit' })
-    return find()
-  }
-}
-
-async function install() {
-  mkdirSync(folder, { recursive: true })
-  copyFileSync(join(root, 'bench/time/subjects.json'), join(folder, 'package.json'))
-  copyFileSync(join(root, 'bench/time/subjects.mjs'), join(folder, 'subjects.mjs'))
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--silent'], {
-    cwd: folder,
-    stdio: 'inherit',
-  })
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['lib/index.ts'],
-    outfile: join(folder, 'faas-cache-dict.mjs'),
-    bundle: true,
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'warning',
-  })
-}
-
-/** Stale is what should have gone and is served, lost what should be served and has gone. */
 function judged(readings) {
   const outcomes = {}
   for (const [served, should] of readings) {
     for (const [name, is] of Object.entries(served)) {
-      const outcome = is === should ? 'right' : is ? 'stale' : 'lost early'
-      outcomes[name] = outcome === 'right' ? (outcomes[name] ?? 'right') : outcome
+      if (is !== should) outcomes[name] = is ? 'stale' : 'lost early'
+      outcomes[name] ??= 'right'
     }
   }
   return outcomes
 }
 
-/** One word where the runtimes agree. */
-function cellOf(byRuntime) {
-  const words = new Set(Object.values(byRuntime))
-  const text =
-    words.size === 1
-      ? [...words][0]
-      : Object.entries(byRuntime)
-          .map(([runtime, word]) => `${runtime}: ${word}`)
-          .join(', ')
+/** One word if the engines agree. */
+function cellOf(byEngine) {
+  const words = Object.values(byEngine)
+  const isOne = words.every((word) => word === words[0])
+  const each = Object.entries(byEngine).map(([engine, word]) => `${engine}: ${word}`)
+  const text = isOne ? words[0] : each.join(', ')
   return text.includes('stale') ? `**${text}**` : text
 }
 
-function tableOf(outcomes) {
-  const names = Object.keys(Object.values(outcomes)[0])
-  const versions = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).dependencies
-  const heads = names.map((name) => (versions[name] ? `${name} ${versions[name]}` : name))
-  const rows = Object.entries(outcomes).map(
-    ([scenario, row]) => `| ${scenario} | ${names.map((name) => cellOf(row[name])).join(' | ')} |`,
+function headOf(name) {
+  const [bench, own] = ['bench/tools.json', 'package.json'].map((path) =>
+    JSON.parse(readFileSync(join(root, path), 'utf8')),
   )
-  return [
-    `| what happens | ${heads.join(' | ')} |`,
-    `| --- |${' --- |'.repeat(names.length)}`,
-    ...rows,
-    '',
-    `Each on Node ${process.versions.node}, Bun ${versions['@oven/bun-linux-x64']} and Deno ${versions['@deno/linux-x64-glibc']}, by \`npm run bench:time\`.`,
-    '*Stale* is served after its TTL has passed, *lost early* is gone before. A clock that is set',
-    'back and put right again cannot be told from a freeze: then an entry may leave early, so that',
-    'none is ever served late.',
-  ].join('\n')
-}
-
-function publish(table) {
-  const [begin, end] = ['<!-- time:begin -->', '<!-- time:end -->']
-  const readme = join(root, 'README.md')
-  const text = readFileSync(readme, 'utf8')
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
-  if (from === -1 || to < from) {
-    mkdirSync(join(root, 'docs'), { recursive: true })
-    writeFileSync(join(root, 'docs/bench-time.md'), `# Time\n\n${table}\n`)
-    return
-  }
-  writeFileSync(readme, `${text.slice(0, from + begin.length)}\n${table}\n${text.slice(to)}`)
+  const version = bench.dependencies[name] ?? own.devDependencies[name]
+  return version ? `${name} ${version}` : name
 }
