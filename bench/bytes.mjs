@@ -50,6 +50,10 @@ export async function run({ quick, isWanted }) {
     name: group,
     members: visible.filter((each) => each.group === group),
   }))
+  const summary = groups.map(({ name, members }) => ({
+    name: `${name} (${members.length})`,
+    spans: ESTIMATORS.map((estimator) => extremes(members, estimator)),
+  }))
   const text = `Charged bytes ÷ bytes in the heap and in external memory, for many values of a class at once, in a
 fresh process with a forced collection. The columns of object-sizeof and ocache are their estimates ÷
 the same bytes, on Node ${versionOf(MAIN)}. A figure in bold is out of the wanted range.
@@ -58,10 +62,7 @@ the same bytes, on Node ${versionOf(MAIN)}. A figure in bold is out of the wante
 
 ${table(
   ['charged ÷ real', ...ESTIMATORS],
-  groups.map(({ name, members }) => [
-    `${name} (${members.length})`,
-    ...ESTIMATORS.map((estimator) => extremes(members, estimator).join(' to ')),
-  ]),
+  summary.map(({ name, spans }) => [name, ...spans.map((span) => span.join(' to '))]),
 )}
 
 ${groups.map(({ name, members }) => `## ${name}\n\n${groupTable(members, engines)}\n`).join('\n')}
@@ -79,7 +80,7 @@ ${table(
     ]),
 )}
 `
-  return { title: 'Bytes: charged and real', text, failures, chart: () => chartOf(groups) }
+  return { title: 'Bytes: charged and real', text, failures, chart: () => chartOf(summary) }
 }
 
 const ratioOf = ({ on }, estimator, engine = MAIN) => {
@@ -114,16 +115,16 @@ function groupTable(members, engines) {
   )
 }
 
-export const chartOf = (groups) =>
+export const chartOf = (summary) =>
   spans(
-    'Charged bytes ÷ bytes in the heap, from the least to the most of each group',
-    groups.flatMap(({ name, members }) =>
-      ESTIMATORS.map((estimator) => {
-        const [from, to] = extremes(members, estimator)
+    'Charged bytes ÷ bytes in the heap: the least and the most of each group',
+    summary.flatMap(({ name, spans }) =>
+      ESTIMATORS.map((estimator, at) => {
+        const [from, to] = spans[at]
         return { group: name, name: estimator, from: Number(from), to: Number(to) }
       }),
     ),
-    'charged ÷ real; 1 is exact, and a hollow end lies beyond the scale',
+    'charged ÷ real; 1 is exact; an end without a dot lies beyond the scale',
   )
 
 /** What one class or data set adds to this process, and what estimators say of it. */

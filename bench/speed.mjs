@@ -95,7 +95,7 @@ function times(column) {
   return table(['operation', ...PEERS], rows)
 }
 
-function chartOf(column) {
+export function chartOf(column) {
   const operations = ['hit', 'overwrite', 'insert', 'insert at the byte limit']
   const rows = [...operations, 'enumerate, per entry'].flatMap((operation) =>
     ['controller', 'cache[key]', 'lru-cache', 'quick-lru', 'tiny-lru'].flatMap((peer) => {

@@ -82,12 +82,16 @@ export function spans(title, rows, axis) {
   )
   const names = [...new Set(rows.map(({ name }) => name))]
   const within = (value) => Math.min(most, Math.max(least, value))
-  const ends = rows.flatMap((row) => [row.from, row.to].map((value) => ({ ...row, value })))
+  const ends = rows.flatMap((row) =>
+    [row.from, row.to]
+      .filter((value) => value === within(value))
+      .map((value) => ({ ...row, value })),
+  )
   return picture(title, result.join('; '), names, (Plot) => [
     {
       height: 420,
-      marginLeft: 16,
-      marginRight: 220,
+      marginLeft: 190,
+      marginRight: 24,
       x: {
         type: 'log',
         base: 2,
@@ -111,12 +115,12 @@ export function spans(title, rows, axis) {
           strokeWidth: 4,
         }),
         Plot.dot(ends, {
-          x: ({ value }) => within(value),
+          x: 'value',
           y: 'name',
           fy: 'group',
           r: 3,
           stroke: 'name',
-          fill: ({ value, name }) => (value === within(value) ? name : null),
+          fill: 'name',
         }),
       ],
     },
