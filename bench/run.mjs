@@ -16,7 +16,7 @@ const benchmarks = {
   measuring: 'the time to measure a value, beside two estimators',
   sweep: 'how long the background sweep holds the thread',
   resize: 'the time of resize, per entry',
-  expiry: 'a write among expired entries as their number grows, and a read with a TTL',
+  expiry: 'a write among expired entries, as their number grows',
   load: 'dump and load, per entry, as their number grows',
   time: 'which caches serve expired entries after a freeze or a clock step, on Node, Bun and Deno',
   fleet: 'a simulation of instances in front of one store, by the budget of each',

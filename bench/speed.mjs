@@ -61,7 +61,7 @@ ${settings.join('\n')}
 
 ## Relative time, lower is faster
 
-${comparison(columns.filter(({ count }) => count !== 1_000 && count !== 100_000))}
+${comparison(columns)}
 
 ${columns.map((column) => `## ${column.head}\n\nNanoseconds, and in brackets the time relative to lru-cache.\n\n${times(column)}\n`).join('\n')}`
   const chart = () => chartOf(columns.find(({ count }) => count === 10_000))

@@ -31,11 +31,13 @@ const operations = {
   'read one name': {
     body: (peer) => `out = ${peer.getName}`,
     sequence: shuffled,
+    isNamed: true,
     takes: all,
   },
   'overwrite one name': {
     body: (peer) => peer.setName,
     sequence: shuffled,
+    isNamed: true,
     takes: all,
   },
   insert: { isFresh: true, takes: (peer) => peer.each },
@@ -100,12 +102,16 @@ export function repeated(peer, operation, count, batches) {
 }
 
 /** One operation on a filled cache: a batch to run, and how many operations it is. */
-function prepared(peer, { body, sequence, limit, isFresh, isWeighed, whole }, count, keys) {
+function prepared(
+  peer,
+  { body, sequence, limit, isFresh, isWeighed, isNamed, whole },
+  count,
+  keys,
+) {
   const values = isWeighed ? rows : texts
   const fill = filling(peer)
   const filled = (limits, amount = count) => {
-    // One more entry has the constant name.
-    const cache = peer.make({ count: count + 1, isWeighed, ...limits })
+    const cache = peer.make({ count: count + (isNamed ? 1 : 0), isWeighed, ...limits })
     fill(cache, keys, values, amount)
     return cache
   }
@@ -117,7 +123,7 @@ function prepared(peer, { body, sequence, limit, isFresh, isWeighed, whole }, co
   }
   const cache = filled(limits)
   if (whole) return { size: count, batch: compiled('cache', peer[whole]).bind(null, cache) }
-  compiled('cache, value', peer.setName)(cache, texts[0])
+  if (isNamed) compiled('cache, value', peer.setName)(cache, texts[0])
   const start = limit ? count : 0
   const loop = `let at = ${start}; return () => { for (let i = 0; i < ${BATCH}; i++) {
     const index = sequence[at]; if (++at === sequence.length) at = 0
