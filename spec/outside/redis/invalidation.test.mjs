@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { until } from './redis.mjs'
+import { until } from './servers.mjs'
 import { startStage } from './stage.mjs'
 
 const stage = await startStage()

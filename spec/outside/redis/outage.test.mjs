@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { until } from './redis.mjs'
+import { until } from './servers.mjs'
 import { startStage } from './stage.mjs'
 
 const TTL_MS = 2_000

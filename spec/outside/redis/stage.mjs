@@ -1,7 +1,5 @@
 import { fork } from 'node:child_process'
-import { startOrigin } from './origin.mjs'
-import { freePort, startRedis, until } from './redis.mjs'
-import { startSlowProxy } from './slow-proxy.mjs'
+import { freePort, startOrigin, startRedis, startSlowProxy, until } from './servers.mjs'
 
 /** A Redis server, an origin, and two instances in processes of their own. */
 export async function startStage({ isRedisUp = true, isBehindProxy = false, ...settings } = {}) {
