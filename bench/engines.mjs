@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
-import { open } from '../scripts/runtimes/chromium.mjs'
-import { LATEST, serve } from '../scripts/runtimes/workerd.mjs'
+import { open } from '../spec/outside/runtimes/chromium.mjs'
+import { LATEST, serve } from '../spec/outside/runtimes/workerd.mjs'
 import { median } from './support/figures.mjs'
 import { inFreshProcess, root, scratch, versionOf } from './support/process.mjs'
 import { marked, table } from './support/report.mjs'

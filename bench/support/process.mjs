@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { commandOf, versionOf } from '../../scripts/runtimes/install.mjs'
+import { commandOf, versionOf } from '../../spec/outside/install.mjs'
 
 export { commandOf, versionOf }
 export const root = fileURLToPath(new URL('../..', import.meta.url))

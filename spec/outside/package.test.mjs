@@ -68,7 +68,7 @@ for (const build of ['index.js', 'index.cjs']) {
 // The README's tour as a newcomer follows it, with the packages that a section says to install.
 const readme = readFileSync(join(consumer, 'node_modules/faas-cache-dict/README.md'), 'utf8')
 const keyv = `keyv@${manifest.devDependencies.keyv}`
-for (const [section, ...packages] of [['Five minutes'], ['In front of a shared store', keyv]]) {
+for (const [section, ...packages] of [['Quick start'], ['Keyv and Redis', keyv]]) {
   test(`README, ${section}`, async (t) => {
     if (packages.length > 0) install(consumer, ...packages)
     const snippets = snippetsOf(readme, section).filter(({ language }) => language === 'js')
