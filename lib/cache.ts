@@ -116,7 +116,7 @@ export class Cache {
 
   #put(key: string, value: unknown, terms: WriteTerms): Error | undefined {
     if (typeof value === 'function' && key === 'then') {
-      throw new TypeError("A function under 'then' would make a promise of the cache")
+      throw new TypeError("A cache cannot store a function under 'then': await would call it")
     }
     // First, since measuring without stack gives a wrong size.
     this.#guard.require(this.#statistics.writes)
@@ -391,6 +391,6 @@ function joining(
 
 function waitsForItself(key: string): Error {
   return new Error(
-    `The factory of ${formatValue(key)} asked for its own key, so it would wait for itself`,
+    `The factory of ${formatValue(key)} called getOrSet with its own key, so it would wait for itself`,
   )
 }

@@ -3,11 +3,11 @@ import { MISSING } from './entries.ts'
 import { KeyError } from './errors.ts'
 import { checkedOptions, keyFrom, pairsFrom, wrongKind } from './options/check.ts'
 import {
+  DEFAULT_TERMS,
   instantFrom,
   type Limits,
   limitsFrom,
   type WriteOptions,
-  type WriteTerms,
   writeTermsFrom,
 } from './options/terms.ts'
 import { type Duration, millisecondsFrom, ttlFrom } from './options/units.ts'
@@ -16,18 +16,23 @@ import type { EntriesOf, EntryOf, KeyOf, Loaded, StringKeyOf, ValueAt, ValueOf }
 import type { Snapshot } from './snapshot.ts'
 import type { Stats } from './statistics.ts'
 
-/** Without it no controller is constructed. */
-const LEAVE = /* @__PURE__ */ Symbol('controllerOf')
+const CONSTRUCT = /* @__PURE__ */ Symbol('construct')
 const ACCESSOR: unique symbol = /* @__PURE__ */ Symbol('accessor')
-/** Under which only the library makes a controller. */
+/** The key of the static method that makes a controller, which only the library has. */
 export const OVER: unique symbol = /* @__PURE__ */ Symbol('over')
 
 /**
- * What stands behind a dictionary, `Map`-like where a `Map` has the same thing. Obtained by
- * `controllerOf(cache)`; there is one a dictionary.
+ * The controller of a dictionary: everything that a property cannot do. Its members are named as those
+ * of `Map` where a `Map` has them. `controllerOf(cache)` returns the one controller of a dictionary.
  *
- * A key is a string. A number or a bigint is the string that `cache[42]` makes of it. Any other key
- * is a `TypeError`.
+ * A key is a string. A number or a bigint stands for the string that `cache[42]` makes of it. Any other
+ * key is a `TypeError`. A *use* makes an entry the most recently used one and counts as a hit or a miss:
+ * only the members that say so are a use.
+ *
+ * @example
+ * const users = controllerOf(cache)
+ * users.set('ada', ada, { ttl: '5m' })
+ * users.stats().hitRate
  */
 // biome-ignore lint/suspicious/noExplicitAny: a controller of any schema is a controller
 export class CacheController<Schema extends object = any> {
@@ -38,20 +43,20 @@ export class CacheController<Schema extends object = any> {
     return 'CacheController'
   }
 
-  private constructor(cache: Cache, leave: symbol) {
-    if (leave !== LEAVE) {
+  private constructor(cache: Cache, permission: symbol) {
+    if (permission !== CONSTRUCT) {
       throw new TypeError('CacheController has no public constructor: call controllerOf(cache)')
     }
     this.#cache = cache
   }
 
-  /** For the dictionary of this cache. @internal */
+  /** @internal */
   static [OVER](cache: Cache): CacheController {
-    // By its own name, a bundler would give the class another one.
-    return new this(cache, LEAVE)
+    // `new CacheController` would make a bundler rename the class.
+    return new this(cache, CONSTRUCT)
   }
 
-  /** For the members. A detached one throws an error that says what to do. @internal */
+  /** A function that returns a controller's cache, or throws if a member is called without it. @internal */
   static [ACCESSOR](): (controller: CacheController, member: string) => Cache {
     return (controller, member) => {
       try {
@@ -64,10 +69,7 @@ export class CacheController<Schema extends object = any> {
     }
   }
 
-  /**
-   * The live value, or `fallback` on a miss; `fallback` is not stored. A use: it promotes the entry,
-   * and counts as a hit or a miss.
-   */
+  /** The live value, or `fallback` on a miss. A use. Does not store `fallback`. */
   get<Key extends KeyOf<Schema>, Fallback = undefined>(
     key: Key,
     fallback?: Fallback,
@@ -77,7 +79,7 @@ export class CacheController<Schema extends object = any> {
     return value as ValueAt<Schema, Key> | Fallback
   }
 
-  /** As `get`; a `KeyError` where the key is missing or has expired. */
+  /** The live value. A use. A `KeyError` if the key is missing or has expired. */
   getOrThrow<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> {
     const cache = cacheOf(this, 'getOrThrow')
     const name = keyFrom(key)
@@ -86,20 +88,20 @@ export class CacheController<Schema extends object = any> {
     return value as ValueAt<Schema, Key>
   }
 
-  /** The live value, or `undefined`. No use. */
+  /** The live value, or `undefined`. Not a use. */
   peek<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
     const value = cacheOf(this, 'peek').peek(keyFrom(key))
     return value === MISSING ? undefined : (value as ValueAt<Schema, Key>)
   }
 
-  /** Whether the key has a live entry. No use. */
+  /** Whether the key has a live entry. Not a use. */
   has(key: KeyOf<Schema>): boolean {
     return cacheOf(this, 'has').has(keyFrom(key))
   }
 
   /**
-   * Stores the value as the most recently used entry. Throws a `DataTooLargeError` if it could not
-   * fit an empty cache, unless `onTooLarge` is `'skip'`.
+   * Stores the value as the most recently used entry. Its TTL starts now. A `DataTooLargeError` if the
+   * entry does not fit in an empty cache, unless the option `onTooLarge` is `'skip'`.
    */
   set<Key extends KeyOf<Schema>>(
     key: Key,
@@ -113,7 +115,7 @@ export class CacheController<Schema extends object = any> {
     return this
   }
 
-  /** The live value, as a use. On a miss it stores `value` and returns it. */
+  /** The live value; on a miss, stores `value` and returns it. A use. */
   setDefault<Key extends KeyOf<Schema>>(
     key: Key,
     value: ValueAt<Schema, Key>,
@@ -126,14 +128,14 @@ export class CacheController<Schema extends object = any> {
     return value
   }
 
-  /** Writes in order. All keys are checked before the first is written. */
+  /** Writes the entries in order. Checks all keys before the first write. */
   update(entries: EntriesOf<Schema>): this {
     const cache = cacheOf(this, 'update')
     for (const [key, value] of pairsFrom(entries)) cache.write(key, value)
     return this
   }
 
-  /** Removes the entry and returns its live value, or `fallback` on a miss. No use. */
+  /** Removes the entry and returns its live value, or `fallback` on a miss. Not a use. */
   pop<Key extends KeyOf<Schema>, Fallback = undefined>(
     key: Key,
     fallback?: Fallback,
@@ -142,39 +144,39 @@ export class CacheController<Schema extends object = any> {
     return (value === MISSING ? fallback : value) as ValueAt<Schema, Key> | Fallback
   }
 
-  /** Whether there was a live entry to remove. */
+  /** Removes the entry. Returns `true` if there was a live one. */
   delete(key: KeyOf<Schema>): boolean {
     return cacheOf(this, 'delete').delete(keyFrom(key))
   }
 
-  /** Removes every entry, each for the reason `'cleared'`, and forgets the loads of `getOrSet`. */
+  /** Removes every entry, with reason `'cleared'`. Values that are being loaded will not be kept. */
   clear(): void {
     cacheOf(this, 'clear').clear()
   }
 
-  /** Removes the least recently used entry and gives it. */
+  /** Removes and returns the least recently used entry. */
   popOldest(): EntryOf<Schema> | undefined {
     return cacheOf(this, 'popOldest').popEnd('oldest') as EntryOf<Schema> | undefined
   }
 
-  /** Removes the most recently used entry and gives it. */
+  /** Removes and returns the most recently used entry. */
   popNewest(): EntryOf<Schema> | undefined {
     return cacheOf(this, 'popNewest').popEnd('newest') as EntryOf<Schema> | undefined
   }
 
-  /** Live keys, the least recently used first. No use; safe while the cache changes. */
+  /** Live keys, in the order of `entries`. */
   keys(): IterableIterator<StringKeyOf<Schema>> {
     return partOf(cacheOf(this, 'keys').entries(), 0) as IterableIterator<StringKeyOf<Schema>>
   }
 
-  /** Live values, the least recently used first. No use; safe while the cache changes. */
+  /** Live values, in the order of `entries`. */
   values(): IterableIterator<ValueOf<Schema>> {
     return partOf(cacheOf(this, 'values').entries(), 1) as IterableIterator<ValueOf<Schema>>
   }
 
   /**
-   * Live entries, the least recently used first. No use; safe while the cache changes: what leaves
-   * before its turn is passed over, and what comes is not seen.
+   * Live entries, the least recently used first. Not a use. The cache may change meanwhile: an entry that
+   * is removed before its turn is skipped, and a new one does not appear.
    */
   entries(): IterableIterator<EntryOf<Schema>> {
     return cacheOf(this, 'entries').entries() as IterableIterator<EntryOf<Schema>>
@@ -184,7 +186,7 @@ export class CacheController<Schema extends object = any> {
     return cacheOf(this, 'entries').entries() as IterableIterator<EntryOf<Schema>>
   }
 
-  /** Calls back for each live entry, as `entries` gives them. */
+  /** Calls `callback` for each live entry, in the order of `entries`. */
   forEach(
     callback: (value: ValueOf<Schema>, key: StringKeyOf<Schema>, controller: this) => void,
     thisArg?: unknown,
@@ -194,45 +196,45 @@ export class CacheController<Schema extends object = any> {
     for (const [key, value] of entries) callback.call(thisArg, value, key, this)
   }
 
-  /** Live entries, the most recently used first. */
+  /** As `entries`, but the most recently used entry first. */
   reversed(): IterableIterator<EntryOf<Schema>> {
     return cacheOf(this, 'reversed').entries('newest') as IterableIterator<EntryOf<Schema>>
   }
 
-  /** Makes it the most recently used entry. No hit. A `KeyError` if it is missing or has expired. */
+  /** Makes the entry the most recently used one. Not a hit. A `KeyError` if there is no live entry. */
   promote(key: KeyOf<Schema>): void {
     const name = keyFrom(key)
-    if (!cacheOf(this, 'promote').place(name, 'newest')) throw new KeyError(name)
+    requireEntry(name, cacheOf(this, 'promote').place(name, 'newest'))
   }
 
-  /** Makes it the least recently used entry. A `KeyError` if it is missing or has expired. */
+  /** Makes the entry the least recently used one. A `KeyError` if there is no live entry. */
   demote(key: KeyOf<Schema>): void {
     const name = keyFrom(key)
-    if (!cacheOf(this, 'demote').place(name, 'oldest')) throw new KeyError(name)
+    requireEntry(name, cacheOf(this, 'demote').place(name, 'oldest'))
   }
 
   /**
-   * The live value, as a use, or what the factory gives, stored under the key. Concurrent callers
-   * share one call. A failure reaches all of them and is not kept. A write or a removal of the key
-   * meanwhile wins: the loaded value goes to its callers and is not kept. The same holds for a load
-   * that takes longer than `pendingTtl`; the next caller starts a new one.
+   * The live value, or what `factory` returns, which is stored under the key. A use. Concurrent callers
+   * share one load. If the load fails, all of them get the error, and nothing is stored.
    *
-   * If `ttl` is 0 or less, the value has expired already: its callers get it, and the cache does not
-   * keep it. If a `ttl` function throws or gives no TTL (`NaN`), the value is not kept either, and
-   * `onError` is told, with source `'ttl'`.
+   * The loaded value goes to its callers, but is not stored, if the key was written or removed meanwhile,
+   * if the load took longer than `pendingTtl`, if it does not fit in an empty cache, or if the TTL is 0 or
+   * less. If a `ttl` function throws or returns no TTL (`NaN`), it is not stored either, and `onError` gets
+   * the error with source `'ttl'`.
    *
-   * A bad argument rejects. A factory that asks for its own key before its first `await` gets a
-   * rejection that names the key.
+   * A bad argument rejects. So does a factory that asks for its own key before its first `await`. A live
+   * value that is a promise is awaited. Where the schema says `Promise<User>`, write `User`, or
+   * `User | Promise<User>` if the program stores promises as well.
    *
-   * What is kept is a plain value: where the schema says `Promise<User>`, write `User`, or
-   * `User | Promise<User>` if promises are stored as well. A live value that is a promise is awaited.
+   * @example
+   * const user = await controllerOf(cache).getOrSet(id, () => loadUser(id), { ttl: '5m' })
    */
   getOrSet<Key extends KeyOf<Schema>, Value extends Awaited<ValueAt<Schema, Key>>>(
     key: Key,
     factory: () => Value | PromiseLike<Value>,
     options?: { ttl?: LoadTtl<Value> },
   ): Promise<Loaded<ValueAt<Schema, Key>, Value>>
-  // Of a type parameter nobody knows what awaiting it gives.
+  // For a schema that is a type parameter, whose awaited type TypeScript does not know.
   getOrSet<Key extends KeyOf<Schema>>(
     key: Key,
     factory: () => ValueAt<Schema, Key> | PromiseLike<ValueAt<Schema, Key>>,
@@ -255,7 +257,7 @@ export class CacheController<Schema extends object = any> {
     }
   }
 
-  /** Seconds, or `null` for never. Assign it as the option; it holds for later writes. */
+  /** In seconds; `null` for no expiry. Assigned values are as the option, and apply to later writes. */
   get defaultTtl(): number | null {
     return secondsOf(cacheOf(this, 'defaultTtl').settings.defaultTtl)
   }
@@ -265,65 +267,62 @@ export class CacheController<Schema extends object = any> {
   }
 
   /**
-   * Seconds left, or `null` if the entry never expires. Of a pending promise: the seconds for which it
-   * is still served if it does not settle. A `KeyError` if the key is missing or has expired. No use.
+   * The seconds that the entry has left; `null` if it never expires. For a pending promise, the seconds
+   * for which the cache still serves it if it does not settle. Not a use. A `KeyError` if there is no live
+   * entry.
    */
   ttl(key: KeyOf<Schema>): number | null {
-    const cache = cacheOf(this, 'ttl')
     const name = keyFrom(key)
-    const left = cache.timeLeft(name)
-    if (left === undefined) throw new KeyError(name)
-    return secondsOf(left)
+    return secondsOf(requireEntry(name, cacheOf(this, 'ttl').timeLeft(name)))
   }
 
   /**
-   * Starts the entry's life anew. If `ttl` is 0 or less, the entry expires now. A `KeyError` if the key
-   * is missing or has expired. No use.
+   * Gives the entry a TTL that starts now. If it is 0 or less, the entry expires now. Not a use. A
+   * `KeyError` if there is no live entry.
    */
   setTtl(key: KeyOf<Schema>, ttl: Duration): void {
-    renew(cacheOf(this, 'setTtl'), key, writeTermsFrom({ ttl }))
+    const name = keyFrom(key)
+    requireEntry(name, cacheOf(this, 'setTtl').renew(name, writeTermsFrom({ ttl })))
   }
 
   /**
-   * Expires the entry at a `Date` or at epoch milliseconds, by the wall clock. If that is in the past,
-   * the entry expires now. A time below 1e11 is taken for seconds and throws a `RangeError`. A
-   * `KeyError` if the key is missing or has expired. No use.
+   * Makes the entry expire at a `Date` or at epoch milliseconds, by the wall clock. If that is in the past,
+   * the entry expires now. A time below 1e11 looks like epoch seconds and is a `RangeError`. Not a use. A
+   * `KeyError` if there is no live entry.
    */
   expireAt(key: KeyOf<Schema>, when: Date | number): void {
+    const name = keyFrom(key)
     const cache = cacheOf(this, 'expireAt')
-    renew(cache, key, {
-      ttl: undefined,
-      expiresAt: instantFrom('when', when),
-      sizeBytes: undefined,
-    })
+    const terms = { ...DEFAULT_TERMS, expiresAt: instantFrom('when', when) }
+    requireEntry(name, cache.renew(name, terms))
   }
 
-  /** `undefined` where the key is unknown. Removes nothing. */
+  /** Whether the entry has expired; `undefined` if the key is unknown. Removes nothing. */
   isExpired(key: KeyOf<Schema>): boolean | undefined {
     return cacheOf(this, 'isExpired').isExpired(keyFrom(key))
   }
 
-  /** Removes what has expired, and says how many. */
+  /** Removes expired entries. Returns how many. */
   purgeExpired(): number {
     return cacheOf(this, 'purgeExpired').purge()
   }
 
-  /** Removes one that has expired, or else the least recently used. Whether there was one. */
+  /** Removes an expired entry, or else the least recently used one. Returns `true` if there was one. */
   evictOldest(): boolean {
     return cacheOf(this, 'evictOldest').evictOne()
   }
 
-  /** Bytes, or `null` for no limit. */
+  /** The budget in bytes; `null` for no limit. */
   get maxSizeBytes(): number | null {
     return limitOf(cacheOf(this, 'maxSizeBytes').settings.maxSizeBytes)
   }
 
-  /** Entries, or `null` for no limit. */
+  /** The limit of entries; `null` for no limit. */
   get maxItems(): number | null {
     return limitOf(cacheOf(this, 'maxItems').settings.maxItems)
   }
 
-  /** New limits, each as the option of that name. What does not fit leaves at once. */
+  /** Changes the limits. Entries that no longer fit are evicted at once. */
   resize(limits: Limits): this {
     const cache = cacheOf(this, 'resize')
     const { settings } = cache
@@ -336,61 +335,59 @@ export class CacheController<Schema extends object = any> {
     return this
   }
 
-  /** Live entries. */
+  /** The number of live entries. */
   get size(): number {
     return cacheOf(this, 'size').size
   }
 
-  /** Bytes of the whole cache, its own structure included. */
+  /** The bytes of the whole cache, with its own structure. */
   get sizeBytes(): number {
     return cacheOf(this, 'sizeBytes').sizeBytes
   }
 
-  /** Bytes that the entry is charged, with what the cache's structure costs for it. */
+  /** The bytes of the entry, with its part of the structure. A `KeyError` if there is no live entry. */
   sizeOf(key: KeyOf<Schema>): number {
     const name = keyFrom(key)
-    const bytes = cacheOf(this, 'sizeOf').chargeOf(name)
-    if (bytes === undefined) throw new KeyError(name)
-    return bytes
+    return requireEntry(name, cacheOf(this, 'sizeOf').chargeOf(name))
   }
 
   /**
-   * Measures again what may have changed in place: one entry, or all. A size that was given at the
-   * write stays. Does nothing where the key is missing.
+   * Measures a value again that may have changed in place, or all values. A `sizeBytes` that a write gave
+   * stays. Does nothing if the key is missing.
    */
   remeasure(key?: KeyOf<Schema>): void {
     const cache = cacheOf(this, 'remeasure')
     cache.remeasure(key === undefined ? cache.keys() : [keyFrom(key)])
   }
 
-  /** What was counted since the cache was made, or since `resetStats`; a copy. */
+  /** A copy of what was counted since the cache was made, or since `resetStats`. */
   stats(): Stats {
     return cacheOf(this, 'stats').stats()
   }
 
-  /** Counts from 0 again. The entries stay. */
+  /** Sets all counts to 0. The entries stay. */
   resetStats(): void {
     cacheOf(this, 'resetStats').resetStats()
   }
 
   /**
-   * A snapshot of live entries with their absolute expiry, in order, without pending promises. The
-   * values are not copied. Throws a `TypeError` that names the key of a value that cannot be cloned.
+   * A snapshot of the live entries, in order, each with the date at which it expires. Leaves out pending
+   * promises. Does not copy the values. A `TypeError` that names the key if a value cannot be cloned.
    */
   dump(): Snapshot {
     return cacheOf(this, 'dump').dump()
   }
 
   /**
-   * Merges a snapshot as writes in order; what has expired since, or does not fit, is passed over.
-   * Throws a `TypeError` for what is no snapshot, and then the cache is as before.
+   * Writes the entries of a snapshot in order. Skips entries that have expired since, or do not fit. If
+   * the snapshot is not valid, throws a `TypeError` and changes nothing.
    */
   load(snapshot: Snapshot): this {
     cacheOf(this, 'load').load(snapshot)
     return this
   }
 
-  /** Stops the background sweep for good. The data stays, and expires as before. */
+  /** Stops the background sweep for good. The entries stay, and expire as before. */
   close(): void {
     cacheOf(this, 'close').close()
   }
@@ -412,15 +409,12 @@ function* partOf(entries: Iterable<[string, unknown]>, index: 0 | 1): IterableIt
   for (const entry of entries) yield entry[index]
 }
 
-function renew(cache: Cache, key: unknown, terms: WriteTerms): void {
-  const name = keyFrom(key)
-  if (!cache.renew(name, terms)) throw new KeyError(name)
+/** What the cache returned for a live entry: throws a `KeyError` if it found none. */
+function requireEntry<Found>(key: string, found: Found | false | undefined): Found {
+  if (found === false || found === undefined) throw new KeyError(key)
+  return found
 }
 
-function secondsOf(duration: number): number | null {
-  return duration === Number.POSITIVE_INFINITY ? null : duration / 1_000
-}
+const limitOf = (limit: number): number | null => (limit === Infinity ? null : limit)
 
-function limitOf(limit: number): number | null {
-  return limit === Number.POSITIVE_INFINITY ? null : limit
-}
+const secondsOf = (milliseconds: number): number | null => limitOf(milliseconds / 1_000)

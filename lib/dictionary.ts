@@ -1,7 +1,7 @@
 import { Cache } from './cache.ts'
 import { CacheController, OVER } from './controller.ts'
 import { namedClass, requireSupportedNode } from './engine.ts'
-import { formatValue, pairsFrom } from './options/check.ts'
+import { pairsFrom, wrongKind } from './options/check.ts'
 import { type CacheOptions, settingsFrom } from './options/options.ts'
 import { register, registered } from './registry.ts'
 import type { EntriesOf, StringKeyOf, ValueOf } from './schema.ts'
@@ -60,7 +60,7 @@ export function controllerOf<Schema extends object>(
 ): CacheController<Schema> {
   const controller = registered(cache)
   if (controller === undefined) {
-    throw new TypeError(`controllerOf takes a FaaSCacheDict; got ${formatValue(cache)}`)
+    throw wrongKind('The cache', 'a FaaSCacheDict', cache)
   }
   return controller as CacheController<Schema>
 }

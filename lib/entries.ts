@@ -62,10 +62,7 @@ export class Entries {
     const slot = table.find(key)
     if (slot !== NONE) {
       // Read again after the clock, whose first reading sets deadlines.
-      if (
-        table.deadlineOf(slot) === Number.POSITIVE_INFINITY ||
-        this.#clock.now() < table.deadlineOf(slot)
-      ) {
+      if (table.deadlineOf(slot) === Infinity || this.#clock.now() < table.deadlineOf(slot)) {
         this.#statistics.hits++
         return table.use(slot)
       }
@@ -209,7 +206,7 @@ export class Entries {
   /** A TTL starts once the promise has fulfilled. Only a TTL of 0 or less counts before. */
   #pendingDeadline(
     key: string,
-    { ttl = Number.POSITIVE_INFINITY, expiresAt }: WriteTerms,
+    { ttl = Infinity, expiresAt }: WriteTerms,
     servedUntil: number,
     now: number,
   ): number {

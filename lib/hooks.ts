@@ -78,7 +78,7 @@ export class Hooks {
 
   #stop(): void {
     const error = new Error(
-      `Hooks removed more than ${MOST_ANSWERS} values in answer to one call; onDelete is not called for the last ones`,
+      `onDelete removed more than ${MOST_ANSWERS} values in one call; it does not get the rest`,
     )
     this.#callOnError({ error, context: { source: 'onDelete' } })
     this.#next = this.#queue.length

@@ -120,7 +120,7 @@ class Subscription {
   readonly #promise: Promise<unknown>
   #hasBegun = false
   /** By the system's clock. */
-  #watchedAt = Number.NEGATIVE_INFINITY
+  #watchedAt = -Infinity
   readonly #rejected = () => this.#settle(undefined)
 
   constructor(promise: Promise<unknown>) {

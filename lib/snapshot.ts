@@ -53,7 +53,7 @@ export function snapshotOf(
     const slot = entries.findLive(key, now)
     if (slot === NONE || promises.has(key)) continue
     const deadline = table.deadlineOf(slot)
-    const isEndless = deadline === Number.POSITIVE_INFINITY
+    const isEndless = deadline === Infinity
     if (!clock.hasStarted && !isEndless) continue
     const stored = table.valueAt(slot)
     const kept = fulfilled(stored)
@@ -84,7 +84,7 @@ export function* writesOf(
   for (const { key, value, expiresAt, sizeBytes, isPromise } of entriesOf(snapshot)) {
     if (expiresAt !== null && expiresAt <= wall) continue
     // No TTL, so that an entry without an expiry stays as it was.
-    const ttl = Number.POSITIVE_INFINITY
+    const ttl = Infinity
     const terms = { ttl, expiresAt: expiresAt ?? undefined, sizeBytes }
     yield [key, isPromise ? Promise.resolve(value) : value, terms]
   }
@@ -92,7 +92,7 @@ export function* writesOf(
 
 function entriesOf(snapshot: unknown): readonly SnapshotEntry[] {
   if (typeof snapshot !== 'object' || snapshot === null) {
-    throw wrongKind('A snapshot', 'what dump() gave', snapshot)
+    throw wrongKind('A snapshot', 'the result of dump()', snapshot)
   }
   const { format, version, entries } = snapshot as Partial<Snapshot>
   if (format !== FORMAT) throw wrongKind('The format of a snapshot', formatValue(FORMAT), format)
@@ -107,7 +107,8 @@ function checkedEntry(entry: unknown, index: number): SnapshotEntry {
   if (typeof entry !== 'object' || entry === null) throw wrongKind(name, 'an object', entry)
   const { key, value, expiresAt, sizeBytes, isPromise } = unpolluted(entry, FIELDS)
   if (typeof key !== 'string') throw wrongKind(`${name}: key`, 'a string', key)
-  if (typeof value === 'function') throw wrongKind(`${name}: value`, 'what can be cloned', value)
+  if (typeof value === 'function')
+    throw wrongKind(`${name}: value`, 'a value that can be cloned', value)
   if (expiresAt !== null && !Number.isFinite(expiresAt)) {
     throw wrongKind(`${name}: expiresAt`, 'epoch milliseconds or null', expiresAt)
   }

@@ -1,7 +1,7 @@
 import type { Cache } from './cache.ts'
 import { namedClass } from './engine.ts'
 import { MISSING } from './entries.ts'
-import { formatValue } from './options/check.ts'
+import { formatValue, keyFrom } from './options/check.ts'
 import { describe, INSPECT, print } from './printing.ts'
 
 const PLAIN: object = /* @__PURE__ */ Object.create(null)
@@ -47,8 +47,7 @@ const Target = /* @__PURE__ */ namedClass({
       set(target, key, value, receiver) {
         // An object made by Object.create(cache) keeps its own writes, as with a plain object.
         if (receiver !== target.#proxy) return Reflect.set(PLAIN, key, value, receiver)
-        if (typeof key === 'symbol') refuseSymbol()
-        target.#cache.write(key as string, value)
+        target.#cache.write(keyFrom(key), value)
         return true
       },
 
@@ -71,11 +70,10 @@ const Target = /* @__PURE__ */ namedClass({
         const { writable = true, enumerable = true, configurable = true } = descriptor
         if (!('value' in descriptor) || !writable || !enumerable || !configurable) {
           throw new TypeError(
-            `A cache holds plain values: ${formatValue(key)} can be defined with a value and no attribute false only`,
+            `Cannot define ${formatValue(key)}: a cache accepts only a value that is writable, enumerable and configurable`,
           )
         }
-        if (typeof key === 'symbol') refuseSymbol()
-        target.#cache.write(key as string, descriptor.value)
+        target.#cache.write(keyFrom(key), descriptor.value)
         return true
       },
 
@@ -83,7 +81,7 @@ const Target = /* @__PURE__ */ namedClass({
 
       setPrototypeOf(_target, prototype) {
         if (prototype === null) return true
-        throw new TypeError('A cache takes no prototype: every string is a key of its own')
+        throw new TypeError('The prototype of a cache is always null')
       },
 
       preventExtensions() {
@@ -112,8 +110,4 @@ function answerTo(cache: Cache, symbol: symbol): unknown {
         print(cache, depth, options, inspect)
   }
   return undefined
-}
-
-function refuseSymbol(): never {
-  throw new TypeError('A symbol cannot be a key of a cache')
 }

@@ -230,7 +230,7 @@ describe('the background sweep', () => {
     cache.a = 1
     time = 'noon'
     vi.advanceTimersByTime(1_000)
-    expect(errors).toEqual([[expect.stringContaining('not noon'), { source: 'sweep' }]])
+    expect(errors).toEqual([[expect.stringContaining('got noon'), { source: 'sweep' }]])
     time = 20_000
     vi.advanceTimersByTime(1_000)
     expect(controller.stats().expirations).toBe(1)

@@ -118,7 +118,7 @@ const REFUSALS: [string, () => unknown, string][] = [
     () => controlled().set('a', 1).expireAt('a', 1_700_000_000),
     `when must be ${INSTANT}; got 1700000000`,
   ],
-  ['a snapshot', load(undefined), 'A snapshot must be what dump() gave; got undefined'],
+  ['a snapshot', load(undefined), 'A snapshot must be the result of dump(); got undefined'],
   [
     'a snapshot',
     load({ format: 'other' }),
@@ -156,32 +156,36 @@ const REFUSALS: [string, () => unknown, string][] = [
     () => controlled().set('a', made).dump(),
     'The value of "a" cannot be cloned into a snapshot',
   ],
-  ['controllerOf', () => controllerOf({}), 'controllerOf takes a FaaSCacheDict; got an object'],
+  ['controllerOf', () => controllerOf({}), 'The cache must be a FaaSCacheDict; got an object'],
   [
     'a subclass',
     () => new (class extends (FaaSCacheDict as never as new () => object) {})(),
     'FaaSCacheDict cannot be subclassed: an instance has no prototype',
   ],
-  ['a symbol', () => Reflect.set(made(), Symbol('s'), 1), 'A symbol cannot be a key of a cache'],
+  [
+    'a symbol',
+    () => Reflect.set(made(), Symbol('s'), 1),
+    'A key must be a string, a number or a bigint; got Symbol(s)',
+  ],
   [
     'a definition under a symbol',
     () => Object.defineProperty(made(), Symbol('s'), { value: 1 }),
-    'A symbol cannot be a key of a cache',
+    'A key must be a string, a number or a bigint; got Symbol(s)',
   ],
   [
     'a definition',
     () => Object.defineProperty(made(), 'a', { get: () => 1 }),
-    'A cache holds plain values: "a" can be defined with a value and no attribute false only',
+    'Cannot define "a": a cache accepts only a value that is writable, enumerable and configurable',
   ],
   [
     'then',
     () => Reflect.set(made(), 'then', () => 1),
-    "A function under 'then' would make a promise of the cache",
+    "A cache cannot store a function under 'then': await would call it",
   ],
   [
     'a prototype',
     () => Object.setPrototypeOf(made(), {}),
-    'A cache takes no prototype: every string is a key of its own',
+    'The prototype of a cache is always null',
   ],
   [
     'freezing',
@@ -212,7 +216,7 @@ const REFUSALS: [string, () => unknown, string][] = [
   [
     'a clock',
     () => controlled({ now: () => Number.NaN, defaultTtl: 1 }).set('a', 1),
-    'The option now must return epoch milliseconds, a finite number, not NaN',
+    'The result of now must be a finite number of epoch milliseconds; got NaN',
   ],
   [
     'a Keyv adapter',

@@ -70,7 +70,7 @@ test('resize changes no limit if the option now throws', () => {
   const { cache, controller, clock } = cacheWith({ maxItems: 9 })
   for (let i = 0; i < 9; i++) cache[i] = i
   clock.time = Number.NaN
-  expect(() => controller.resize({ maxItems: 2 })).toThrow('The option now')
+  expect(() => controller.resize({ maxItems: 2 })).toThrow('The result of now')
   clock.time = START
   expect([controller.maxItems, controller.size]).toEqual([9, 9])
   controller.resize({ maxItems: 2 })

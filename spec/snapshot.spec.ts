@@ -63,7 +63,7 @@ test('dump throws a TypeError that names the key of a value that cannot be clone
 const entry = { key: 'x', value: 1, expiresAt: null }
 const good = { format: 'faas-cache-dict', version: 1, entries: [] }
 test.each([
-  ['null', null, /^A snapshot must be what dump\(\) gave; got null$/],
+  ['null', null, /^A snapshot must be the result of dump\(\); got null$/],
   ['a string', '{}', /snapshot/],
   ['a foreign object', { entries: [] }, /format/],
   ['a later version', { ...good, version: 2 }, /version/],
@@ -77,7 +77,7 @@ test.each([
   [
     'a function as a value',
     { ...good, entries: [entry, { key: 'then', value: () => {}, expiresAt: null }] },
-    /Entry 1.*value must be what can be cloned/,
+    /Entry 1.*value must be a value that can be cloned/,
   ],
   [
     'a key that is not a string',

@@ -103,7 +103,7 @@ export class SingleFlight {
   /** When the first load is given up; `Infinity` if there is none. */
   get nextGivenUp(): number {
     for (const { givenUpAt } of this.#loads?.values() ?? []) return givenUpAt
-    return Number.POSITIVE_INFINITY
+    return Infinity
   }
 
   /** Forgets loads that nobody joins any more, and so the requests that began them. */

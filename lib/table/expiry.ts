@@ -27,9 +27,9 @@ export const EXPIRY_BYTES = 4 * (FAR + 1)
 export class Expiry {
   readonly #heads = new Int32Array(FAR + 1)
   readonly #records: Records
-  #time = Number.NEGATIVE_INFINITY
+  #time = -Infinity
   /** No bucket comes before this time. */
-  #next = Number.POSITIVE_INFINITY
+  #next = Infinity
   #placed = 0
 
   constructor(records: Records) {
@@ -60,7 +60,7 @@ export class Expiry {
       if (deadline >= previous) return
       this.#unlink(slot)
     }
-    if (deadline !== Number.POSITIVE_INFINITY) this.#place(slot, deadline)
+    if (deadline !== Infinity) this.#place(slot, deadline)
   }
 
   /** Removes a slot that will not be used again. */
@@ -84,7 +84,7 @@ export class Expiry {
    * The slot of some entry that has expired, or `NONE`. `MORE` if `mostMoves` entries were placed in
    * nearer buckets and the list holds more.
    */
-  due(now: number, mostMoves = Number.POSITIVE_INFINITY): Slot {
+  due(now: number, mostMoves = Infinity): Slot {
     // Never behind the time by which entries were placed, or one due by that alone would come again.
     const time = now > this.#time ? now : this.#time
     const { float64 } = this.#records
@@ -99,7 +99,7 @@ export class Expiry {
         if (deadline <= time && !isFree) return slot
         if (moves++ === mostMoves) return MORE
         this.#unlink(slot)
-        if (!isFree && deadline !== Number.POSITIVE_INFINITY) this.#place(slot, deadline)
+        if (!isFree && deadline !== Infinity) this.#place(slot, deadline)
       }
     }
   }
@@ -153,7 +153,7 @@ export class Expiry {
   }
 
   #startOf(bucket: number): number {
-    if (bucket === NO_BUCKET) return Number.POSITIVE_INFINITY
+    if (bucket === NO_BUCKET) return Infinity
     const level = Math.floor((bucket - 1) / RADIX)
     const range = RADIX ** level
     const time = Math.floor(this.#time / (bucket === FAR ? range : range * RADIX))

@@ -152,7 +152,7 @@ class SystemClock implements Clock {
 class GivenClock implements Clock {
   readonly hasStarted = true
   readonly #given: () => number
-  #latest = Number.NEGATIVE_INFINITY
+  #latest = -Infinity
   /** By how much it has gone back so far: what virtual time is ahead of it. */
   #lead = 0
 
@@ -165,7 +165,7 @@ class GivenClock implements Clock {
     const given: unknown = read()
     if (typeof given !== 'number' || !Number.isFinite(given)) {
       throw new TypeError(
-        `The option now must return epoch milliseconds, a finite number, not ${String(given)}`,
+        `The result of now must be a finite number of epoch milliseconds; got ${String(given)}`,
       )
     }
     const wall = Math.floor(given)

@@ -3,7 +3,7 @@ import { systemClock } from './clock.ts'
 
 // Timers take no more: a longer delay would fire at once.
 const LONGEST_DELAY = 2 ** 31 - 1
-const NEVER = Number.POSITIVE_INFINITY
+const NEVER = Infinity
 
 /**
  * Milliseconds until the next run, or `undefined` if nothing is left to do. If that is longer than
