@@ -141,7 +141,11 @@ export class Cache {
   /** Returns whether there was a live entry to remove. */
   delete(key: string): boolean {
     if (this.#loads.size !== 0) this.#loads.overtake(key)
-    return this.#change(() => this.#entries.drop(key, DELETED))
+    try {
+      return this.#entries.drop(key, DELETED)
+    } finally {
+      this.#settle()
+    }
   }
 
   /** Removes the entry and returns its live value. Not a use. */

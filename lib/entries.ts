@@ -60,16 +60,18 @@ export class Entries {
   use<Missing>(key: string, missing: Missing): unknown | Missing {
     const { table } = this
     const slot = table.find(key)
-    if (slot !== NONE) {
-      // Read again after the clock, whose first reading sets deadlines.
-      if (table.deadlineOf(slot) === Infinity || this.#clock.now() < table.deadlineOf(slot)) {
-        this.#statistics.hits++
-        return table.use(slot)
-      }
-      this.remove(slot, EXPIRED)
-      this.#hooks.run()
+    if (slot === NONE) {
+      this.#statistics.misses++
+      return missing
     }
+    // Read again after the clock, whose first reading sets deadlines.
+    if (table.deadlineOf(slot) === Infinity || this.#clock.now() < table.deadlineOf(slot)) {
+      this.#statistics.hits++
+      return table.use(slot)
+    }
+    this.remove(slot, EXPIRED)
     this.#statistics.misses++
+    this.#hooks.run()
     return missing
   }
 
@@ -89,7 +91,7 @@ export class Entries {
   put(key: string, value: unknown, terms: WriteTerms): DataTooLargeError | undefined {
     const { table } = this
     const isHeapSize = this.#isHeapSize === true
-    const isPromise = isNativePromise(value)
+    const isPromise = typeof value === 'object' && isNativePromise(value)
     const isGiven = terms.sizeBytes !== undefined
     let valueBytes = terms.sizeBytes as number
     if (!isGiven) {

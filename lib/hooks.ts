@@ -24,6 +24,8 @@ interface Failure {
 export class Hooks {
   /** Whether the program wants to know of removals. */
   readonly hasOnDelete: boolean
+  /** Whether `run` has something to do. Public, since every change reads it. */
+  isWaiting = false
   readonly #onDelete: OnDelete | undefined
   readonly #onError: OnError | undefined
   #queue: (Removal | Failure | undefined)[] = []
@@ -38,16 +40,16 @@ export class Hooks {
   }
 
   removed(key: string, value: unknown, reason: Reason, sizeBytes: number): void {
-    this.#queue.push({ key, value, reason, sizeBytes })
+    this.#add({ key, value, reason, sizeBytes })
   }
 
   failed(error: unknown, source: string, key?: string): void {
-    this.#queue.push({ error, context: key === undefined ? { source } : { source, key } })
+    this.#add({ error, context: key === undefined ? { source } : { source, key } })
   }
 
-  /** Whether `run` has something to do. */
-  get isWaiting(): boolean {
-    return this.#queue.length !== 0 && !this.#isRunning
+  #add(item: Removal | Failure): void {
+    this.#queue.push(item)
+    this.isWaiting = !this.#isRunning
   }
 
   run(): void {
@@ -55,6 +57,7 @@ export class Hooks {
     // Every removal of the call itself is told; what hooks remove in answer might never end.
     let most = this.#queue.length + Math.max(MOST_ANSWERS, 10 * this.#queue.length)
     this.#isRunning = true
+    this.isWaiting = false
     try {
       while (this.#next < this.#queue.length) {
         // If the stack is full, the next call handles the rest.
@@ -66,6 +69,7 @@ export class Hooks {
       this.#next = 0
     } finally {
       this.#isRunning = false
+      this.isWaiting = this.#queue.length !== 0
     }
   }
 

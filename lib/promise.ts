@@ -164,16 +164,14 @@ class Subscription {
 
 /** Stored promises that are pending, by key. */
 export class PendingPromises {
+  /** Public, since every change reads it. */
+  size = 0
   #pending: Map<string, Pending> | undefined
   readonly #settled: Settled
 
   /** `settled` must not refer to the cache, which a promise would keep alive. */
   constructor(settled: Settled) {
     this.#settled = settled
-  }
-
-  get size(): number {
-    return this.#pending === undefined ? 0 : this.#pending.size
   }
 
   get(key: string): Pending | undefined {
@@ -193,6 +191,7 @@ export class PendingPromises {
     subscription.entries.add(pending)
     this.#pending ??= new Map()
     this.#pending.set(key, pending)
+    this.size++
     return pending
   }
 
@@ -201,6 +200,7 @@ export class PendingPromises {
     const pending = this.#pending?.get(key)
     if (pending === undefined) return
     this.#pending?.delete(key)
+    this.size--
     pending.subscription.entries.delete(pending)
   }
 

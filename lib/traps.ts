@@ -47,7 +47,7 @@ const Target = /* @__PURE__ */ namedClass({
       set(target, key, value, receiver) {
         // An object made by Object.create(cache) keeps its own writes, as with a plain object.
         if (receiver !== target.#proxy) return Reflect.set(PLAIN, key, value, receiver)
-        target.#cache.write(keyFrom(key), value)
+        target.#cache.write(typeof key === 'string' ? key : keyFrom(key), value)
         return true
       },
 

@@ -15,12 +15,10 @@ interface Starting {
 
 /** Loads under way, by key: at most one for each. */
 export class SingleFlight {
+  /** Public, since every write reads it. */
+  size = 0
   #loads: Map<string, Load> | undefined
   #starting: Starting | undefined
-
-  get size(): number {
-    return this.#loads === undefined ? 0 : this.#loads.size
-  }
 
   /** The load that a caller of the key joins, if there is one. */
   underWay(key: string, now: number): Load | undefined {
@@ -41,8 +39,8 @@ export class SingleFlight {
   }
 
   /**
-   * Calls the factory. `loaded` and `failed` run before the callers of the load go on. They must not
-   * refer to a cache, which the load would keep alive.
+   * Calls the factory. `loaded` runs before the callers of the load go on. It must not refer to a cache,
+   * which the load would keep alive.
    */
   begin(
     key: string,
@@ -72,7 +70,10 @@ export class SingleFlight {
     requireStack(this.size)
     this.forgetGivenUp(now)
     this.#loads ??= new Map()
+    // A load of this key that was given up makes way.
+    this.overtake(key)
     this.#loads.set(key, load)
+    this.size++
     // Registered before it runs, since the factory may write the key, which wins over the load.
     const outer = this.#starting
     this.#starting = { key, outer }
@@ -88,16 +89,22 @@ export class SingleFlight {
 
   /** Returns whether it was still under way. */
   end(key: string, load: Load): boolean {
-    return this.isUnderWay(key, load) && this.#loads?.delete(key) === true
+    return this.isUnderWay(key, load) && this.overtake(key)
   }
 
-  /** For a write or a removal of the key: nobody joins the load, and its value is not kept. */
-  overtake(key: string): void {
-    this.#loads?.delete(key)
+  /**
+   * For a write or a removal of the key: nobody joins its load, and the loaded value is not kept. Returns
+   * whether there was a load.
+   */
+  overtake(key: string): boolean {
+    const wasUnderWay = this.#loads?.delete(key) === true
+    if (wasUnderWay) this.size--
+    return wasUnderWay
   }
 
   clear(): void {
     this.#loads = undefined
+    this.size = 0
   }
 
   /** When the first load is given up; `Infinity` if there is none. */
@@ -111,7 +118,7 @@ export class SingleFlight {
     // Loads are given up in the order in which they began.
     for (const [key, { givenUpAt }] of this.#loads ?? []) {
       if (now < givenUpAt) return
-      this.#loads?.delete(key)
+      this.overtake(key)
     }
   }
 }
