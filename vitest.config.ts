@@ -2,12 +2,12 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => new URL(`./lib/${path}`, import.meta.url).pathname
 
-// A folder with the package installed, to run the specs of its public face against.
+// A folder with the package installed, if the specs of the public face are to run against it.
 const installed = process.env.SPECS_AGAINST
 const built = (name: string) => `${installed}/node_modules/faas-cache-dict/dist/${name}.js`
 
-// Another version of Keyv, for the specs of what stands on it. A package that is installed brings
-// one of its own: another copy, whose stores `cacheable` would not know as Keyvs.
+// The folder of another version of Keyv, for the specs of the adapter. An installed package would
+// import its own copy of Keyv, whose stores `cacheable` does not accept as Keyvs.
 const own = new URL('./node_modules/keyv/dist/index.js', import.meta.url).pathname
 const keyv = process.env.KEYV ?? (installed && own)
 
@@ -24,12 +24,12 @@ export default defineConfig({
   },
   test: {
     include: ['spec/**/*.spec.ts'],
-    // What is charged is to be what the engine of each runtime holds.
+    // Unit specs test the source, except that charges must match the memory of each runtime.
     exclude: installed ? ['spec/unit/!(size-accuracy)*'] : [],
-    // Specs of the clock load the library anew, which takes a module that Vitest has transformed.
+    // Specs of the clock load the library again, which Vitest can do only if it transforms it.
     server: { deps: { inline: [/faas-cache-dict\/dist/] } },
     pool: 'forks',
-    // Deno's workers take no flags; what needs the collector there starts a process of its own.
+    // Deno's workers take no flags, so specs that need the collector start a process there.
     execArgv: 'Deno' in globalThis ? [] : ['--expose-gc'],
     testTimeout: 60_000,
     coverage: {
