@@ -129,12 +129,13 @@ export const chartOf = (summary) =>
 
 /** What one class or data set adds to this process, and what estimators say of it. */
 export async function weigh(name, isRows) {
-  const { entryBytes } = await import(`${scratch}/ocache.mjs`)
   if (isRows) {
     const texts = textsOf(name)
     addClass(name, texts.length, (at) => JSON.parse(texts[at]))
   }
   const { charged, real } = await weighValues(name)
+  // Imported before, it would give memory back while the values are weighed.
+  const { entryBytes } = await import(`${scratch}/ocache.mjs`)
   const samples = isRows ? Infinity : undefined
   return {
     count: isRows ? textsOf(name).length : classes.find((each) => each.name === name).amount,
