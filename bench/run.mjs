@@ -32,7 +32,7 @@ ${Object.entries(benchmarks)
   --quick           a small run, to see that it works
   --most=N          at most so many entries
   --together        speed: all operations in one process, as in a program with several caches
-  --against=DIST    speed and cold: another build of this library beside this one
+  --against=DIST    speed and cold: compares this build with another one
 
 A whole run writes bench/results/NAME.md and the picture of it in docs. With a part or an option
 it only prints.`

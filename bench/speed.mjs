@@ -7,7 +7,8 @@ import { marked, table, whole } from './support/report.mjs'
 
 const OPERATIONS = new URL('./support/operations.mjs', import.meta.url)
 const PEERS = Object.keys(peers)
-/** An operation, and the two peers whose times are compared. */
+const OURS = ['controller', 'cache[key]']
+/** An operation, and the two caches whose times are compared. */
 const COMPARED = {
   'controller.get(key) ÷ lru-cache': ['hit', 'controller', 'lru-cache'],
   'cache[key] ÷ lru-cache': ['hit', 'cache[key]', 'lru-cache'],
@@ -26,11 +27,16 @@ const COMPARED = {
   ],
   'Object.entries(cache) ÷ lru-cache': ['copy all, per entry', 'cache[key]', 'lru-cache'],
 }
+/** The same operations of this build and of the one given by `--against`. */
+const BUILDS = Object.fromEntries(
+  operations.flatMap((operation) =>
+    OURS.map((cache) => [`${operation}: ${cache}`, [operation, cache, `${cache} before`]]),
+  ),
+)
 
 export async function run({ quick, most, together, against, isWanted }) {
-  const isShort = quick || against !== undefined
-  const effort = isShort ? { turns: 3, milliseconds: 12 } : { turns: 5, milliseconds: 30 }
-  const rounds = isShort ? 1 : 3
+  const effort = quick ? { turns: 3, milliseconds: 12 } : { turns: 5, milliseconds: 30 }
+  const rounds = quick ? 1 : 3
   const wanted = operations.filter(isWanted)
   const groups = together ? [wanted] : wanted.map((name) => [name])
   // All caches at once, a million entries each.
@@ -38,7 +44,7 @@ export async function run({ quick, most, together, against, isWanted }) {
   const columns = [
     ...[1_000, 10_000, 100_000, 1_000_000].map((count) => ({ on: 'node20', count, rounds })),
     ...[10_000, 1_000_000].map((count) => ({ on: 'node24', count, rounds: 1 })),
-  ].filter(({ on, count }) => count <= most && !(isShort && (count > 10_000 || on === 'node24')))
+  ].filter(({ on, count }) => count <= most && !(quick && (count > 10_000 || on === 'node24')))
 
   for (const column of columns) {
     const { on, count } = column
@@ -61,7 +67,7 @@ ${settings.join('\n')}
 
 ## Relative time, lower is faster
 
-${comparison(columns)}
+${against ? `This build ÷ ${against}.\n\n${comparison(BUILDS, columns)}` : comparison(COMPARED, columns)}
 
 ${columns.map((column) => `## ${column.head}\n\nNanoseconds, and in brackets the time relative to lru-cache.\n\n${times(column)}\n`).join('\n')}`
   const chart = () => chartOf(columns.find(({ count }) => count === 10_000))
@@ -72,15 +78,16 @@ const timeOf = ({ runs }, operation, peer) => median(runs.map((run) => run[opera
 const ratioOf = ({ runs }, operation, peer, base) =>
   median(runs.map((run) => run[operation]?.[peer] / run[operation]?.[base]))
 
-function comparison(columns) {
-  const rows = Object.entries(COMPARED).map(([name, compared]) => [
+function comparison(compared, columns) {
+  const rows = Object.entries(compared).map(([name, caches]) => [
     name,
     ...columns.map((column) => {
-      const ratio = ratioOf(column, ...compared)
+      const ratio = ratioOf(column, ...caches)
       return Number.isNaN(ratio) ? '' : marked(ratio)
     }),
   ])
-  return table(['relative time', ...columns.map(({ head }) => head)], rows)
+  const filled = rows.filter(([, ...cells]) => cells.some(Boolean))
+  return table(['relative time', ...columns.map(({ head }) => head)], filled)
 }
 
 function times(column) {
@@ -98,7 +105,7 @@ function times(column) {
 export function chartOf(column) {
   const operations = ['hit', 'overwrite', 'insert', 'insert at the byte limit']
   const rows = [...operations, 'enumerate, per entry'].flatMap((operation) =>
-    ['controller', 'cache[key]', 'lru-cache', 'quick-lru', 'tiny-lru'].flatMap((peer) => {
+    [...OURS, 'lru-cache', 'quick-lru', 'tiny-lru'].flatMap((peer) => {
       const ratio = ratioOf(column, operation, peer, 'lru-cache')
       return Number.isNaN(ratio) ? [] : [{ group: operation, name: peer, value: ratio }]
     }),
@@ -106,6 +113,6 @@ export function chartOf(column) {
   return bars(`Relative time of an operation: ${column.head}`, rows, {
     axis: 'time ÷ time of lru-cache, shorter is faster',
     base: 1,
-    ours: ['controller', 'cache[key]'],
+    ours: OURS,
   })
 }

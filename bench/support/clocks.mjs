@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { root, run, scratch } from './process.mjs'
 
-/** A process with its caches, whose wall clock and whose running this one commands. */
+/** A process with caches. Its wall clock is set from here, and it is stopped and continued. */
 export class Subject {
   #child
   #lines

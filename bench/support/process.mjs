@@ -47,10 +47,9 @@ export async function tool(name) {
 }
 
 /** What a command printed; throws if it fails. */
-export function run([command, ...args], cwd, env = process.env) {
+export function run([command, ...args], cwd) {
   const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
     cwd,
-    env,
     encoding: 'utf8',
     maxBuffer: 2 ** 30,
   })
