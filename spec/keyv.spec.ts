@@ -4,7 +4,7 @@ import { Keyv } from 'keyv'
 import { describe, expect, test, vi } from 'vitest'
 import { FakeClock } from './support/fake-clock.ts'
 
-/** The specs run with version 5 and, by `npm run test:keyv`, also with version 6. */
+/** The specs run with version 5 and, by `npm run test:all -- keyv`, also with version 6. */
 const isKeyv6 = !('useKeyPrefix' in Keyv.prototype)
 
 async function collect(keyv: Keyv): Promise<unknown[]> {
