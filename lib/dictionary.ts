@@ -7,18 +7,23 @@ import { register, registered } from './registry.ts'
 import type { EntriesOf, StringKeyOf, ValueOf } from './schema.ts'
 import { proxyOver } from './traps.ts'
 
-/** A dictionary of this schema: any property may be absent, or may have left. */
-// Mapped here and not by another alias, so that what is inferred is called by this name.
+/** A dictionary of this schema. Any property may be `undefined`: absent, expired or evicted. */
+// Mapped here and not through another alias, so that editors show this name for inferred types.
 export type FaaSCacheDict<Schema extends object = Record<string, unknown>> = {
   [Key in keyof Schema]?: Schema[Key] | undefined
 }
 
 export interface FaaSCacheDictConstructor {
   /**
-   * A dictionary behind which a controller keeps the order of use, a TTL for each entry, a limit of
-   * items and a budget of bytes.
+   * A dictionary with an order of use, a TTL for each entry, an item limit and a byte budget. `entries` is
+   * an object or an iterable of pairs, which are written in order.
    *
-   * A wrong kind of option throws a `TypeError`, a value out of range a `RangeError`.
+   * A `TypeError` for an option of the wrong kind or an unknown one, a `RangeError` for a value out of
+   * range. Cannot be subclassed.
+   *
+   * @example
+   * const cache = new FaaSCacheDict({ defaultTtl: '5m', maxSizeBytes: '64M' })
+   * cache.user = await loadUser()
    */
   new <Schema extends object = Record<string, unknown>>(
     options?: CacheOptions<StringKeyOf<Schema>, ValueOf<Schema>>,
@@ -51,9 +56,8 @@ export const FaaSCacheDict = /* @__PURE__ */ namedClass({
 }) as unknown as FaaSCacheDictConstructor
 
 /**
- * The controller of a dictionary, whichever build or copy of the package made it.
- *
- * Throws a `TypeError` for anything else.
+ * The controller of a dictionary, also if another build or copy of the package made it. A `TypeError` for
+ * anything else.
  */
 export function controllerOf<Schema extends object>(
   cache: FaaSCacheDict<Schema> & object,

@@ -19,6 +19,6 @@ export function register(cache: object, controller: CacheController): void {
 }
 
 export function registered(cache: unknown): CacheController | undefined {
-  // Of what is no object, a WeakMap says that it is not there.
+  // A WeakMap has no entry for a value that is not an object.
   return registry().get(cache as object)
 }

@@ -14,17 +14,17 @@ const FIELDS = ['key', 'value', 'expiresAt', 'sizeBytes', 'isPromise'] as const
 export interface SnapshotEntry {
   readonly key: string
   readonly value: unknown
-  /** Epoch milliseconds; `null`: never. */
+  /** When the entry expires, in epoch milliseconds; `null` for never. */
   readonly expiresAt: number | null
-  /** Bytes that the caller gave at the write; what was measured is measured anew. */
+  /** The `sizeBytes` of the write. Without it, `load` measures the value. */
   readonly sizeBytes?: number
-  /** The value was a promise that had fulfilled with this. */
+  /** The stored value was a promise that had fulfilled with `value`. */
   readonly isPromise?: true
 }
 
 /**
- * What `dump` gives and `load` takes: plain data that `structuredClone`, `v8.serialize` and, where
- * the values allow it, JSON carry. The values in it are those of the cache, not copies.
+ * The result of `dump` and the argument of `load`: plain data for `structuredClone`, `v8.serialize` or, if
+ * the values allow it, JSON. It refers to the values of the cache, and holds no copies.
  */
 export interface Snapshot {
   readonly format: typeof FORMAT
@@ -101,7 +101,7 @@ function entriesOf(snapshot: unknown): readonly SnapshotEntry[] {
   return Array.from(entries, checkedEntry)
 }
 
-/** A copy, since an accessor may give another value when it is read again. */
+/** Copies the fields, since an accessor may return another value when it is read again. */
 function checkedEntry(entry: unknown, index: number): SnapshotEntry {
   const name = `Entry ${index} of the snapshot`
   if (typeof entry !== 'object' || entry === null) throw wrongKind(name, 'an object', entry)

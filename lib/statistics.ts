@@ -17,33 +17,33 @@ export const REASONS: readonly Reason[] = [
   'rejected',
 ]
 
-/** Counted since the last reset. `items` and `sizeBytes` are of now. */
+/** Counts since the cache was made, or since `resetStats`. `items` and `sizeBytes` are the present values. */
 export interface Stats {
-  /** Uses of a key that had a live entry. */
+  /** Uses of a key with a live entry. */
   hits: number
-  /** Uses of a key that had none; each concurrent caller of `getOrSet` counts one. */
+  /** Uses of a key without a live entry. Each concurrent caller of `getOrSet` counts one. */
   misses: number
-  /** Hits in all uses, from 0 to 1; 0 before the first use. */
+  /** Hits divided by uses, from 0 to 1; 0 before the first use. */
   hitRate: number
-  /** Values that were stored, by whatever call; not those that were refused. */
+  /** Values that were written by any call, without refused ones. */
   writes: number
-  /** Values that left for another one under their key, be it the same value. */
+  /** Values that another write of the key replaced, with the same value too. */
   replacements: number
-  /** Values that left for the limits, or since they turned out too large. */
+  /** Values that were removed for the limits, or because they turned out too large. */
   evictions: number
-  /** Values that left after their TTL, or had expired when they were written. */
+  /** Values that were removed after they expired, or had expired when they were written. */
   expirations: number
   /** Values that were deleted or popped. */
   deletions: number
-  /** Values that left by `clear`. */
+  /** Values that `clear` removed. */
   clears: number
-  /** Stored promises that failed. A `getOrSet` that fails is counted nowhere. */
+  /** Stored promises that rejected. A failed load of `getOrSet` does not count. */
   rejections: number
-  /** Writes of what could not fit an empty cache. */
+  /** Writes of values that do not fit in an empty cache. */
   refusals: number
-  /** Live entries now. */
+  /** The present number of live entries. */
   items: number
-  /** Bytes of the whole cache now, its own structure included. */
+  /** The present bytes of the whole cache, with its own structure. */
   sizeBytes: number
 }
 
