@@ -32,7 +32,7 @@ export class Cache {
   readonly #statistics = new Statistics()
   readonly #hooks: Hooks
   readonly #pending: PendingPromises
-  readonly #promises: StoredPromises
+  #promises: StoredPromises | undefined
   readonly #entries: Entries
   readonly #loads = new SingleFlight()
   readonly #growth: Growth
@@ -57,7 +57,6 @@ export class Cache {
     this.#hooks = hooks
     this.#weak = weak
     this.#pending = pending
-    this.#promises = new StoredPromises(pending, entries, hooks, clock)
     this.#entries = entries
     this.#growth = growth
     this.#sweep = new Sweep(sweepInterval, entries, growth, loads, statistics, hooks, clock)
@@ -126,7 +125,7 @@ export class Cache {
       if (typeof value === 'object' && value !== null && refusal === undefined) {
         if (terms.sizeBytes === undefined) this.#growth.hasObjects = true
         if (this.#pending.size !== 0) {
-          this.#promises.subscribe(key)
+          this.#storedPromises.subscribe(key)
           this.#entries.isUseAwaited = true
         }
       }
@@ -344,9 +343,15 @@ export class Cache {
   /** A stored promise has settled: `kept` takes its place, or it has rejected if that is `undefined`. */
   settlePromise(pending: Pending, kept: Promise<unknown> | undefined): void {
     this.#change(() => {
-      this.#promises.settle(pending, kept)
+      this.#storedPromises.settle(pending, kept)
       if (kept !== undefined) this.#sweep.wake()
     })
+  }
+
+  /** Made for the first promise, since few caches store any. */
+  get #storedPromises(): StoredPromises {
+    this.#promises ??= new StoredPromises(this.#pending, this.#entries, this.#hooks, this.#clock)
+    return this.#promises
   }
 
   #change<T>(change: () => T): T {

@@ -31,9 +31,10 @@ export class Entries {
   readonly #statistics: Statistics
   readonly #hooks: Hooks
   readonly #promises: PendingPromises
-  readonly #dates: AbsoluteExpiry
   readonly #guards: ChangeGuards
   readonly #isHeapSize: boolean
+  /** Made for the first date, since few caches need it. */
+  #dates: AbsoluteExpiry | undefined
   #mostItems = 0
   #mostBytes = 0
   /** Of key and value of one entry, to fit an empty cache. */
@@ -51,7 +52,6 @@ export class Entries {
     this.#statistics = statistics
     this.#hooks = hooks
     this.#promises = promises
-    this.#dates = new AbsoluteExpiry(this.table, promises, clock)
     this.#guards = guardsOf(hooks.hasOnDelete)
     this.#isHeapSize = settings.sizeOf === heapSize
   }
@@ -202,7 +202,12 @@ export class Entries {
   #deadline(key: string, { ttl, expiresAt }: WriteTerms, now: number): number {
     return expiresAt === undefined
       ? Math.floor(now + (ttl ?? this.#settings.defaultTtl))
-      : this.#dates.deadlineOf(key, expiresAt, now)
+      : this.#deadlineAt(key, expiresAt, now)
+  }
+
+  #deadlineAt(key: string, expiresAt: number, now: number): number {
+    this.#dates ??= new AbsoluteExpiry(this.table, this.#promises, this.#clock)
+    return this.#dates.deadlineOf(key, expiresAt, now)
   }
 
   /** A TTL starts once the promise has fulfilled. Only a TTL of 0 or less counts before. */
@@ -213,8 +218,7 @@ export class Entries {
     now: number,
   ): number {
     if (ttl <= 0) return now
-    const deadline =
-      expiresAt === undefined ? servedUntil : this.#dates.deadlineOf(key, expiresAt, now)
+    const deadline = expiresAt === undefined ? servedUntil : this.#deadlineAt(key, expiresAt, now)
     return Math.floor(Math.min(servedUntil, deadline))
   }
 

@@ -8,7 +8,6 @@ import type { Clock } from './time/clock.ts'
 
 const FORMAT = 'faas-cache-dict'
 const VERSION = 1
-const FIELDS = ['key', 'value', 'expiresAt', 'sizeBytes', 'isPromise'] as const
 
 /** One entry of a snapshot. */
 export interface SnapshotEntry {
@@ -101,24 +100,33 @@ function entriesOf(snapshot: unknown): readonly SnapshotEntry[] {
   return Array.from(entries, checkedEntry)
 }
 
-/** Copies the fields, since an accessor may return another value when it is read again. */
+type Check = [accepted: string, isAccepted: (value: unknown) => boolean]
+
+/** What each field of an entry may hold. */
+const FIELDS: Readonly<Record<string, Check>> = {
+  key: ['a string', (key) => typeof key === 'string'],
+  value: ['a value that can be cloned', (value) => typeof value !== 'function'],
+  expiresAt: ['epoch milliseconds or null', (date) => date === null || Number.isFinite(date)],
+  sizeBytes: [
+    'a whole number of bytes',
+    (bytes) => bytes === undefined || (Number.isInteger(bytes) && isEntrySize(bytes)),
+  ],
+  isPromise: ['true or absent', (flag) => flag === undefined || flag === true],
+}
+const FIELD_NAMES = /* @__PURE__ */ Object.keys(FIELDS)
+
+/** Reads each field once, since an accessor may return another value the second time. */
 function checkedEntry(entry: unknown, index: number): SnapshotEntry {
   const name = `Entry ${index} of the snapshot`
   if (typeof entry !== 'object' || entry === null) throw wrongKind(name, 'an object', entry)
-  const { key, value, expiresAt, sizeBytes, isPromise } = unpolluted(entry, FIELDS)
-  if (typeof key !== 'string') throw wrongKind(`${name}: key`, 'a string', key)
-  if (typeof value === 'function')
-    throw wrongKind(`${name}: value`, 'a value that can be cloned', value)
-  if (expiresAt !== null && !Number.isFinite(expiresAt)) {
-    throw wrongKind(`${name}: expiresAt`, 'epoch milliseconds or null', expiresAt)
+  const given = unpolluted(entry, FIELD_NAMES)
+  const checked: Record<string, unknown> = {}
+  for (const [field, [accepted, isAccepted]] of Object.entries(FIELDS)) {
+    const value = given[field]
+    if (!isAccepted(value)) throw wrongKind(`${name}: ${field}`, accepted, value)
+    checked[field] = value
   }
-  if (sizeBytes !== undefined && !(Number.isInteger(sizeBytes) && isEntrySize(sizeBytes))) {
-    throw wrongKind(`${name}: sizeBytes`, 'a whole number of bytes', sizeBytes)
-  }
-  if (isPromise !== undefined && isPromise !== true) {
-    throw wrongKind(`${name}: isPromise`, 'true or absent', isPromise)
-  }
-  return { key, value, expiresAt, sizeBytes, isPromise } as SnapshotEntry
+  return checked as unknown as SnapshotEntry
 }
 
 function requireCloneable(key: string, value: unknown): void {

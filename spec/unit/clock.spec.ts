@@ -454,7 +454,7 @@ describe('the option now', () => {
     (returned) => {
       const clock = clockFrom(() => returned as number)
       expect(() => clock.now()).toThrow(TypeError)
-      expect(() => clock.now()).toThrow(/option now .*number.* not /)
+      expect(() => clock.now()).toThrow(/result of now .*number.*; got /)
     },
   )
 
