@@ -369,13 +369,10 @@ export class Table {
   }
 
   #resize(capacity: number): void {
-    if (capacity < this.capacity) this.#cells.length = 2 * capacity
-    else {
-      const cells: unknown[] = new Array(2 * capacity)
-      // Growing by assignment would leave half as much room again as there are slots.
-      for (let at = 0; at < this.#cells.length; at++) cells[at] = this.#cells[at]
-      this.#cells = cells
-    }
+    const spare = 2 * (capacity - this.capacity)
+    if (spare < 0) this.#cells.length = 2 * capacity
+    // Growing by assignment would leave half as much room again as there are slots.
+    else this.#cells = this.#cells.concat(new Array(spare))
     this.#records.resize(capacity)
     this.#weighStructure()
   }
