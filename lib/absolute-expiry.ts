@@ -27,8 +27,9 @@ export class AbsoluteExpiry {
   deadlineOf(key: string, expiresAt: number, now: number): number {
     if (this.#clock.hasStarted) return this.#deadlineAt(expiresAt, now)
     if (this.#waiting === undefined) {
-      this.#waiting = new Map()
-      this.#clock.onStart((start) => this.#start(start))
+      const waiting = new Map<string, number>()
+      this.#clock.onStart((start) => this.#start(waiting, start))
+      this.#waiting = waiting
     }
     this.#waiting.set(key, expiresAt)
     return unstarted(expiresAt)
@@ -38,9 +39,9 @@ export class AbsoluteExpiry {
     return Math.floor(now + expiresAt - this.#clock.wallAt(now))
   }
 
-  #start(now: number): void {
+  #start(waiting: ReadonlyMap<string, number>, now: number): void {
     const table = this.#table
-    for (const [key, expiresAt] of this.#waiting ?? []) {
+    for (const [key, expiresAt] of waiting) {
       const slot = table.find(key)
       const deadline = this.#deadlineAt(expiresAt, now)
       const pending = this.#promises.get(key)

@@ -12,7 +12,6 @@ import { handleRejection, type Pending, PendingPromises } from './promise.ts'
 import { type Snapshot, snapshotOf, writesOf } from './snapshot.ts'
 import { guardsOf, type StackGuard } from './stack.ts'
 import { DELETED, Statistics, type Stats } from './statistics.ts'
-import { NONE } from './table/records.ts'
 import { type Clock, clockFrom, systemClock } from './time/clock.ts'
 
 /** Seconds, a string with a unit, `null`, or a function of the loaded value that returns one of these. */
@@ -87,7 +86,7 @@ export class Cache {
   #attend(key: string): void {
     const entries = this.#entries
     const sweep = this.#sweep
-    if (sweep.isResting && entries.table.find(key) !== NONE) sweep.wake()
+    if (sweep.isResting && entries.isKnown(key)) sweep.wake()
     entries.isUseAwaited = this.#pending.watchAgain(key) || sweep.isResting
   }
 
@@ -99,7 +98,7 @@ export class Cache {
   }
 
   has(key: string): boolean {
-    return this.#entries.findLive(key) !== NONE
+    return this.#entries.peek(key) !== MISSING
   }
 
   /** Throws a `DataTooLargeError` if the entry could not fit an empty cache, unless told to skip it. */
@@ -157,11 +156,8 @@ export class Cache {
   /** Removes the entry at one end of the order of use and returns it. */
   popEnd(end: 'oldest' | 'newest'): [string, unknown] | undefined {
     this.purge()
-    const { table } = this.#entries
-    const slot = table[end]
-    if (slot === NONE) return undefined
-    const entry: [string, unknown] = [table.keyAt(slot), table.valueAt(slot)]
-    this.delete(entry[0])
+    const entry = this.#entries.end(end)
+    if (entry !== undefined) this.delete(entry[0])
     return entry
   }
 
@@ -208,14 +204,12 @@ export class Cache {
   /** Virtual milliseconds that a live entry has left; `undefined` if there is none. */
   timeLeft(key: string): number | undefined {
     // A slightly old reading, so that a TTL that was just set is given back in full.
-    const now = this.#clock.fresh(20)
-    const slot = this.#entries.findLive(key, now)
-    return slot === NONE ? undefined : this.#entries.table.deadlineOf(slot) - now
+    return this.#entries.timeLeft(key, this.#clock.fresh(20))
   }
 
   /** `undefined` if the key is unknown. */
   isExpired(key: string): boolean | undefined {
-    return this.#entries.table.find(key) === NONE ? undefined : !this.has(key)
+    return this.#entries.isKnown(key) ? !this.has(key) : undefined
   }
 
   /** Gives a live entry another life. Returns `false` if there is none. */
@@ -250,16 +244,12 @@ export class Cache {
 
   /** Bytes that a live entry is charged; `undefined` if there is none. */
   chargeOf(key: string): number | undefined {
-    const slot = this.#entries.findLive(key)
-    return slot === NONE ? undefined : this.#entries.table.chargeOf(slot)
+    return this.#entries.chargeOf(key)
   }
 
   remeasure(keys: readonly string[]): void {
     this.#change(() => {
-      for (const key of keys) {
-        const slot = this.#entries.findLive(key)
-        if (slot !== NONE) this.#entries.remeasure(slot)
-      }
+      for (const key of keys) this.#entries.remeasure(key)
     })
   }
 

@@ -81,10 +81,33 @@ export class Entries {
     return slot !== NONE && !this.#isExpired(slot, now) ? slot : NONE
   }
 
-  /** The live value, or `MISSING`. Not a use. An expired entry stays. */
+  /** The live value, or `MISSING`. Not a use. */
   peek(key: string): unknown {
     const slot = this.findLive(key)
     return slot === NONE ? MISSING : this.table.valueAt(slot)
+  }
+
+  /** Whether the key has an entry, live or expired. */
+  isKnown(key: string): boolean {
+    return this.table.find(key) !== NONE
+  }
+
+  /** Virtual milliseconds that a live entry has left; `undefined` without one. */
+  timeLeft(key: string, now: number): number | undefined {
+    const slot = this.findLive(key, now)
+    return slot === NONE ? undefined : this.table.deadlineOf(slot) - now
+  }
+
+  /** Bytes that a live entry is charged; `undefined` without one. */
+  chargeOf(key: string): number | undefined {
+    const slot = this.findLive(key)
+    return slot === NONE ? undefined : this.table.chargeOf(slot)
+  }
+
+  /** The key and the value at one end of the order of use, live or expired. */
+  end(end: 'oldest' | 'newest'): [string, unknown] | undefined {
+    const slot = this.table[end]
+    return slot === NONE ? undefined : [this.table.keyAt(slot), this.table.valueAt(slot)]
   }
 
   /** Stores a value as the newest entry. Returns the error of a write that is refused. */
@@ -223,10 +246,10 @@ export class Entries {
   }
 
   /** Measures an entry again, unless its size was given or its promise is pending. */
-  remeasure(slot: Slot, now = this.#clock.now()): void {
+  remeasure(key: string, now = this.#clock.now()): void {
     const { table } = this
-    const key = table.keyAt(slot)
-    if (table.hasGivenSize(slot) || this.#promises.has(key)) return
+    const slot = this.findLive(key, now)
+    if (slot === NONE || table.hasGivenSize(slot) || this.#promises.has(key)) return
     const value = table.valueAt(slot)
     const bytes = weigh(this.#settings, key, value)
     // Measuring may have run code that uses the cache.

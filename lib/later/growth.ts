@@ -89,7 +89,7 @@ export class Growth {
       return
     }
     const before = table.valueBytesOf(slot)
-    this.#attempt(key, () => this.#entries.remeasure(slot))
+    this.#attempt(key, () => this.#entries.remeasure(key))
     const present = table.find(key)
     if (present === NONE || table.valueBytesOf(present) !== before) this.hasFound = true
   }

@@ -43,7 +43,7 @@ export class StoredPromises {
       else {
         entries.keep(key, kept, terms, now)
         source = 'sizeOf'
-        entries.remeasure(table.find(key), now)
+        entries.remeasure(key, now)
       }
     } catch (error) {
       // No entry stays whose life has not begun, or whose size nobody knows.

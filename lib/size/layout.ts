@@ -62,11 +62,9 @@ const bigintSize = (value: bigint): number =>
   BIGINT_HEADER +
   (value === 0n ? 0 : WORD * Math.ceil((value < 0n ? -value : value).toString(16).length / 16))
 
-/** Bytes that a primitive value takes beyond the slot that refers to it. */
+/** Bytes that a primitive value, but no string, takes beyond the slot that refers to it. */
 export function primitiveSize(value: unknown): number {
   switch (typeof value) {
-    case 'string':
-      return stringSize(value)
     case 'number':
       return isSmall(value) ? 0 : HEAP_NUMBER
     case 'bigint':

@@ -40,11 +40,6 @@ export class Expiry {
     return this.#placed === 0
   }
 
-  /** The virtual time by which entries are placed, at most the time of the last look. */
-  get time(): number {
-    return this.#time
-  }
-
   /** Once `due` has returned `NONE`, no entry expires before this time. */
   get next(): number {
     return this.#next

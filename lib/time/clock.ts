@@ -11,7 +11,7 @@ export interface Clock {
   wallAt(now: number): number
   /** Whether the clock was ever read. Before, it cannot tell when a date comes. */
   readonly hasStarted: boolean
-  /** Calls `run` once with the first reading, before `now` returns it. For a clock that has not started. */
+  /** Calls `run` once with the first reading, before `now` returns it. Never, if the clock has started. */
   onStart(run: (now: number) => void): void
 }
 

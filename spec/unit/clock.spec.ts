@@ -433,6 +433,10 @@ describe('the option now', () => {
     time = 77
     expect([clock.now(), clock.wallAt(77)]).toEqual([77, 77])
     expect(clock.hasStarted).toBe(true)
+    const run = vi.fn()
+    clock.onStart(run)
+    clock.now()
+    expect(run).not.toHaveBeenCalled()
   })
 
   it('that goes back is another date at once, and virtual time runs on', () => {
