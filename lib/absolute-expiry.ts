@@ -1,3 +1,4 @@
+import { type Weakly, weakly } from './engine.ts'
 import type { PendingPromises } from './promise.ts'
 import { NONE } from './table/records.ts'
 import type { Table } from './table/table.ts'
@@ -12,14 +13,14 @@ const BEYOND_TIME = 2 ** 52
  */
 export class AbsoluteExpiry {
   readonly #table: Table
-  readonly #promises: PendingPromises
+  readonly #pending: PendingPromises
   readonly #clock: Clock
   /** By key, the date of each write while the clock had not started. */
   #waiting: Map<string, number> | undefined
 
-  constructor(table: Table, promises: PendingPromises, clock: Clock) {
+  constructor(table: Table, pending: PendingPromises, clock: Clock) {
     this.#table = table
-    this.#promises = promises
+    this.#pending = pending
     this.#clock = clock
   }
 
@@ -27,9 +28,8 @@ export class AbsoluteExpiry {
   deadlineOf(key: string, expiresAt: number, now: number): number {
     if (this.#clock.hasStarted) return this.#deadlineAt(expiresAt, now)
     if (this.#waiting === undefined) {
-      const waiting = new Map<string, number>()
-      this.#clock.onStart((start) => this.#start(waiting, start))
-      this.#waiting = waiting
+      this.#waiting = new Map()
+      this.#clock.onStart(starting(weakly(this), this.#waiting))
     }
     this.#waiting.set(key, expiresAt)
     return unstarted(expiresAt)
@@ -39,14 +39,15 @@ export class AbsoluteExpiry {
     return Math.floor(now + expiresAt - this.#clock.wallAt(now))
   }
 
-  #start(waiting: ReadonlyMap<string, number>, now: number): void {
+  /** The clock has started: gives deadlines to the entries that still have these dates. */
+  start(waiting: ReadonlyMap<string, number>, now: number): void {
     const table = this.#table
     for (const [key, expiresAt] of waiting) {
       const slot = table.find(key)
       const deadline = this.#deadlineAt(expiresAt, now)
-      const pending = this.#promises.get(key)
+      const pending = this.#pending.get(key)
       if (pending?.terms.expiresAt === expiresAt) {
-        table.setDeadline(slot, Math.min(pending.servedUntil, deadline), now)
+        table.setDeadline(slot, Math.floor(Math.min(pending.servedUntil, deadline)), now)
       } else if (slot !== NONE && table.deadlineOf(slot) === unstarted(expiresAt)) {
         table.setDeadline(slot, deadline, now)
       }
@@ -54,5 +55,10 @@ export class AbsoluteExpiry {
     this.#waiting = undefined
   }
 }
+
+// The clock, which outlives caches, must not keep one alive.
+const starting =
+  (weak: Weakly<AbsoluteExpiry>, waiting: ReadonlyMap<string, number>) => (now: number) =>
+    weak.deref()?.start(waiting, now)
 
 const unstarted = (expiresAt: number): number => Math.floor(BEYOND_TIME + expiresAt)

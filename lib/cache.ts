@@ -1,3 +1,4 @@
+import { type Weakly, weakly } from './engine.ts'
 import { Entries, MISSING, requireRoom } from './entries.ts'
 import { Hooks } from './hooks.ts'
 import { Growth } from './later/growth.ts'
@@ -17,12 +18,12 @@ import { type Clock, clockFrom, systemClock } from './time/clock.ts'
 /** Seconds, a string with a unit, `null`, or a function of the loaded value that returns one of these. */
 export type LoadTtl<V> = Duration | ((value: V) => Duration | undefined) | undefined
 
-type Weak = Pick<WeakRef<Cache>, 'deref'>
+type Weak = Weakly<Cache>
 
 /**
  * What a use, a write and a removal are, and what follows from them: loads, promises that settle, the
- * background sweep. Every change ends in `#settle`, which runs the hooks once the cache is in order;
- * only `Entries.use` runs them itself, since a read has to be fast.
+ * background sweep. Every change ends in `#settle`, which runs the hooks once the cache is in order. Only
+ * `Entries.use`, which has to be fast, and the sweep run them themselves.
  * `MISSING` stands for the value of a key without a live entry.
  */
 export class Cache {
@@ -71,7 +72,7 @@ export class Cache {
     return entries.use(key, missing)
   }
 
-  /** A miss turns out to be no use. */
+  /** Takes back the miss that `read` counted, for a key that libraries read to recognise an object. */
   retractMiss(): void {
     this.#statistics.misses--
   }
@@ -138,9 +139,10 @@ export class Cache {
 
   /** Returns whether there was a live entry to remove. */
   delete(key: string): boolean {
-    if (this.#loads.size !== 0) this.#loads.overtake(key)
     try {
-      return this.#entries.drop(key, DELETED)
+      const wasLive = this.#entries.delete(key, DELETED)
+      if (this.#loads.size !== 0) this.#loads.overtake(key)
+      return wasLive
     } finally {
       this.#settle()
     }
@@ -203,7 +205,7 @@ export class Cache {
 
   /** Virtual milliseconds that a live entry has left; `undefined` if there is none. */
   timeLeft(key: string): number | undefined {
-    // A slightly old reading, so that a TTL that was just set is given back in full.
+    // At most 20 ms old, so that a TTL that was just set is given back in full.
     return this.#entries.timeLeft(key, this.#clock.fresh(20))
   }
 
@@ -226,9 +228,11 @@ export class Cache {
     requireRoom(maxSizeBytes, givenSizeBytes)
     // Read before anything changes, since the option `now` may throw.
     const now = this.#clock.now()
-    this.settings.maxSizeBytes = maxSizeBytes
-    this.settings.maxItems = maxItems
-    this.#change(() => this.#entries.limit(maxSizeBytes, maxItems, now))
+    this.#change(() => {
+      this.#entries.limit(maxSizeBytes, maxItems, now)
+      this.settings.maxSizeBytes = maxSizeBytes
+      this.settings.maxItems = maxItems
+    })
   }
 
   /** Live entries. */
@@ -358,10 +362,6 @@ export class Cache {
 }
 
 // Outside the class, so that no closure refers to the cache.
-
-function weakly(cache: Cache): Weak {
-  return globalThis.WeakRef ? new WeakRef(cache) : { deref: () => cache }
-}
 
 const settling = (weak: Weak) => (pending: Pending, kept: Promise<unknown> | undefined) =>
   weak.deref()?.settlePromise(pending, kept)

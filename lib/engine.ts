@@ -2,7 +2,6 @@ interface NodeModules {
   'node:async_hooks': typeof import('node:async_hooks')
   'node:crypto': typeof import('node:crypto')
   'node:net': typeof import('node:net')
-  'node:process': typeof import('node:process')
   'node:util': typeof import('node:util')
 }
 
@@ -59,6 +58,15 @@ const OTHERS = new Set<string | symbol | undefined>([
 export function isPlatformKey(key: string | symbol): boolean {
   if (typeof key === 'string') return OTHERS.has(key)
   return CONTEXTS.has(key.description) || OTHERS.has(key.description)
+}
+
+/** Refers to an object without keeping it alive, where the platform can. */
+export interface Weakly<T extends object> {
+  deref(): T | undefined
+}
+
+export function weakly<T extends object>(target: T): Weakly<T> {
+  return globalThis.WeakRef ? new WeakRef(target) : { deref: () => target }
 }
 
 /** Removes the context of the request from an object that was just made. */

@@ -18,19 +18,19 @@ import { weigh } from './weigh.ts'
 export const MISSING = /* @__PURE__ */ Symbol('missing')
 
 /**
- * Entries within limits. An entry comes through `put`. It leaves through `remove`, through `clear`, or
- * in a write that has expired already. Statistics and hooks hear of each. Deadlines are whole virtual
- * milliseconds, rounded down, so that none comes late.
+ * Entries within limits. A value comes through `put`, and leaves when it is replaced, removed or cleared;
+ * statistics and hooks hear of each. Deadlines are whole virtual milliseconds, rounded down, so that none
+ * comes late.
  */
 export class Entries {
   readonly table = new Table()
-  /** Whether a resting sweep, or a promise on a Worker, has to hear of the next use. */
+  /** Whether a resting sweep, or a promise on a Worker, has to hear of the next use. Here, since a read is. */
   isUseAwaited = false
   readonly #settings: Settings
   readonly #clock: Clock
   readonly #statistics: Statistics
   readonly #hooks: Hooks
-  readonly #promises: PendingPromises
+  readonly #pending: PendingPromises
   readonly #guards: ChangeGuards
   readonly #isHeapSize: boolean
   /** Made for the first date, since few caches need it. */
@@ -45,13 +45,13 @@ export class Entries {
     clock: Clock,
     statistics: Statistics,
     hooks: Hooks,
-    promises: PendingPromises,
+    pending: PendingPromises,
   ) {
     this.#settings = settings
     this.#clock = clock
     this.#statistics = statistics
     this.#hooks = hooks
-    this.#promises = promises
+    this.#pending = pending
     this.#guards = guardsOf(hooks.hasOnDelete)
     this.#isHeapSize = settings.sizeOf === heapSize
   }
@@ -64,7 +64,7 @@ export class Entries {
       this.#statistics.misses++
       return missing
     }
-    // Read again after the clock, whose first reading sets deadlines.
+    // Read again after the clock, whose first reading on a Worker sets deadlines.
     if (table.deadlineOf(slot) === Infinity || this.#clock.now() < table.deadlineOf(slot)) {
       this.#statistics.hits++
       return table.use(slot)
@@ -113,7 +113,7 @@ export class Entries {
   /** Stores a value as the newest entry. Returns the error of a write that is refused. */
   put(key: string, value: unknown, terms: WriteTerms): DataTooLargeError | undefined {
     const { table } = this
-    const isHeapSize = this.#isHeapSize === true
+    const isHeapSize = this.#isHeapSize
     const isPromise = typeof value === 'object' && isNativePromise(value)
     const isGiven = terms.sizeBytes !== undefined
     let valueBytes = terms.sizeBytes as number
@@ -121,9 +121,10 @@ export class Entries {
       valueBytes =
         isHeapSize && typeof value === 'string'
           ? stringSize(value)
-          : this.#weighOrDrop(key, value, isPromise)
+          : this.#weighOrDelete(key, value, isPromise)
     }
-    // Measuring may have run code of the value, or the program's `sizeOf`, which may use the cache.
+    const now = terms.expiresAt === undefined ? this.#clock.now() : this.#clock.fresh()
+    // Only now: the options `sizeOf` and `now`, and code of the value, may have used the cache.
     const slot = table.find(key)
     let keyBytes = 0
     if (isGiven) keyBytes = GIVEN
@@ -133,7 +134,6 @@ export class Entries {
     if (bytes > this.#mostContent) return this.#refuse(key, value, bytes)
     if (bytes > MOST_BYTES || table.hasLarge) requireStackToCompile()
     if (isPromise) this.#guards.promise.require(slot)
-    const now = terms.expiresAt === undefined ? this.#clock.now() : this.#clock.fresh()
     const servedUntil = now + this.#settings.pendingTtl
     const deadline = isPromise
       ? this.#pendingDeadline(key, terms, servedUntil, now)
@@ -149,17 +149,17 @@ export class Entries {
       table.add(key, value, keyBytes, valueBytes, deadline, now)
     }
     this.#statistics.writes++
-    if (isPromise) this.#promises.add(key, value, terms, servedUntil)
-    if (this.#isExceeded(0, 0)) this.#makeRoom(now, 0, 0)
+    if (isPromise) this.#pending.add(key, value, terms, servedUntil)
+    this.#keepLimits(now)
     return undefined
   }
 
   /** An older value is out of date, so it leaves even if the new one cannot be measured. */
-  #weighOrDrop(key: string, value: unknown, isPromise: boolean): number {
+  #weighOrDelete(key: string, value: unknown, isPromise: boolean): number {
     try {
       return weigh(this.#settings, key, value, isPromise)
     } catch (error) {
-      this.drop(key, REPLACED)
+      this.delete(key, REPLACED)
       throw error
     }
   }
@@ -167,7 +167,7 @@ export class Entries {
   #refuse(key: string, value: unknown, bytes: number): DataTooLargeError {
     this.#guards.refused.require(bytes)
     handleRejection(value)
-    this.drop(key, REPLACED)
+    this.delete(key, REPLACED)
     this.#statistics.refusals++
     return new DataTooLargeError(key, ENTRY_BYTES + bytes, this.#mostBytes)
   }
@@ -178,7 +178,7 @@ export class Entries {
     handleRejection(value)
     const slot = this.table.find(key)
     if (slot !== NONE) {
-      if (this.#isExpired(slot, now)) this.#take(slot, EXPIRED)
+      if (this.#isExpired(slot, now)) this.#removeUnguarded(slot, EXPIRED)
       else {
         this.#noteReplaced(slot, key, value)
         this.table.remove(slot)
@@ -191,7 +191,7 @@ export class Entries {
 
   #noteReplaced(slot: Slot, key: string, value: unknown): void {
     this.#statistics.count(REPLACED)
-    if (this.#promises.size !== 0) this.#promises.forget(key)
+    if (this.#pending.size !== 0) this.#pending.forget(key)
     if (!this.#hooks.hasOnDelete) return
     const former = this.table.valueAt(slot)
     if (!isSame(former, value)) {
@@ -202,7 +202,7 @@ export class Entries {
   /** Puts a promise that has fulfilled in its own place. The entry's TTL starts. */
   keep(key: string, kept: Promise<unknown>, terms: WriteTerms, now: number): void {
     const slot = this.table.find(key)
-    this.#promises.forget(key)
+    this.#pending.forget(key)
     this.table.setValue(slot, kept)
     this.table.setDeadline(slot, this.#deadline(key, terms, now), now)
   }
@@ -212,7 +212,7 @@ export class Entries {
     const slot = this.findLive(key, now)
     if (slot === NONE) return false
     this.#guards.renewal.require(slot)
-    const pending = this.#promises.get(key)
+    const pending = this.#pending.get(key)
     if (pending !== undefined) pending.terms = { ...terms, sizeBytes: pending.terms.sizeBytes }
     const deadline =
       pending === undefined
@@ -229,7 +229,7 @@ export class Entries {
   }
 
   #deadlineAt(key: string, expiresAt: number, now: number): number {
-    this.#dates ??= new AbsoluteExpiry(this.table, this.#promises, this.#clock)
+    this.#dates ??= new AbsoluteExpiry(this.table, this.#pending, this.#clock)
     return this.#dates.deadlineOf(key, expiresAt, now)
   }
 
@@ -249,7 +249,7 @@ export class Entries {
   remeasure(key: string, now = this.#clock.now()): void {
     const { table } = this
     const slot = this.findLive(key, now)
-    if (slot === NONE || table.hasGivenSize(slot) || this.#promises.has(key)) return
+    if (slot === NONE || table.hasGivenSize(slot) || this.#pending.has(key)) return
     const value = table.valueAt(slot)
     const bytes = weigh(this.#settings, key, value)
     // Measuring may have run code that uses the cache.
@@ -266,7 +266,7 @@ export class Entries {
     if (keyBytes + valueBytes > this.#mostContent) this.remove(slot, EVICTED)
     else {
       table.charge(slot, keyBytes, valueBytes)
-      if (this.#isExceeded(0, 0)) this.#makeRoom(now, 0, 0)
+      this.#keepLimits(now)
     }
   }
 
@@ -294,11 +294,12 @@ export class Entries {
     return this.table.deadlineOf(slot) <= now
   }
 
-  /** Removes an entry. Returns whether it was live; if it was not, it leaves as expired. */
-  drop(key: string, reason: number): boolean {
+  /** Removes the entry of a key. Returns whether it was live; if it was not, the reason is `EXPIRED`. */
+  delete(key: string, reason: number): boolean {
+    const now = this.#clock.now()
     const slot = this.table.find(key)
     if (slot === NONE) return false
-    const isLive = !this.#isExpired(slot, this.#clock.now())
+    const isLive = !this.#isExpired(slot, now)
     this.remove(slot, isLive ? reason : EXPIRED)
     return isLive
   }
@@ -309,7 +310,7 @@ export class Entries {
     for (let slot = table.oldest; slot !== NONE; slot = table.newerThan(slot)) {
       this.#noteRemoved(slot, this.#isExpired(slot, now) ? EXPIRED : CLEARED)
     }
-    this.#promises.clear()
+    this.#pending.clear()
     table.clear()
   }
 
@@ -323,11 +324,11 @@ export class Entries {
     return count
   }
 
-  /** Removes some entry that has expired. Returns its slot, `NONE`, or `MORE` after `mostMoves`. */
-  purgeOne(now: number, mostMoves: number): Slot {
+  /** Removes one entry that has expired, or moves some in the table. Returns `false` if none has expired. */
+  purgeSome(now: number, mostMoves: number): boolean {
     const slot = this.#due(now, mostMoves)
     if (slot > NONE) this.remove(slot, EXPIRED)
-    return slot
+    return slot !== NONE
   }
 
   /** Removes an entry that has expired, or else the oldest. Returns `false` if there is none. */
@@ -343,15 +344,18 @@ export class Entries {
     return this.table.due(now, mostMoves)
   }
 
+  /** Removes the entry in a slot. Other entries may move, and leave if the tables grow by it. */
   remove(slot: Slot, reason: number): void {
     this.#guards.removal.require(slot)
     if (this.table.hasLarge) requireStackToCompile()
-    this.#take(slot, reason)
+    this.#removeUnguarded(slot, reason)
+    // While the keys move to another `Map`, there are two.
+    if (this.#isExceeded(0, 0)) this.#makeRoom(this.#clock.now(), 0, 0)
   }
 
-  #take(slot: Slot, reason: number): void {
+  #removeUnguarded(slot: Slot, reason: number): void {
     this.#noteRemoved(slot, reason)
-    if (this.#promises.size !== 0) this.#promises.forget(this.table.keyAt(slot))
+    if (this.#pending.size !== 0) this.#pending.forget(this.table.keyAt(slot))
     this.table.remove(slot)
   }
 
@@ -373,6 +377,10 @@ export class Entries {
     this.#mostBytes = maxSizeBytes
     this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
     this.#mostContent = maxSizeBytes - EMPTY_BYTES
+    this.#keepLimits(now)
+  }
+
+  #keepLimits(now: number): void {
     if (this.#isExceeded(0, 0)) this.#makeRoom(now, 0, 0)
   }
 
@@ -392,8 +400,9 @@ export class Entries {
     do {
       const due = table.due(now)
       const { oldest } = table
-      if (due !== NONE) this.#take(due, EXPIRED)
-      else if (table.size + items > 1 || !this.#fitsAlone(oldest)) this.#take(oldest, EVICTED)
+      if (due !== NONE) this.#removeUnguarded(due, EXPIRED)
+      else if (table.size + items > 1 || !this.#fitsAlone(oldest))
+        this.#removeUnguarded(oldest, EVICTED)
       else {
         // What is left fits, but not the tables that grew for more.
         table.compact()

@@ -2,7 +2,7 @@ import type { OnDelete, OnError, Reason } from './options/options.ts'
 import { isNativePromise, subscribe } from './promise.ts'
 import { requireStack } from './stack.ts'
 
-/** Removals in answer to one call, beyond which a hook is taken to remove without end. */
+/** Beyond so many removals in one call, a hook probably removes without end. */
 const MOST_ANSWERS = 1_000_000
 
 interface Removal {
@@ -55,14 +55,15 @@ export class Hooks {
   run(): void {
     if (!this.isWaiting) return
     // Every removal of the call itself is told; what hooks remove in answer might never end.
-    let most = this.#queue.length + Math.max(MOST_ANSWERS, 10 * this.#queue.length)
+    const limit = this.#queue.length + Math.max(MOST_ANSWERS, 10 * this.#queue.length)
+    let count = 0
     this.#isRunning = true
     this.isWaiting = false
     try {
       while (this.#next < this.#queue.length) {
         // If the stack is full, the next call handles the rest.
         requireStack(this.#next)
-        if (--most < 0) this.#stop()
+        if (++count > limit) this.#stop(limit)
         else this.#runNext()
       }
       this.#queue = []
@@ -80,9 +81,9 @@ export class Hooks {
     else this.#callOnDelete(item)
   }
 
-  #stop(): void {
+  #stop(limit: number): void {
     const error = new Error(
-      `onDelete removed more than ${MOST_ANSWERS} values in one call; it does not get the rest`,
+      `One call led to more than ${limit} removals by hooks; onDelete does not get the rest`,
     )
     this.#callOnError({ error, context: { source: 'onDelete' } })
     this.#next = this.#queue.length

@@ -54,7 +54,7 @@ const values = new WeakMap<object, unknown>()
 const replacements = new WeakMap<object, Promise<unknown>>()
 
 /** Notes that a stored promise has fulfilled. Returns the promise to keep, which refers to no request. */
-export function noteFulfilled(promise: Promise<unknown>, value: unknown): Promise<unknown> {
+function noteFulfilled(promise: Promise<unknown>, value: unknown): Promise<unknown> {
   const before = keptFor(promise)
   if (values.has(before)) return before
   const bare = withoutProperties(promise, value)
@@ -183,7 +183,7 @@ export class PendingPromises {
   }
 
   /** `settled` is called once the promise settles, if `begin` was called for its subscription. */
-  add(key: string, promise: Promise<unknown>, terms: WriteTerms, servedUntil: number): Pending {
+  add(key: string, promise: Promise<unknown>, terms: WriteTerms, servedUntil: number): void {
     this.forget(key)
     const subscription = subscriptions.get(promise) ?? new Subscription(promise)
     const settled = this.#settled
@@ -192,7 +192,6 @@ export class PendingPromises {
     this.#pending ??= new Map()
     this.#pending.set(key, pending)
     this.size++
-    return pending
   }
 
   /** Nothing changes any more when its promise settles. */

@@ -18,6 +18,7 @@ export function requireStackToCompile(): void {
 export class StackGuard {
   #early = 32
 
+  /** Takes any number from 0 on, as `requireStack` does. */
   require(count: number): void {
     if (this.#early === 0) requireStack(count)
     else {

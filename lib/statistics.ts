@@ -56,7 +56,7 @@ export class Statistics {
   /** Hits and writes before the last reset. */
   #usesBefore = 0
   /** By reason. */
-  readonly removals: number[] = REASONS.map(() => 0)
+  readonly #removals: number[] = REASONS.map(() => 0)
 
   /** Hits and writes since the cache was made. */
   get uses(): number {
@@ -65,18 +65,18 @@ export class Statistics {
 
   /** One more removal. */
   count(reason: number): void {
-    this.removals[reason] = (this.removals[reason] as number) + 1
+    this.#removals[reason] = (this.#removals[reason] as number) + 1
   }
 
   reset(): void {
     this.#usesBefore = this.uses
     this.hits = this.misses = this.writes = this.refusals = 0
-    this.removals.fill(0)
+    this.#removals.fill(0)
   }
 
   report(items: number, sizeBytes: number): Stats {
-    const { hits, misses, writes, refusals, removals } = this
-    const removed = (reason: number) => removals[reason] as number
+    const { hits, misses, writes, refusals } = this
+    const removed = (reason: number) => this.#removals[reason] as number
     return {
       hits,
       misses,

@@ -47,6 +47,7 @@ const acts: Record<string, Act> = {
   promote: (_, controller) => controller.promote('k5'),
   demote: (_, controller) => controller.demote('k5'),
   remeasure: (_, controller) => controller.remeasure(),
+  resize: (_, controller) => controller.resize({ maxItems: 5, maxSizeBytes: '32K' }),
   stats: (_, controller) => controller.stats(),
 }
 

@@ -317,6 +317,40 @@ describe('if the clock reads 0 until the first request', () => {
     expect([...controller.keys()]).toEqual(['initial', 'rewritten'])
   })
 
+  it('a pending promise with a date expires after a pendingTtl of a fraction of a millisecond', async () => {
+    const { clocks, library } = await libraryOnClocks(0, 0)
+    const cache = new library.FaaSCacheDict({ pendingTtl: '1004.5ms' })
+    const controller = library.controllerOf(cache)
+    controller.set('a', new Promise(() => {}), { expiresAt: start + 60_000 })
+    const purgeAt = async (milliseconds: number) => {
+      await nextTurn()
+      clocks.wall = clocks.monotonic = start + milliseconds
+      return controller.purgeExpired()
+    }
+    const purged = [
+      await purgeAt(0),
+      await purgeAt(1001),
+      await purgeAt(1003),
+      await purgeAt(9_000),
+    ]
+    expect(purged).toEqual([0, 0, 0, 1])
+  })
+
+  it.runIf(globalThis.gc)('values of caches that are dropped before it are collected', async () => {
+    const { library } = await libraryOnClocks(0, 0)
+    const dropped = Array.from({ length: 10 }, () => {
+      const value = {}
+      library.controllerOf(new library.FaaSCacheDict()).set('a', value, { expiresAt: start })
+      return new WeakRef(value)
+    })
+    await nextTurn()
+    globalThis.gc?.()
+    // The last one may still be in a register.
+    expect(dropped.filter((each) => each.deref()).length).toBeLessThan(3)
+    // The clock, which the library holds, was alive until here.
+    expect(Object.keys(new library.FaaSCacheDict())).toEqual([])
+  })
+
   it('the absolute expiry of a cleared entry does not apply to a later one', async () => {
     const { controller, beginRequests } = await atModuleScope()
     controller.set('value', 1, { expiresAt: start + 5000 })

@@ -15,7 +15,7 @@ interface Measurement {
 
 /**
  * Finds values that grew or shrank in place, which no trap sees. It goes through all entries in
- * slices that do not hold the thread for much more than two milliseconds.
+ * slices, each as long as a sweep may hold the thread.
  */
 export class Growth {
   /** Whether an object was written since the search began, or found by it: only objects grow. */
@@ -23,7 +23,7 @@ export class Growth {
   /** Whether the search found another size, or may have missed a value. */
   hasFound = false
   readonly #entries: Entries
-  readonly #promises: PendingPromises
+  readonly #pending: PendingPromises
   readonly #settings: Settings
   readonly #hooks: Hooks
   #slot: Slot = NONE
@@ -32,9 +32,9 @@ export class Growth {
   /** By key, since the entry may have another slot in the next slice. */
   #measurement: Measurement | undefined
 
-  constructor(entries: Entries, promises: PendingPromises, settings: Settings, hooks: Hooks) {
+  constructor(entries: Entries, pending: PendingPromises, settings: Settings, hooks: Hooks) {
     this.#entries = entries
-    this.#promises = promises
+    this.#pending = pending
     this.#settings = settings
     this.#hooks = hooks
   }
@@ -80,7 +80,7 @@ export class Growth {
     this.hasObjects = true
     const key = table.keyAt(slot)
     // A pending promise is measured when it fulfils.
-    if (this.#promises.has(key)) return
+    if (this.#pending.has(key)) return
     if (this.#settings.sizeOf === heapSize) {
       const walk = new Walk(true)
       walk.add(value)

@@ -1,7 +1,6 @@
 import type { Entries } from '../entries.ts'
 import type { Hooks } from '../hooks.ts'
 import type { Statistics } from '../statistics.ts'
-import { NONE } from '../table/records.ts'
 import type { Clock } from '../time/clock.ts'
 import { BackgroundTimer } from '../time/timer.ts'
 import type { Growth } from './growth.ts'
@@ -103,7 +102,7 @@ export class Sweep {
       const isOver = timeSlice()
       const now = this.#clock.now()
       this.#loads.forgetGivenUp(now)
-      // A write wakes the timer only if that waits for longer than an interval.
+      // A write ends the rest only if the timer waits for longer than an interval, so look for uses here.
       if (this.#countUses() !== this.#usesBefore) this.isResting = false
       const isPurged = this.#purge(isOver, now)
       // Before values are measured, which hooks may replace.
@@ -121,7 +120,7 @@ export class Sweep {
   /** Returns whether all that has expired is gone. */
   #purge(isOver: () => boolean, now: number): boolean {
     for (let count = 1; !isOver(); count++) {
-      if (this.#entries.purgeOne(now, MOST_MOVES) === NONE) return true
+      if (!this.#entries.purgeSome(now, MOST_MOVES)) return true
       if (count % REMOVALS_BETWEEN_HOOKS === 0) this.#hooks.run()
     }
     return false

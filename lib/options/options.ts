@@ -128,9 +128,9 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    */
   sweepInterval?: Duration | undefined
   /**
-   * Returns the present time in epoch milliseconds, for tests and simulations. It replaces the clock
-   * for TTLs and `pendingTtl`, but not the timer of the sweep. Fake timers work without it. If it
-   * returns anything but a finite number, the call that reads the time throws a `TypeError`.
+   * Returns the present time in epoch milliseconds, for tests and simulations. It replaces the clock for
+   * TTLs and `pendingTtl`, but not the timer of the sweep. Fake timers work without it. It must not use the
+   * cache. If it returns anything but a finite number, the call that reads the time throws a `TypeError`.
    * @default the cache's own clock
    */
   now?: (() => number) | undefined

@@ -98,7 +98,7 @@ export class Records {
     return (slot < this.last ? slot + WORDS : NONE) as Slot
   }
 
-  /** To shrink it, only the last slot below the new capacity may be free. */
+  /** To shrink it, no slot may be free that was used: the list of free slots is dropped. */
   resize(capacity: number): void {
     const int32 = new Int32Array(capacity * WORDS)
     const float64 = new Float64Array(int32.buffer)

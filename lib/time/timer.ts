@@ -9,7 +9,7 @@ const NEVER = Infinity
  * Milliseconds until the next run, or `undefined` if nothing is left to do. If that is longer than
  * the interval, the timer rests meanwhile and can be woken.
  */
-export type Run<T> = (target: T) => number | undefined
+type Run<T> = (target: T) => number | undefined
 
 /**
  * Calls `run` for as long as anything is left to do, the first time `interval` milliseconds after

@@ -25,3 +25,19 @@ it('an entry that fills an empty cache to the byte is stored; one byte more is r
   expect(keysAfter({ maxSizeBytes: empty + 100 }, [100]).keys).toEqual(['0'])
   expect(keysAfter({ maxSizeBytes: empty + 100 }, [101]).keys).toEqual([])
 })
+
+it('the budget holds after each of many removals, while the keys move to another Map', () => {
+  const cache = new FaaSCacheDict<Record<string, number>>({ maxSizeBytes: '20M' })
+  const controller = controllerOf(cache)
+  for (let id = 0; id < 140_000; id++) cache[`key-${id}`] = id
+  for (let id = 0; id < 74_000; id++) delete cache[`key-${id}`]
+  const limit = controller.maxSizeBytes as number
+  const free = limit - controller.sizeBytes
+  controller.set('key-139999', 1, { sizeBytes: free - 100 })
+  let most = 0
+  for (const key of Object.keys(cache)) {
+    delete cache[key]
+    most = Math.max(most, controller.sizeBytes)
+  }
+  expect(most).toBeLessThanOrEqual(limit)
+})
