@@ -36,6 +36,28 @@ test('the main entry reaches no package and no module of Node', () => {
   for (const target of reachable('index.ts')) expect([...imports.keys()]).toContain(target)
 })
 
+/** The rows of docs/design.md, from the top: the files of each. */
+const rows = (() => {
+  const page = readFileSync(fileURLToPath(new URL('../../docs/design.md', import.meta.url)), 'utf8')
+  const lines = page.matchAll(/^(\w+\/)? +((?:[\w/-]+ )*[\w/-]+) {3,}\S/gm)
+  return [...lines]
+    .map(([, folder = '', files = '']) => files.split(' ').map((file) => `${folder}${file}.ts`))
+    .filter(([file]) => imports.has(file as string))
+})()
+
+test('docs/design.md names every file once', () => {
+  expect(rows.flat().sort()).toEqual([...imports.keys()].sort())
+})
+
+test('a file imports files of its own row in docs/design.md or of the rows below it', () => {
+  const rowOf = (file: string) => rows.findIndex((files) => files.includes(file))
+  for (const [name, targets] of imports) {
+    for (const target of targets.filter((each) => imports.has(each))) {
+      expect(rowOf(target), `${name} imports ${target}`).toBeGreaterThanOrEqual(rowOf(name))
+    }
+  }
+})
+
 test('the tables know nothing of policy, time or size', () => {
   for (const [name, targets] of imports) {
     if (!name.startsWith('table/')) continue
