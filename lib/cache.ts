@@ -22,7 +22,7 @@ type Weak = Weakly<Cache>
 
 /**
  * What a use, a write and a removal are, and what follows from them: loads, promises that settle, the
- * background sweep. Every change ends in `#settle`, which runs the hooks once the cache is in order. Only
+ * background sweep. Every change ends in `#runHooks`, which runs the hooks once the cache is in order. Only
  * `Entries.use`, which has to be fast, and the sweep run them themselves.
  * `MISSING` stands for the value of a key without a live entry.
  */
@@ -64,17 +64,12 @@ export class Cache {
     entries.limit(maxSizeBytes, maxItems, clock.now())
   }
 
-  /** The live value, or `missing`. A use: it counts as a hit or a miss. */
-  read<Missing>(key: string, missing: Missing): unknown | Missing {
+  /** The live value, or `missing`. A use: it counts as a hit, or as a miss if `isMiss`. */
+  read<Missing>(key: string, missing: Missing, isMiss = always): unknown | Missing {
     const entries = this.#entries
     // First, since it may run code of the value, which may use the cache.
     if (entries.isUseAwaited) this.#attend(key)
-    return entries.use(key, missing)
-  }
-
-  /** Takes back the miss that `read` counted, for a key that libraries read to recognise an object. */
-  retractMiss(): void {
-    this.#statistics.misses--
+    return entries.use(key, missing, isMiss)
   }
 
   /** As `read`. A hook that heard of the expired entry may have stored a new one. */
@@ -129,11 +124,12 @@ export class Cache {
           this.#entries.isUseAwaited = true
         }
       }
+      this.#entries.keepLimits()
       const { timer } = this.#sweep
       if (!timer.isAwake || systemClock.now() >= timer.overdueAt) this.#sweep.wake()
       return refusal
     } finally {
-      this.#settle()
+      this.#runHooks()
     }
   }
 
@@ -144,7 +140,7 @@ export class Cache {
       if (this.#loads.size !== 0) this.#loads.overtake(key)
       return wasLive
     } finally {
-      this.#settle()
+      this.#runHooks()
     }
   }
 
@@ -168,13 +164,15 @@ export class Cache {
     this.#change(() => {
       this.#entries.clear(now)
       this.#loads.clear()
-      this.#growth.stop()
+      this.#growth.forget()
     })
   }
 
   /** Removes what has expired. Returns how many entries. */
   purge(now = this.#clock.now()): number {
-    return this.#change(() => this.#entries.purge(now))
+    const count = this.#entries.purge(now)
+    if (count !== 0) this.#runHooks()
+    return count
   }
 
   /** Removes an entry that has expired, or else the oldest. Returns `false` if there is none. */
@@ -258,7 +256,8 @@ export class Cache {
   }
 
   stats(): Stats {
-    const { size, sizeBytes } = this
+    this.purge()
+    const { size, sizeBytes } = this.#entries.table
     return this.#statistics.report(size, sizeBytes)
   }
 
@@ -315,7 +314,7 @@ export class Cache {
       isCurrent = this.#loads.end(key, load)
     }
     if (isCurrent && terms !== undefined) this.writeIfItFits(key, value, terms)
-    else this.#settle()
+    else this.#runHooks()
   }
 
   /** `undefined` if a `ttl` function gives no TTL: callers get the value, and it is not kept. */
@@ -352,14 +351,16 @@ export class Cache {
     try {
       return change()
     } finally {
-      this.#settle()
+      this.#runHooks()
     }
   }
 
-  #settle(): void {
+  #runHooks(): void {
     if (this.#hooks.isWaiting) this.#hooks.run()
   }
 }
+
+const always = (_key: string): boolean => true
 
 // Outside the class, so that no closure refers to the cache.
 

@@ -44,7 +44,13 @@ export const FaaSCacheDict = /* @__PURE__ */ namedClass({
       const cache = new Cache(settings)
       const proxy = proxyOver(cache)
       register(proxy, CacheController[OVER](cache))
-      for (const [key, value] of initial) cache.write(key, value)
+      try {
+        for (const [key, value] of initial) cache.write(key, value)
+      } catch (error) {
+        // Nobody will have this dictionary, nor hear of its sweep.
+        cache.close()
+        throw error
+      }
       // biome-ignore lint/correctness/noConstructorReturn: the dictionary is the Proxy, not its class
       return proxy
     }

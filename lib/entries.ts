@@ -56,12 +56,12 @@ export class Entries {
     this.#isHeapSize = settings.sizeOf === heapSize
   }
 
-  /** The live value as a use, or `missing`. */
-  use<Missing>(key: string, missing: Missing): unknown | Missing {
+  /** The live value as a use, or `missing`, which counts as a miss if `isMiss`. */
+  use<Missing>(key: string, missing: Missing, isMiss: (key: string) => boolean): unknown | Missing {
     const { table } = this
     const slot = table.find(key)
     if (slot === NONE) {
-      this.#statistics.misses++
+      if (isMiss(key)) this.#statistics.misses++
       return missing
     }
     // Read again after the clock, whose first reading on a Worker sets deadlines.
@@ -70,7 +70,7 @@ export class Entries {
       return table.use(slot)
     }
     this.remove(slot, EXPIRED)
-    this.#statistics.misses++
+    if (isMiss(key)) this.#statistics.misses++
     this.#hooks.run()
     return missing
   }
@@ -110,29 +110,32 @@ export class Entries {
     return slot === NONE ? undefined : [this.table.keyAt(slot), this.table.valueAt(slot)]
   }
 
-  /** Stores a value as the newest entry. Returns the error of a write that is refused. */
+  /**
+   * Stores a value as the newest entry. Returns the error of a write that is refused. Call `keepLimits`
+   * afterwards: the `Map` may have grown, or a larger value may have replaced another one.
+   */
   put(key: string, value: unknown, terms: WriteTerms): DataTooLargeError | undefined {
     const { table } = this
     const isHeapSize = this.#isHeapSize
     const isPromise = typeof value === 'object' && isNativePromise(value)
-    const isGiven = terms.sizeBytes !== undefined
-    let valueBytes = terms.sizeBytes as number
-    if (!isGiven) {
-      valueBytes =
-        isHeapSize && typeof value === 'string'
-          ? stringSize(value)
-          : this.#weighOrDelete(key, value, isPromise)
-    }
+    const given = terms.sizeBytes
+    const valueBytes =
+      given ??
+      (isHeapSize && typeof value === 'string'
+        ? stringSize(value)
+        : this.#weighOrDelete(key, value, isPromise))
     const now = terms.expiresAt === undefined ? this.#clock.now() : this.#clock.fresh()
     // Only now: the options `sizeOf` and `now`, and code of the value, may have used the cache.
     const slot = table.find(key)
     let keyBytes = 0
-    if (isGiven) keyBytes = GIVEN
+    if (given !== undefined) keyBytes = GIVEN
     // The key of an entry that was measured has been measured with it.
     else if (isHeapSize) keyBytes = (slot !== NONE && table.keyBytesOf(slot)) || stringSize(key)
     const bytes = (keyBytes & ~GIVEN) + valueBytes
     if (bytes > this.#mostContent) return this.#refuse(key, value, bytes)
-    if (bytes > MOST_BYTES || table.hasLarge) requireStackToCompile()
+    if (bytes > MOST_BYTES || table.hasLarge || (table.isSparse && this.#isExceeded(bytes, 1))) {
+      requireStackToCompile()
+    }
     if (isPromise) this.#guards.promise.require(slot)
     const servedUntil = now + this.#settings.pendingTtl
     const deadline = isPromise
@@ -140,6 +143,7 @@ export class Entries {
       : this.#deadline(key, terms, now)
     if (deadline <= now) return this.#putExpired(key, value, bytes, now)
     if (slot !== NONE && !this.#isExpired(slot, now)) {
+      this.#guards.replacement.requireEarly()
       this.#noteReplaced(slot, key, value)
       table.replace(slot, value, keyBytes, valueBytes, deadline, now)
     } else {
@@ -150,7 +154,6 @@ export class Entries {
     }
     this.#statistics.writes++
     if (isPromise) this.#pending.add(key, value, terms, servedUntil)
-    this.#keepLimits(now)
     return undefined
   }
 
@@ -180,6 +183,7 @@ export class Entries {
     if (slot !== NONE) {
       if (this.#isExpired(slot, now)) this.#removeUnguarded(slot, EXPIRED)
       else {
+        if (this.table.isAboutToMove) requireStackToCompile()
         this.#noteReplaced(slot, key, value)
         this.table.remove(slot)
       }
@@ -266,7 +270,7 @@ export class Entries {
     if (keyBytes + valueBytes > this.#mostContent) this.remove(slot, EVICTED)
     else {
       table.charge(slot, keyBytes, valueBytes)
-      this.#keepLimits(now)
+      this.keepLimits(now)
     }
   }
 
@@ -350,10 +354,11 @@ export class Entries {
     if (this.table.hasLarge) requireStackToCompile()
     this.#removeUnguarded(slot, reason)
     // While the keys move to another `Map`, there are two.
-    if (this.#isExceeded(0, 0)) this.#makeRoom(this.#clock.now(), 0, 0)
+    this.keepLimits()
   }
 
   #removeUnguarded(slot: Slot, reason: number): void {
+    if (this.table.isAboutToMove) requireStackToCompile()
     this.#noteRemoved(slot, reason)
     if (this.#pending.size !== 0) this.#pending.forget(this.table.keyAt(slot))
     this.table.remove(slot)
@@ -377,11 +382,11 @@ export class Entries {
     this.#mostBytes = maxSizeBytes
     this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
     this.#mostContent = maxSizeBytes - EMPTY_BYTES
-    this.#keepLimits(now)
+    this.keepLimits(now)
   }
 
-  #keepLimits(now: number): void {
-    if (this.#isExceeded(0, 0)) this.#makeRoom(now, 0, 0)
+  keepLimits(now?: number): void {
+    if (this.#isExceeded(0, 0)) this.#makeRoom(now ?? this.#clock.now(), 0, 0)
   }
 
   /** Whether the entries, and so many bytes and entries to come, are too much. */
@@ -405,6 +410,7 @@ export class Entries {
         this.#removeUnguarded(oldest, EVICTED)
       else {
         // What is left fits, but not the tables that grew for more.
+        requireStackToCompile()
         table.compact()
         return
       }
@@ -420,6 +426,7 @@ export class Entries {
   #compacts(): boolean {
     const { table } = this
     if (!table.isSparse || this.#isExceeded(-table.spareBytes, 0)) return false
+    requireStackToCompile()
     table.compact()
     return true
   }

@@ -12,8 +12,8 @@ const beingPrinted = /* @__PURE__ */ new WeakSet<Cache>()
 /** One line, with the options as the program wrote them. */
 export function describe(cache: Cache, name = 'FaaSCacheDict'): string {
   const { defaultTtl, maxSizeBytes, maxItems } = cache.settings.given
-  const { sizeBytes, size } = cache
-  return `<${name}; defaultTtl=${defaultTtl}, maxSizeBytes=${maxSizeBytes}, maxItems=${maxItems}, sizeBytes=${sizeBytes}, items=${size}>`
+  const { sizeBytes, items } = cache.stats()
+  return `<${name}; defaultTtl=${defaultTtl}, maxSizeBytes=${maxSizeBytes}, maxItems=${maxItems}, sizeBytes=${sizeBytes}, items=${items}>`
 }
 
 /** That line and the live entries, as `util.inspect` prints an object. */

@@ -21,10 +21,14 @@ export class StackGuard {
   /** Takes any number from 0 on, as `requireStack` does. */
   require(count: number): void {
     if (this.#early === 0) requireStack(count)
-    else {
-      requireStackToCompile()
-      this.#early--
-    }
+    else this.requireEarly()
+  }
+
+  /** For a change whose caller has required stack, but may have compiled other functions. */
+  requireEarly(): void {
+    if (this.#early === 0) return
+    requireStackToCompile()
+    this.#early--
   }
 }
 
@@ -35,6 +39,7 @@ const changeGuards = () => ({
   refused: new StackGuard(),
   removal: new StackGuard(),
   renewal: new StackGuard(),
+  replacement: new StackGuard(),
   remeasuring: new StackGuard(),
   placing: new StackGuard(),
 })

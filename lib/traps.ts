@@ -39,9 +39,7 @@ const Target = /* @__PURE__ */ namedClass({
       get(target, key) {
         const cache = target.#cache
         if (typeof key === 'symbol') return answerTo(cache, key)
-        const value = cache.read(key, undefined)
-        if (value === undefined && isProbe(key) && !cache.has(key)) cache.retractMiss()
-        return value
+        return cache.read(key, undefined, isMiss)
       },
 
       set(target, key, value, receiver) {
@@ -93,9 +91,9 @@ const Target = /* @__PURE__ */ namedClass({
 
 type Target = InstanceType<typeof Target>
 
-/** Whether libraries read the key to recognise a promise or a `toJSON` method, which is no use. */
-function isProbe(key: string): boolean {
-  return key === 'then' || key === 'toJSON'
+/** Libraries read two keys to recognise a promise and a `toJSON` method. */
+function isMiss(key: string): boolean {
+  return key !== 'then' && key !== 'toJSON'
 }
 
 /** A few symbols serve printing and disposal. No value is stored under a symbol. */

@@ -675,3 +675,14 @@ describe('loading with ??=', () => {
     expect(load).toHaveBeenCalledTimes(2)
   })
 })
+
+describe('an initial entry that does not fit', () => {
+  it('makes the constructor throw, and leaves no timer', () => {
+    vi.useFakeTimers()
+    const options = { maxSizeBytes: '8K', defaultTtl: '1m' } as const
+    const entries = { small: 1, large: 'x'.repeat(10_000) }
+    expect(() => new FaaSCacheDict(options, entries)).toThrow(RangeError)
+    expect(vi.getTimerCount()).toBe(0)
+    vi.useRealTimers()
+  })
+})

@@ -144,6 +144,20 @@ describe('the background sweep', () => {
     reading.mockRestore()
   })
 
+  it('looks at one slot at a time, also where most entries were removed', () => {
+    const { cache } = sweeping()
+    for (let at = 0; at < 1_000; at++) cache[at] = at === 0 ? {} : 'text'
+    for (let at = 400; at < 1_000; at++) delete cache[at]
+    // The time of a slice is over after one step.
+    let time = 0
+    const reading = vi.spyOn(performance, 'now').mockImplementation(() => ++time * 100)
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    vi.advanceTimersByTime(5_000 + 20 * 900)
+    reading.mockRestore()
+    expect(timers.mock.calls.filter(([, delay]) => delay === 20).length).toBeGreaterThan(850)
+    timers.mockRestore()
+  })
+
   it('finds the growth of the value of a promise that was pending during a sweep', async () => {
     const { cache, controller } = sweeping()
     const list: unknown[] = []

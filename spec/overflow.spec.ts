@@ -6,6 +6,7 @@ import { EMPTY_BYTES } from './support/charges.ts'
 import { inChild } from './support/child.ts'
 import { atEachDepth, callAt } from './support/deep.ts'
 import { expectInvariants } from './support/invariants.ts'
+import { deferred, expectNoUnhandledRejection, nextTurn } from './support/promises.ts'
 
 type Act = (cache: Values, controller: CacheController) => unknown
 
@@ -203,6 +204,33 @@ describe.runIf(!('Bun' in globalThis))(
   },
 )
 
+it('a stack overflow as the keys of a large table begin to move keeps removals and onDelete in step', () => {
+  let calls = 0
+  const options = { maxSizeBytes: null, sweepInterval: null, onDelete: () => calls++ } as const
+  const cache = new FaaSCacheDict<Values>(options)
+  const controller = controllerOf(cache)
+  for (let id = 0; id < 140_000; id++) cache[id] = id
+  // The next removal is the first one that moves keys.
+  for (let id = 0; id < 140_000 - 2 ** 16; id++) delete cache[id]
+  const fails = (depth: number, act: () => unknown) => {
+    try {
+      callAt(depth, act)
+      return false
+    } catch {
+      return true
+    }
+  }
+  let depth = 0
+  for (let step = 2 ** 17; step >= 1; step /= 2) if (!fails(depth + step, () => {})) depth += step
+  while (fails(depth, () => delete cache[139_999])) {
+    depth--
+    expect(controller.stats().deletions).toBe(140_000 - 2 ** 16)
+    expect(calls).toBe(140_000 - 2 ** 16)
+  }
+  expect(calls).toBe(140_001 - 2 ** 16)
+  expectInvariants(controller)
+})
+
 describe('a failed allocation of a larger table', () => {
   afterEach(() => {
     vi.unstubAllGlobals()
@@ -234,6 +262,32 @@ describe('a failed allocation of a larger table', () => {
     for (let at = 0; at < 1_500; at++) attempt(() => delete cache[at])
     expect(failures).toBeGreaterThan(0)
     expect(Object.keys(cache)).toEqual([])
+  })
+})
+
+describe('an allocation that fails as a promise is stored', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals()
+  })
+
+  it('leaves a promise whose rejection removes the entry and raises nothing', async () => {
+    const cache = new FaaSCacheDict<Values>({ sweepInterval: null, pendingTtl: null })
+    const controller = controllerOf(cache)
+    for (let at = 0; at < 500; at++) cache[`k${at}`] = at
+    for (let at = 0; at < 200; at++) delete cache[`k${at}`]
+    controller.resize({ maxSizeBytes: controller.sizeBytes })
+    vi.stubGlobal('Int32Array', function refuse() {
+      throw new RangeError('Array buffer allocation failed')
+    })
+    const { promise, reject } = deferred<number>()
+    // Room for the promise is made by a smaller table, which cannot be allocated.
+    expect(() => Reflect.set(cache, 'k499', promise)).toThrow('allocation failed')
+    vi.unstubAllGlobals()
+    await expectNoUnhandledRejection(async () => {
+      reject(new Error('origin down'))
+      await nextTurn()
+    })
+    expect(controller.has('k499')).toBe(false)
   })
 })
 

@@ -55,7 +55,8 @@ export class Growth {
     while (!isOver()) {
       if (this.#measurement !== undefined) this.#measure(this.#measurement, isOver)
       else {
-        this.#slot = table.nextInUse(this.#slot)
+        // One slot a step, free or not, so that no step takes long.
+        this.#slot = table.after(this.#slot)
         if (this.#slot === NONE) {
           this.#isSearching = false
           // An entry that was ahead may have moved to a slot that had been passed.
@@ -68,8 +69,8 @@ export class Growth {
     return false
   }
 
-  /** Forgets a value that is being measured. */
-  stop(): void {
+  /** Forgets the value that is being measured. */
+  forget(): void {
     this.#measurement = undefined
   }
 

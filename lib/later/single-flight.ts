@@ -1,4 +1,6 @@
-import { requireStack } from '../stack.ts'
+import { StackGuard } from '../stack.ts'
+
+const guard = /* @__PURE__ */ new StackGuard()
 
 /** One call of a factory, shared by all callers that ask for its key until it ends. */
 export interface Load {
@@ -49,6 +51,8 @@ export class SingleFlight {
     givenUpAt: number,
     loaded: (load: Load, value: unknown) => void,
   ): Promise<unknown> {
+    // First: a promise that nobody awaits, or a load that never began, must not be left behind.
+    guard.require(this.size)
     let resolve!: (outcome: unknown) => void
     let reject!: (error: unknown) => void
     const outcome = new Promise<unknown>((...settle) => {
@@ -66,8 +70,6 @@ export class SingleFlight {
     )
     silence(promise)
     const load: Load = { promise, givenUpAt }
-    // A load that was registered and never begun would be joined until it is given up.
-    requireStack(this.size)
     this.forgetGivenUp(now)
     this.#loads ??= new Map()
     // A load of this key that was given up makes way.

@@ -82,7 +82,7 @@ export class Sweep {
   close(): void {
     this.isResting = false
     this.timer.close()
-    this.#growth.stop()
+    this.#growth.forget()
   }
 
   get #hasWork(): boolean {

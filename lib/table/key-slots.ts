@@ -1,4 +1,3 @@
-import { requireStackToCompile } from '../stack.ts'
 import { NONE, type Slot } from './records.ts'
 
 const WORD = 8
@@ -57,7 +56,7 @@ export class MapTable {
 /** From this capacity on, the keys move to a new `Map` before V8 rehashes all of them at once. */
 const LARGE_MAP = 2 ** 18
 /** Keys that move with each removal. */
-const MOVES = 4
+const KEY_MOVES = 4
 
 /** A `Map` whose keys are moving to the next one. A key that was removed meanwhile has slot `NONE`. */
 interface Former {
@@ -99,20 +98,24 @@ export class KeySlots {
     slots.set(key, slot)
   }
 
+  /** Whether the next removal starts to move the keys. */
+  get isAboutToMove(): boolean {
+    return this.#former === undefined && this.#table.isAboutToHalve(LARGE_MAP)
+  }
+
   /** Returns whether `bytes` or `slots` changed. */
   remove(key: string): boolean {
     if (this.#former === undefined) {
-      if (!this.#table.isAboutToHalve(LARGE_MAP)) {
+      if (!this.isAboutToMove) {
         this.slots.delete(key)
         return this.#table.remove()
       }
-      requireStackToCompile()
       this.#startMove()
     }
     const { slots } = this.#former as Former
     if (slots.get(key)) slots.set(key, NONE)
     if (this.slots.delete(key)) this.#table.remove()
-    for (let moves = 0; moves < MOVES && this.#former !== undefined; moves++) this.#moveNext()
+    for (let moves = 0; moves < KEY_MOVES && this.#former !== undefined; moves++) this.#moveNext()
     return true
   }
 

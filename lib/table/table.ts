@@ -1,4 +1,3 @@
-import { requireStackToCompile } from '../stack.ts'
 import { EXPIRY_BYTES, Expiry } from './expiry.ts'
 import { EMPTY_MAP_BYTES, KeySlots, MAP_ENTRY_BYTES } from './key-slots.ts'
 import {
@@ -26,13 +25,13 @@ const GROWTH = 1.25
 const SMALL = 64
 /** Up to so many entries move to other slots at once; if there are more, a few with each removal. */
 const MOVED_AT_ONCE = 4096
-const MOVES = 8
+const ENTRY_MOVES = 8
 
 /** Bytes of the structure that an entry is charged: its record, two references, its place in the `Map`. */
 export const ENTRY_BYTES = SLOT_BYTES + MAP_ENTRY_BYTES
 
 /** Bytes of the objects behind a dictionary, without its tables: measured on Node 20 to 26. */
-const FIXED_BYTES = 2300
+const FIXED_BYTES = 2380
 
 /** Bytes of an empty cache, with tables of the smallest size. */
 export const EMPTY_BYTES = FIXED_BYTES + SMALLEST * SLOT_BYTES + EXPIRY_BYTES + EMPTY_MAP_BYTES
@@ -127,12 +126,9 @@ export class Table {
     return this.#records.int32[slot + NEWER] as Slot
   }
 
-  /** The first slot after this one that holds an entry, in no order, or `NONE`. */
-  nextInUse(slot: Slot): Slot {
-    let next = slot
-    do next = this.#records.after(next)
-    while (next !== NONE && this.#records.isFree(next))
-    return next
+  /** The next slot, free or not, in no order; `NONE` after the last. A free slot holds no value. */
+  after(slot: Slot): Slot {
+    return this.#records.after(slot)
   }
 
   keyAt(slot: Slot): string {
@@ -290,6 +286,15 @@ export class Table {
     int32[newer + OLDER] = older
   }
 
+  /** Whether the next removal moves other entries or keys, and so runs functions that may never have run. */
+  get isAboutToMove(): boolean {
+    return this.#keySlots.isAboutToMove || this.#isAboutToShrink(this.size - 1)
+  }
+
+  #isAboutToShrink(size: number): boolean {
+    return this.capacity > SMALL && size < this.capacity >> 2
+  }
+
   remove(slot: Slot): void {
     const cell = slot >> 2
     if (this.#keySlots.remove(this.#cells[cell] as string)) this.#weighStructure()
@@ -300,7 +305,7 @@ export class Table {
     this.#unlink(slot)
     this.#records.release(slot)
     this.size--
-    if (this.capacity > SMALL && this.size < this.capacity >> 2) {
+    if (this.#isAboutToShrink(this.size)) {
       if (this.size <= MOVED_AT_ONCE) this.compact()
       else this.#compactSome()
     }
@@ -320,14 +325,12 @@ export class Table {
 
   /** Leaves no slot free. The `Map` shrinks by itself as entries leave. */
   compact(): void {
-    requireStackToCompile()
     while (this.#dropLastSlot());
     this.#resize(this.#neededSlots)
   }
 
   #compactSome(): void {
-    requireStackToCompile()
-    for (let moves = 0; moves < MOVES; moves++) {
+    for (let moves = 0; moves < ENTRY_MOVES; moves++) {
       if (!this.#dropLastSlot()) {
         this.#resize(grown(this.size))
         return
@@ -369,11 +372,12 @@ export class Table {
   }
 
   #resize(capacity: number): void {
-    const spare = 2 * (capacity - this.capacity)
+    // First, since the engine may refuse the memory.
+    this.#records.resize(capacity)
+    const spare = 2 * capacity - this.#cells.length
     if (spare < 0) this.#cells.length = 2 * capacity
     // Growing by assignment would leave half as much room again as there are slots.
     else this.#cells = this.#cells.concat(new Array(spare))
-    this.#records.resize(capacity)
     this.#weighStructure()
   }
 
