@@ -183,7 +183,7 @@ export class Entries {
     if (slot !== NONE) {
       if (this.#isExpired(slot, now)) this.#removeUnguarded(slot, EXPIRED)
       else {
-        if (this.table.isAboutToMove) requireStackToCompile()
+        this.#requireStackToMove()
         this.#noteReplaced(slot, key, value)
         this.table.remove(slot)
       }
@@ -357,8 +357,12 @@ export class Entries {
     this.keepLimits()
   }
 
-  #removeUnguarded(slot: Slot, reason: number): void {
+  #requireStackToMove(): void {
     if (this.table.isAboutToMove) requireStackToCompile()
+  }
+
+  #removeUnguarded(slot: Slot, reason: number): void {
+    this.#requireStackToMove()
     this.#noteRemoved(slot, reason)
     if (this.#pending.size !== 0) this.#pending.forget(this.table.keyAt(slot))
     this.table.remove(slot)
