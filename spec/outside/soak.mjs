@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { median, randomFrom } from '../../bench/support/figures.mjs'
 
 // Simulated traffic that uses every feature, in a heap that overflows if the budget does not hold.
 const HEAP_MEGABYTES = 96
@@ -218,19 +219,6 @@ function checkInvariants(controller) {
   assert.ok(stats.sizeBytes > charges - 128 * keys.length)
 }
 
-function median(numbers) {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
-}
-
 function megabytes(bytes) {
   return (bytes / 2 ** 20).toFixed(1)
-}
-
-/** Numbers from 0 to 1, the same for each seed. */
-function randomFrom(seed) {
-  let state = seed >>> 0
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
 }
