@@ -11,7 +11,6 @@ import { DEFAULT_TERMS, type WriteTerms } from './options/terms.ts'
 import { type Duration, ttlFrom } from './options/units.ts'
 import { handleRejection, type Pending, PendingPromises } from './promise.ts'
 import { type Snapshot, snapshotOf, writesOf } from './snapshot.ts'
-import { guardsOf, type StackGuard } from './stack.ts'
 import { DELETED, Statistics, type Stats } from './statistics.ts'
 import { type Clock, clockFrom, systemClock } from './time/clock.ts'
 
@@ -37,7 +36,6 @@ export class Cache {
   readonly #loads = new SingleFlight()
   readonly #growth: Growth
   readonly #sweep: Sweep
-  readonly #guard: StackGuard
   /** For promises and loads, which may outlive the cache. */
   readonly #weak: Weak
 
@@ -60,7 +58,6 @@ export class Cache {
     this.#entries = entries
     this.#growth = growth
     this.#sweep = new Sweep(sweepInterval, entries, growth, loads, statistics, hooks, clock)
-    this.#guard = guardsOf(hooks.hasOnDelete).write
     entries.limit(maxSizeBytes, maxItems, clock.now())
   }
 
@@ -113,7 +110,7 @@ export class Cache {
       throw new TypeError("A cache cannot store a function under 'then': await would call it")
     }
     // First, since measuring without stack gives a wrong size.
-    this.#guard.require(this.#statistics.writes)
+    this.#entries.requireStackToWrite()
     if (this.#loads.size !== 0) this.#loads.overtake(key)
     try {
       const refusal = this.#entries.put(key, value, terms)

@@ -110,6 +110,10 @@ export class Entries {
     return slot === NONE ? undefined : [this.table.keyAt(slot), this.table.valueAt(slot)]
   }
 
+  requireStackToWrite(): void {
+    this.#guards.write.require(this.#statistics.writes)
+  }
+
   /**
    * Stores a value as the newest entry. Returns the error of a write that is refused. Call `keepLimits`
    * afterwards: the `Map` may have grown, or a larger value may have replaced another one.

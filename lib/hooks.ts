@@ -28,7 +28,7 @@ export class Hooks {
   isWaiting = false
   readonly #onDelete: OnDelete | undefined
   readonly #onError: OnError | undefined
-  #queue: (Removal | Failure | undefined)[] = []
+  #queue: (Removal | Failure | undefined)[] | undefined
   /** Index of the first item of the queue that waits. */
   #next = 0
   #isRunning = false
@@ -48,45 +48,45 @@ export class Hooks {
   }
 
   #add(item: Removal | Failure): void {
+    this.#queue ??= []
     this.#queue.push(item)
     this.isWaiting = !this.#isRunning
   }
 
   run(): void {
-    if (!this.isWaiting) return
+    const queue = this.#queue
+    if (queue === undefined || this.#isRunning) return
     // Every removal of the call itself is told; what hooks remove in answer might never end.
-    const limit = this.#queue.length + Math.max(MOST_ANSWERS, 10 * this.#queue.length)
+    const limit = queue.length + Math.max(MOST_ANSWERS, 10 * queue.length)
     let count = 0
     this.#isRunning = true
     this.isWaiting = false
     try {
-      while (this.#next < this.#queue.length) {
+      while (this.#next < queue.length) {
         // If the stack is full, the next call handles the rest.
         requireStack(this.#next)
-        if (++count > limit) this.#stop(limit)
-        else this.#runNext()
+        if (++count > limit) {
+          this.#tooMany(limit)
+          break
+        }
+        const item = queue[this.#next] as Removal | Failure
+        queue[this.#next++] = undefined
+        if ('context' in item) this.#callOnError(item)
+        else this.#callOnDelete(item)
       }
-      this.#queue = []
+      this.#queue = undefined
       this.#next = 0
     } finally {
       this.#isRunning = false
-      this.isWaiting = this.#queue.length !== 0
+      this.isWaiting = this.#queue !== undefined
     }
   }
 
-  #runNext(): void {
-    const item = this.#queue[this.#next] as Removal | Failure
-    this.#queue[this.#next++] = undefined
-    if ('context' in item) this.#callOnError(item)
-    else this.#callOnDelete(item)
-  }
-
-  #stop(limit: number): void {
+  #tooMany(limit: number): void {
     const error = new Error(
       `One call led to more than ${limit} removals by hooks; onDelete does not get the rest`,
     )
     this.#callOnError({ error, context: { source: 'onDelete' } })
-    this.#next = this.#queue.length
   }
 
   #callOnDelete({ key, value, reason, sizeBytes }: Removal): void {

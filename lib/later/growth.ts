@@ -26,8 +26,8 @@ export class Growth {
   readonly #pending: PendingPromises
   readonly #settings: Settings
   readonly #hooks: Hooks
-  #slot: Slot = NONE
-  #isSearching = false
+  /** The slot that was looked at last; `undefined` if no search is under way. */
+  #slot: Slot | undefined
   #movesBefore = 0
   /** By key, since the entry may have another slot in the next slice. */
   #measurement: Measurement | undefined
@@ -40,15 +40,15 @@ export class Growth {
   }
 
   get hasWork(): boolean {
-    return this.hasObjects || this.#isSearching
+    return this.hasObjects || this.#slot !== undefined
   }
 
   /** Searches until `isOver`. Returns whether the search came to its end. */
   search(isOver: () => boolean): boolean {
     if (!this.hasWork) return true
     const { table } = this.#entries
-    if (!this.#isSearching) {
-      this.#isSearching = true
+    if (this.#slot === undefined) {
+      this.#slot = NONE
       this.#movesBefore = table.moves
       this.hasObjects = this.hasFound = false
     }
@@ -58,7 +58,7 @@ export class Growth {
         // One slot a step, free or not, so that no step takes long.
         this.#slot = table.after(this.#slot)
         if (this.#slot === NONE) {
-          this.#isSearching = false
+          this.#slot = undefined
           // An entry that was ahead may have moved to a slot that had been passed.
           if (this.#movesBefore !== table.moves) this.hasObjects = this.hasFound = true
           return true

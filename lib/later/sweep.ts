@@ -31,7 +31,6 @@ export class Sweep {
   /** Whether the search for growth rests. */
   isResting = false
   readonly timer: BackgroundTimer<Sweep>
-  readonly #interval: number
   readonly #entries: Entries
   readonly #growth: Growth
   readonly #loads: SingleFlight
@@ -54,7 +53,7 @@ export class Sweep {
     hooks: Hooks,
     clock: Clock,
   ) {
-    this.#interval = this.#wait = interval
+    this.#wait = interval
     this.#entries = entries
     this.#growth = growth
     this.#loads = loads
@@ -133,7 +132,7 @@ export class Sweep {
     this.#usesBefore = uses
     if (!this.#hasWork) return undefined
     if (!isIdle) {
-      this.#wait = this.#interval
+      this.#wait = this.timer.interval
       return this.#wait
     }
     this.isResting = growth.hasObjects

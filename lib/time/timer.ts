@@ -19,7 +19,7 @@ type Run<T> = (target: T) => number | undefined
  * the next `wake` replaces it.
  */
 export class BackgroundTimer<T extends object> {
-  readonly #interval: number
+  readonly interval: number
   // Some Workers have no WeakRef: no timer there, rather than a target that is never collected.
   readonly #target: WeakRef<T> | undefined
   readonly #runOn: Run<T>
@@ -31,7 +31,7 @@ export class BackgroundTimer<T extends object> {
   overdueAt = NEVER
 
   constructor(interval: number, target: T, run: Run<T>) {
-    this.#interval = interval
+    this.interval = interval
     this.#target = globalThis.WeakRef && new WeakRef(target)
     this.#runOn = run
     this.#isClosed = interval === NEVER || this.#target === undefined
@@ -42,7 +42,7 @@ export class BackgroundTimer<T extends object> {
     if (systemClock.now() >= this.overdueAt) this.#replace()
     else if (!this.isAwake) {
       clearTimer(this.#handle)
-      this.#schedule(this.#interval)
+      this.#schedule(this.interval)
     }
   }
 
@@ -55,10 +55,10 @@ export class BackgroundTimer<T extends object> {
   }
 
   #schedule(delay: number): void {
-    this.isAwake = delay <= this.#interval
+    this.isAwake = delay <= this.interval
     try {
       this.#handle = setTimer(() => this.#run(), Math.min(delay, LONGEST_DELAY))
-      this.overdueAt = systemClock.now() + delay + this.#interval
+      this.overdueAt = systemClock.now() + delay + this.interval
     } catch {
       // Workers refuse timers at module scope, but not in requests: try again, yet not in a loop.
       Promise.resolve().then(() => this.#sleep())
@@ -82,12 +82,12 @@ export class BackgroundTimer<T extends object> {
     if (!target) return
     this.isAwake = true
     const run = this.#runOn
-    let delay: number | undefined = this.#interval
+    let delay: number | undefined = this.interval
     try {
       delay = run(target)
     } finally {
       // If timers cannot wait for so long, it rests until it is woken.
-      if (delay === undefined || (delay > this.#interval && delay > LONGEST_DELAY)) this.#sleep()
+      if (delay === undefined || (delay > this.interval && delay > LONGEST_DELAY)) this.#sleep()
       else if (!this.#isClosed) this.#schedule(delay)
     }
   }
