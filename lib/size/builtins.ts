@@ -5,9 +5,9 @@ import {
   COLLECTION_HEADER,
   DATE,
   hashTableBytes,
+  leastSetRoom,
   OBJECT_HEADER,
   PROMISE,
-  SMALL_SET_ROOM,
   stringSize,
   VIEW,
   WORD,
@@ -91,7 +91,7 @@ const languageClasses = new Map<string, Charge>(
     Set(walk, value) {
       const size = setSize.call(value) as number
       walk.iterate(setValues.call(value as Set<unknown>), size, (item) => walk.add(item))
-      return COLLECTION_HEADER + hashTableBytes(size && Math.max(size, SMALL_SET_ROOM), 2)
+      return COLLECTION_HEADER + hashTableBytes(size && Math.max(size, leastSetRoom()), 2)
     },
     Date(_walk, value) {
       getTime.call(value as Date)

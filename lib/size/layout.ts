@@ -114,17 +114,23 @@ export function indexedBytes(elements: number, length: number): number {
   return dictionary * 3 <= store ? dictionary : store
 }
 
-const versions = globalThis.process?.versions
+// Read at the first use, since an import reads nothing of the process.
+const versions = () => globalThis.process?.versions
 
 /** Measured: a table of Bun's engine grows fourfold, and takes two words more an entry. */
 export function hashTableBytes(size: number, wordsPerEntry: number): number {
   const capacity = capacityFor(size)
-  if (versions?.bun === undefined) {
+  if (versions()?.bun === undefined) {
     return ARRAY_STORE + 3 * WORD + capacity * (wordsPerEntry + 0.5) * WORD
   }
   const isPowerOfFour = (Math.log2(capacity) & 1) === 0
   return 16 * WORD + (isPowerOfFour ? 1 : 2) * capacity * (wordsPerEntry + 2) * WORD
 }
 
+let smallSetRoom: number | undefined
+
 /** Since V8 12, a `Set` made from an array has room for eight. JavaScript cannot see what made it. */
-export const SMALL_SET_ROOM = Number.parseInt(String(versions?.v8), 10) < 12 ? 0 : 8
+export const leastSetRoom = (): number => {
+  smallSetRoom ??= Number.parseInt(String(versions()?.v8), 10) < 12 ? 0 : 8
+  return smallSetRoom
+}
