@@ -59,7 +59,7 @@ function fill(): void {
 }
 
 /**
- * Throws the engine's own `RangeError` unless about 2 KB of the stack are left. Call it before a change
+ * Throws the engine's own `RangeError` unless about 2.5 KB of the stack are left. Call it before a change
  * in several steps, so that no step fails for lack of stack. On entry the engine checks for the
  * registers of the long call below, which also keeps this function from being inlined. That call never
  * runs: `count` is never negative, which no bundler can know.
@@ -68,6 +68,9 @@ export function requireStack(count: number): void {
   if (count >= 0) return
   // biome-ignore format: registers
   const most = Math.max(
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
