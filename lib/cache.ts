@@ -116,7 +116,7 @@ export class Cache {
       const refusal = this.#entries.put(key, value, terms)
       if (typeof value === 'object' && value !== null && refusal === undefined) {
         if (terms.sizeBytes === undefined) this.#growth.hasObjects = true
-        if (this.#pending.size !== 0) {
+        if (this.#pending.has(key)) {
           this.#storedPromises.subscribe(key)
           this.#entries.isUseAwaited = true
         }

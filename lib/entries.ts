@@ -24,7 +24,10 @@ export const MISSING = /* @__PURE__ */ Symbol('missing')
  */
 export class Entries {
   readonly table = new Table()
-  /** Whether a resting sweep, or a promise on a Worker, has to hear of the next use. Here, since a read is. */
+  /**
+   * Whether a resting sweep, or a promise on a Worker, waits for the next use. It is a field of this
+   * object because every read loads this object.
+   */
   isUseAwaited = false
   readonly #settings: Settings
   readonly #clock: Clock

@@ -1,7 +1,7 @@
 import { tool } from './process.mjs'
 
 /** A colour-blind reader can tell them apart, on light and on dark. */
-export const COLOURS = ['#0072b2', '#d55e00', '#009e73']
+const COLOURS = ['#0072b2', '#d55e00', '#009e73']
 const WIDTH = 760
 const THEME =
   'svg{color:#1f2328}.background{fill:#fff}@media(prefers-color-scheme:dark){svg{color:#e6edf3}.background{fill:#0d1117}}'

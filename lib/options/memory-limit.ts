@@ -7,7 +7,7 @@ export interface Platform {
 }
 
 /** Whether the program has a permission already. */
-export type IsGranted = (permission: { name: string; [detail: string]: string }) => boolean
+type IsGranted = (permission: { name: string; [detail: string]: string }) => boolean
 
 /** On Deno a read without permission stops and asks at the terminal. Elsewhere no read needs one. */
 export const grantedByDeno =
