@@ -336,20 +336,23 @@ describe('if the clock reads 0 until the first request', () => {
     expect(purged).toEqual([0, 0, 0, 1])
   })
 
-  it.runIf(globalThis.gc)('values of caches that are dropped before it are collected', async () => {
-    const { library } = await libraryOnClocks(0, 0)
-    const dropped = Array.from({ length: 10 }, () => {
-      const value = {}
-      library.controllerOf(new library.FaaSCacheDict()).set('a', value, { expiresAt: start })
-      return new WeakRef(value)
-    })
-    await nextTurn()
-    globalThis.gc?.()
-    // The last one may still be in a register.
-    expect(dropped.filter((each) => each.deref()).length).toBeLessThan(3)
-    // The clock, which the library holds, was alive until here.
-    expect(Object.keys(new library.FaaSCacheDict())).toEqual([])
-  })
+  it.runIf(globalThis.gc)(
+    'the values of a cache that was dropped before the first request are collected',
+    async () => {
+      const { library } = await libraryOnClocks(0, 0)
+      const dropped = Array.from({ length: 10 }, () => {
+        const value = {}
+        library.controllerOf(new library.FaaSCacheDict()).set('a', value, { expiresAt: start })
+        return new WeakRef(value)
+      })
+      await nextTurn()
+      globalThis.gc?.()
+      // The last one may still be in a register.
+      expect(dropped.filter((each) => each.deref()).length).toBeLessThan(3)
+      // The clock, which the library holds, was alive until here.
+      expect(Object.keys(new library.FaaSCacheDict())).toEqual([])
+    },
+  )
 
   it('the absolute expiry of a cleared entry does not apply to a later one', async () => {
     const { controller, beginRequests } = await atModuleScope()

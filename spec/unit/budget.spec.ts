@@ -5,7 +5,8 @@ const keysAfter = (options: object, sizes: readonly number[]) => {
   const cache = new FaaSCacheDict<Record<string, number>>({ onTooLarge: 'skip', ...options })
   const controller = controllerOf(cache)
   for (const [at, sizeBytes] of sizes.entries()) controller.set(at, at, { sizeBytes })
-  return { keys: Object.keys(cache), sizeBytes: controller.sizeBytes }
+  const { sizeBytes, refusals } = controller.stats()
+  return { keys: Object.keys(cache), sizeBytes, refusals }
 }
 
 it('entries that fill the budget to the byte stay; one byte less evicts the oldest', () => {
@@ -22,8 +23,9 @@ it('as many entries as the item limit stay; one more evicts the oldest', () => {
 
 it('an entry that fills an empty cache to the byte is stored; one byte more is refused', () => {
   const empty = keysAfter({}, []).sizeBytes
-  expect(keysAfter({ maxSizeBytes: empty + 100 }, [100]).keys).toEqual(['0'])
-  expect(keysAfter({ maxSizeBytes: empty + 100 }, [101]).keys).toEqual([])
+  const after = (sizeBytes: number) => keysAfter({ maxSizeBytes: empty + 100 }, [sizeBytes])
+  expect(after(100)).toMatchObject({ keys: ['0'], refusals: 0 })
+  expect(after(101)).toMatchObject({ keys: [], refusals: 1 })
 })
 
 it('the budget holds after each of many removals, while the keys move to another Map', () => {

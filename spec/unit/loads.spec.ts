@@ -1,5 +1,14 @@
-import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { Entries } from '../../lib/entries.ts'
+import { Hooks } from '../../lib/hooks.ts'
+import { Growth } from '../../lib/later/growth.ts'
+import { SingleFlight } from '../../lib/later/single-flight.ts'
+import { Sweep } from '../../lib/later/sweep.ts'
+import { settingsFrom } from '../../lib/options/options.ts'
+import { DEFAULT_TERMS } from '../../lib/options/terms.ts'
+import { PendingPromises } from '../../lib/promise.ts'
+import { Statistics } from '../../lib/statistics.ts'
+import { systemClock } from '../../lib/time/clock.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -9,14 +18,33 @@ afterEach(() => {
 })
 
 it.each([
-  ['an empty cache', {}],
-  ['a cache of a text', { other: 'text' }],
-  ['a cache of an object', { other: {} }],
-])('the sweep of %s forgets a load that never settles, and then ends', (_name, entries) => {
-  const cache = new FaaSCacheDict({ pendingTtl: '30s', sweepInterval: '5s' }, entries)
-  void controllerOf(cache).getOrSet('a', () => new Promise(() => {}))
+  ['an empty cache', undefined],
+  ['a cache of a text', 'text'],
+  ['a cache of an object', {}],
+])('the sweep of %s forgets a load that never settles, and then ends', (_name, value) => {
+  const settings = settingsFrom({ maxSizeBytes: null })
+  const hooks = new Hooks(undefined, undefined)
+  const statistics = new Statistics()
+  const pending = new PendingPromises(() => {})
+  const entries = new Entries(settings, systemClock, statistics, hooks, pending)
+  const now = systemClock.now()
+  entries.limit(settings.maxSizeBytes, settings.maxItems, now)
+  const growth = new Growth(entries, pending, settings, hooks)
+  if (value !== undefined) entries.put('other', value, DEFAULT_TERMS)
+  growth.hasObjects = typeof value === 'object'
+  const loads = new SingleFlight()
+  void loads.begin(
+    'a',
+    () => new Promise(() => {}),
+    now,
+    now + 30_000,
+    () => {},
+  )
+  new Sweep(5_000, entries, growth, loads, statistics, hooks, systemClock).wake()
   vi.advanceTimersByTime(29_000)
-  expect(vi.getTimerCount()).toBe(1)
+  expect(loads.size).toBe(1)
+  vi.advanceTimersByTime(20_000)
+  expect(loads.size).toBe(0)
   vi.runAllTimers()
   expect(vi.getTimerCount()).toBe(0)
 })

@@ -1,7 +1,7 @@
 import { controllerOf, FaaSCacheDict, heapSize } from 'faas-cache-dict'
 import { describe, expect, it } from 'vitest'
 import { EMPTY_MAP_BYTES, MAP_ENTRY_BYTES, MapTable } from '../../lib/table/key-slots.ts'
-import { GIVEN } from '../../lib/table/records.ts'
+import { GIVEN, Records } from '../../lib/table/records.ts'
 import { EMPTY_BYTES, ENTRY_BYTES, Table } from '../../lib/table/table.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -109,6 +109,11 @@ describe('a table', () => {
       map.add()
       expect(table.sizeBytes - 40 * (i + 1)).toBe(empty + 48 * table.capacity + map.bytes)
     }
+  })
+
+  it('has 32 bytes of records for each slot', () => {
+    const { int32, float64 } = new Records(500)
+    expect([int32.byteLength, float64.byteLength]).toEqual([32 * 500, 32 * 500])
   })
 
   it('fills what was freed before it grows', () => {
