@@ -13,6 +13,8 @@ const benchmarks = {
     'bytes charged ÷ bytes in the heap, by class of value and rows of public JSON, on Node 20 to 26',
   engines: 'bytes charged ÷ bytes in the heap, on Node, Deno, Bun, workerd and Chromium',
   budget: 'a cache filled to 64M, and a process of 128 MB that is written to a million times',
+  'memory-pressure':
+    'which processes live that write more than fits, by heap, container and budget',
   measuring: 'the time to measure a value, beside two estimators',
   sweep: 'how long the background sweep holds the thread',
   resize: 'the time of resize, per entry',
@@ -25,7 +27,7 @@ const benchmarks = {
 const usage = `npm run bench -- NAME [part …] [options]
 
 ${Object.entries(benchmarks)
-  .map(([name, about]) => `  ${name.padEnd(13)} ${about}`)
+  .map(([name, about]) => `  ${name.padEnd(16)} ${about}`)
   .join('\n')}
 
   part …            only the parts whose name contains one of these
@@ -33,6 +35,7 @@ ${Object.entries(benchmarks)
   --most=N          at most so many entries
   --together        speed: all operations in one process, as in a program with several caches
   --against=DIST    speed and cold: compares this build with another one
+  --heap, --node …  memory-pressure: which cases, as the head of bench/memory-pressure.mjs says
 
 A whole run writes bench/results/NAME.md and the picture of it in docs. With a part or an option
 it only prints.`
@@ -44,6 +47,13 @@ const { values: options, positionals } = parseArgs({
     most: { type: 'string', default: 'Infinity' },
     together: { type: 'boolean', default: false },
     against: { type: 'string' },
+    node: { type: 'string' },
+    heap: { type: 'string' },
+    container: { type: 'string' },
+    budget: { type: 'string' },
+    mode: { type: 'string' },
+    guard: { type: 'string' },
+    seconds: { type: 'string' },
   },
 })
 const [name, ...parts] = positionals

@@ -1,0 +1,203 @@
+// npm run bench -- memory-pressure [scenario …] [--quick] [options]
+//
+//   scenario …             only scenarios whose name contains one of these, such as 'rows' or 'Buffers'
+//   --quick                this Node's major, limits of 128, a budget of 25%, asynchronous
+//   --node=20,24           the versions of Node
+//   --heap=64,128          --max-old-space-size; with only --container there is none
+//   --container=128,256    MiB of a control group; with only --heap there is none
+//   --budget=25%,50%,half  `half` of the limit, '64M', or `none`: a cache of one entry
+//   --mode=async,sync      whether each request waits for a turn of the event loop
+//   --guard=on,off         the option `memoryGuard`
+//   --against=DIST         plays another build, the folder that has index.js
+//   --seconds=12           the most that a case takes
+//
+// A case is a process: node bench/support/pressure-case.mjs --scenario='JSON rows' --budget=25%
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { container } from './support/containers.mjs'
+import { scenarios } from './support/pressure-scenarios.mjs'
+import { commandOf, root } from './support/process.mjs'
+import { table } from './support/report.mjs'
+
+const CASE = fileURLToPath(new URL('support/pressure-case.mjs', import.meta.url))
+const WHOLE = {
+  node: '20,22,24,26',
+  heap: '64,128,256',
+  container: '128,256',
+  budget: '25%,50%,half',
+  mode: 'async,sync',
+  guard: 'on',
+}
+const QUICK = {
+  ...WHOLE,
+  node: process.versions.node.split('.')[0],
+  heap: '128',
+  container: '128',
+  budget: '25%',
+  mode: 'async',
+}
+
+export async function run({ isWanted, ...options }) {
+  const cases = casesOf(options).filter(({ scenario }) => isWanted(scenario))
+  const probe = container(128 * 2 ** 20)
+  await probe?.remove()
+  if (!probe) console.error('skipped the containers: no control group can be made here')
+  const played = await playAll(
+    cases.filter(({ place }) => probe || place === 'heap'),
+    options,
+  )
+  const deaths = played.filter(({ isDead }) => isDead)
+  const failures = deaths
+    .filter(({ scenario, guard }) => guard === 'on' && scenarios[scenario].isJudged !== false)
+    .map((each) => `${nameOf(each)}: ${each.outcome}`)
+  const text = `${played.length} processes, ${deaths.length} died. Each cell has the peak in MiB, of resident memory or of the container,
+or † and the versions of Node that died.
+
+${tables(played)}`
+  return { title: 'Memory pressure', text, failures }
+}
+
+/** Every combination of what is asked for. */
+export function casesOf({ quick, heap, container, ...others }) {
+  const preset = quick ? QUICK : WHOLE
+  const places = heap || container ? { heap, container } : preset
+  const valuesOf = (name) => (others[name] ?? preset[name]).split(',')
+  const limits = ['heap', 'container'].flatMap((place) =>
+    (places[place]?.split(',') ?? []).map((limit) => ({ place, limit: Number(limit) })),
+  )
+  let cases = limits
+  for (const name of ['guard', 'budget', 'mode', 'node']) {
+    cases = cases.flatMap((each) => valuesOf(name).map((value) => ({ ...each, [name]: value })))
+  }
+  return cases.flatMap((each) => Object.keys(scenarios).map((scenario) => ({ ...each, scenario })))
+}
+
+/** Two at a time, and of those in a container one. */
+export async function playAll(cases, options) {
+  const contained = cases.filter(({ place }) => place === 'container')
+  const others = cases.filter(({ place }) => place === 'heap')
+  const played = []
+  const worker = async (...queues) => {
+    for (const queue of queues) {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const result = { ...next, ...(await play(next, options)) }
+        played.push(result)
+        console.error(`${nameOf(result)}: ${result.outcome} ${summaryOf(result)}`)
+      }
+    }
+  }
+  await Promise.all([worker(contained, others), worker(others)])
+  return played
+}
+
+/** Plays one case in a process of its own. */
+export async function play({ scenario, place, limit, node, budget, mode, guard }, options = {}) {
+  const seconds = Number(options.seconds ?? 12)
+  const group = place === 'container' ? container(limit * 2 ** 20) : undefined
+  const flags = place === 'heap' ? [`--max-old-space-size=${limit}`] : []
+  const [command, ...args] = [
+    ...(group?.wrapper ?? []),
+    commandOf(`node${node}`),
+    ...flags,
+    CASE,
+    ...Object.entries({ scenario, limit, budget, guard, seconds }).map(
+      ([name, value]) => `--${name}=${value}`,
+    ),
+    `--dist=${join(options.against ?? join(root, 'dist'), 'index.js')}`,
+    ...(mode === 'sync' ? ['--sync'] : []),
+  ]
+  try {
+    const { outcome, stdout } = await ended(command, args, (seconds * 3 + 30) * 1_000)
+    const last = stdout.trim().split('\n').at(-1)
+    const figures = last ? JSON.parse(last) : {}
+    const peak = group ? Math.round(group.peak() / 2 ** 20) : figures.maxRssMiB
+    return { ...figures, outcome, isDead: outcome !== 'lives', peak, failures: group?.failures() }
+  } finally {
+    await group?.remove()
+  }
+}
+
+const DEATHS = { SIGABRT: 'out of memory', SIGKILL: 'killed', SIGTERM: 'timed out' }
+
+function ended(command, args, timeout) {
+  const child = spawn(command, args, { timeout, stdio: ['ignore', 'pipe', 'pipe'] })
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (data) => {
+    stdout += data
+  })
+  child.stderr.on('data', (data) => {
+    stderr += data
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (status, signal) => {
+      process.removeListener('exit', kill)
+      if (status === 0) resolve({ outcome: 'lives', stdout })
+      else if (DEATHS[signal]) resolve({ outcome: DEATHS[signal], stdout })
+      else reject(new Error(`${args.join(' ')}\n${signal ?? status}\n${stderr.slice(-2_000)}`))
+    })
+  })
+}
+
+const nameOf = ({ scenario, place, limit, node, budget, mode, guard }) =>
+  `${scenario} · ${place} ${limit} · ${budget} · ${mode} · Node ${node}${guard === 'off' ? ' · no guard' : ''}`
+
+function summaryOf(result) {
+  const mebibytes = (bytes) => (bytes === undefined ? '-' : Math.round(bytes / 2 ** 20))
+  const { isDead, progress = 0, peak, hitRate, evictions, pressureEvictions, failures } = result
+  return [
+    isDead && `at ${progress}`,
+    peak && `peak ${peak}`,
+    failures && `${failures} limit hits`,
+    hitRate !== undefined && `hit rate ${hitRate.toFixed(3)}`,
+    `${evictions} evictions`,
+    pressureEvictions !== undefined && `${pressureEvictions} under pressure`,
+    `size ${mebibytes(result.sizeBytes)} of ${mebibytes(result.effectiveMaxSizeBytes)} MiB`,
+    `${result.ms} ms`,
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
+function tables(played) {
+  const places = groups(played, ({ place, limit }) => `${place} of ${limit} MB`)
+  return [...places]
+    .map(([name, cases]) => {
+      const setup = ({ budget, mode, guard }) =>
+        `${budget} ${mode}${guard === 'off' ? ' no guard' : ''}`
+      const setups = [...groups(cases, setup).keys()]
+      const rows = [...groups(cases, ({ scenario }) => scenario)].map(([scenario, cases]) => {
+        const bySetup = groups(cases, setup)
+        return [scenario, ...setups.map((name) => cell(bySetup.get(name)))]
+      })
+      return `## ${name}\n\n${table(['scenario', ...setups], rows)}\n`
+    })
+    .join('\n')
+}
+
+function cell(cases) {
+  const dead = cases.filter(({ isDead }) => isDead)
+  if (dead.length === 0) return `lives ${Math.max(...cases.map(({ peak }) => peak))}`
+  return cases.length === 1 ? '†' : `† ${dead.map(({ node }) => node).join(', ')}`
+}
+
+/** In the order of the whole list, whatever ended first. */
+function groups(cases, nameOf) {
+  const order = Object.keys(scenarios)
+  const groups = new Map()
+  const sorted = cases.toSorted(
+    (a, b) =>
+      order.indexOf(a.scenario) - order.indexOf(b.scenario) ||
+      a.limit - b.limit ||
+      (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : a.node - b.node),
+  )
+  for (const each of sorted) {
+    const name = nameOf(each)
+    groups.set(name, [...(groups.get(name) ?? []), each])
+  }
+  return groups
+}

@@ -1,0 +1,171 @@
+import { list } from './figures.mjs'
+import { order, parsed } from './rows.mjs'
+
+/**
+ * What a function of a limit of 128 MB holds, as a part of the limit: 40 MB, 60 MB, 10 MB and 8 MB.
+ */
+const OWN = 40 / 128
+const GROWN = 60 / 128
+const MORE = 10 / 128
+const GARBAGE = 8 / 128
+
+const letters = (id, length) => `${id} `.padEnd(length, 'abcdefghij klmnopqrstuvwxyz ')
+/** Not shared with another value, as a response brings it. */
+const text = (id, length) => Buffer.from(letters(id, length)).latin1Slice()
+const texts = (id, count, length) =>
+  parsed(Object.fromEntries(list(count, (at) => [`text${at}`, `${at} ${letters(id, length)}`])))
+const buffer = (id, length) => Buffer.from(new ArrayBuffer(length)).fill(id)
+
+const objects = (bytes) => list(bytes / 112, (id) => ({ id, text: `text ${id}`, price: id + 0.5 }))
+const buffers = (bytes) => list(bytes / 2 ** 20, (id) => buffer(id, 2 ** 20))
+
+class Session {
+  #text
+  constructor(id) {
+    this.#text = text(id, 2_000)
+  }
+  get length() {
+    return this.#text.length
+  }
+}
+const closure = (id) => {
+  const captured = text(id, 2_000)
+  return () => captured
+}
+const counts = () => {
+  const counts = {}
+  counts[404] = 1
+  return counts
+}
+const deleted = (id) => {
+  const row = order(id)
+  delete row.name
+  return row
+}
+const later = async (id) => {
+  await new Promise(setImmediate)
+  return order(id, 200)
+}
+
+const held = (make, part) => (limit) => {
+  const own = make(part * limit)
+  return () => own
+}
+/** Holds memory for ten requests, again and again. */
+const inSomeRequests =
+  (make, part, times = 20) =>
+  (limit) => {
+    let spikes = 0
+    let left = 0
+    let own
+    return ({ progress }) => {
+      if (left-- === 0) own = undefined
+      if (progress * times >= spikes + 0.5) {
+        spikes++
+        left = 10
+        own = make(part * limit)
+      }
+      return own
+    }
+  }
+const grows =
+  (part, from = 0) =>
+  (limit) => {
+    const own = []
+    const step = limit / 1_000
+    return ({ progress }) => {
+      while (own.length * step < (part * limit * (progress - from)) / (1 - from)) {
+        own.push(objects(step))
+      }
+    }
+  }
+const both = (one, other) => (limit) => {
+  const first = one(limit)
+  const second = other(limit)
+  return (request) => {
+    first(request)
+    second(request)
+  }
+}
+const lists = () => {
+  const names = list(20, (at) => `list-${at}`)
+  return ({ id, cache }) => {
+    cache[names[id % 20]] ??= []
+    cache[names[id % 20]]?.push(order(id))
+  }
+}
+
+const rows = { bytes: 3_600, make: (id) => order(id) }
+
+/**
+ * What a process does with a cache. `make` gives a value of about `bytes`. `beside` is called with
+ * the limit in bytes and gives what each request does beside the cache.
+ */
+export const scenarios = {
+  'JSON rows': rows,
+  'Buffers of 1 KB': { bytes: 1_200, make: (id) => buffer(id, 1_024) },
+  'Buffers of 64 KB': { bytes: 65_700, make: (id) => buffer(id, 65_536) },
+  'strings of 1 MB': { bytes: 1_000_100, make: (id) => text(id, 1_000_000) },
+  'tiny entries': { bytes: 100, make: (id) => id },
+  'copies of 24 texts by Object.assign': {
+    bytes: 3_000,
+    make: (id) => Object.assign({}, texts(id, 24, 40)),
+  },
+  'rows after delete': { ...rows, make: deleted },
+  'objects with counts[404] = 1': { bytes: 5_000, make: counts },
+  'closures over 2 KB': { bytes: 2_200, make: closure },
+  'private fields of 2 KB': { bytes: 2_200, make: (id) => new Session(id) },
+  'slices of texts of 64 KB': {
+    bytes: 65_700,
+    make: (id) => text(id, 65_536).slice(1_000, 1_030),
+  },
+  'subarrays of Buffers of 64 KB': {
+    bytes: 65_700,
+    make: (id) => buffer(id, 65_536).subarray(1_000, 1_030),
+  },
+  'objects keyed by ids': {
+    bytes: 2_400,
+    make: (id) => Object.fromEntries(list(10, (at) => [`user-${id}-${at}`, at])),
+  },
+  'rows, and lists that grow in place': { ...rows, beside: lists },
+  'rows that grow in place': {
+    ...rows,
+    make: (id) => ({ ...order(id), visits: [] }),
+    use: (row, request) => row.visits.push(letters(request, 400)),
+  },
+  'rows, and 40 MB held': { ...rows, beside: held(objects, OWN) },
+  'rows, and 40 MB of objects in some requests': {
+    ...rows,
+    beside: inSomeRequests(objects, OWN),
+  },
+  'rows, and 40 MB of Buffers in some requests': {
+    ...rows,
+    beside: inSomeRequests(buffers, OWN),
+  },
+  'rows, 40 MB held, and 10 MB in some requests': {
+    ...rows,
+    beside: both(held(objects, OWN), inSomeRequests(objects, MORE)),
+  },
+  'rows, and 8 MB of garbage in some requests': {
+    ...rows,
+    beside: inSomeRequests(objects, GARBAGE, 100),
+  },
+  'rows, and other data grows to 60 MB': { ...rows, beside: grows(GROWN) },
+  'rows, then only read while other data grows to 60 MB': {
+    ...rows,
+    beside: grows(GROWN, 0.5),
+    writesUntil: 0.5,
+  },
+  'two caches of rows': { ...rows, caches: 2 },
+  'eight caches of rows': { ...rows, caches: 8 },
+  'promises of large rows': { bytes: 40_000, make: (id) => Promise.resolve(order(id, 200)) },
+  'promises of large rows that come later': { bytes: 40_000, make: later },
+  'rows replaced constantly': { ...rows, keys: 5_000, isWrittenAgain: true },
+  'one-off keys with a TTL': {
+    bytes: 700,
+    make: (id) => ({ token: text(id, 400), id }),
+    keyOf: (id, request) => `https://example.com/${id}?token=${request}`,
+    settings: { defaultTtl: '2s' },
+  },
+  'rows, and a leak elsewhere': { ...rows, beside: grows(1.5), isJudged: false },
+}
