@@ -5,7 +5,12 @@ import { getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { buildSync } from 'esbuild'
 import { expect, it } from 'vitest'
-import { grantedByDeno, memoryLimit, type Platform } from '../../lib/options/memory-limit.ts'
+import {
+  grantedByDeno,
+  memoryLimit,
+  memoryLimits,
+  type Platform,
+} from '../../lib/options/memory-limit.ts'
 
 const MEBIBYTE = 2 ** 20
 const granted = () => true
@@ -16,12 +21,15 @@ const platform = ({
   lambda = '512',
   cloudFunction = '768',
   container = 1_024 * MEBIBYTE,
-  heap = 2_048 * MEBIBYTE,
+  heap = 2_100 * MEBIBYTE,
   machine = 4_096 * MEBIBYTE,
   env = {} as Record<string, string>,
+  execArgv = [] as string[],
 } = {}): Platform => ({
   env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: lambda, FUNCTION_MEMORY_MB: cloudFunction, ...env },
   versions: {},
+  execArgv,
+  abort: () => {},
   constrainedMemory: () => container,
   getBuiltinModule: (name) =>
     name === 'node:v8'
@@ -33,7 +41,7 @@ it.each<[string, Partial<Parameters<typeof platform>[0]>, number]>([
   ['AWS Lambda in MiB', { lambda: '512' }, 512 * MEBIBYTE],
   ['Google Cloud Functions in MiB', { cloudFunction: '768' }, 768 * MEBIBYTE],
   ['the container in bytes', { container: 1_000_000_001 }, 1_000_000_001],
-  ['the heap in bytes', { heap: 1_000_000_002 }, 1_000_000_002],
+
   ['the machine in bytes', { machine: 1_000_000_003 }, 1_000_000_003],
 ])('reads the limit of %s', (_source, reported, bytes) => {
   const nothing = { lambda: '', cloudFunction: '', container: 0, heap: 0, machine: 0 }
@@ -44,7 +52,7 @@ it.each([
   ['lambda', { lambda: '64' }],
   ['cloudFunction', { cloudFunction: '64' }],
   ['container', { container: 64 * MEBIBYTE }],
-  ['heap', { heap: 64 * MEBIBYTE }],
+  ['heap', { heap: 70 * MEBIBYTE }],
   ['machine', { machine: 64 * MEBIBYTE }],
 ])('takes the limit of the %s if that is the smallest', (_source, reported) => {
   expect(memoryLimit(platform(reported), granted)).toBe(64 * MEBIBYTE)
@@ -86,7 +94,7 @@ it.each([
 
 it('does not divide the heap limit, which each thread has for itself', () => {
   const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: '4' }
-  expect(memoryLimit(platform({ heap: 96 * MEBIBYTE, env }), granted)).toBe(96 * MEBIBYTE)
+  expect(memoryLimit(platform({ heap: 70 * MEBIBYTE, env }), granted)).toBe(64 * MEBIBYTE)
 })
 
 it('counts eight threads for each processor on Lambda Managed Instances by default', () => {
@@ -117,13 +125,19 @@ it('reads only the heap limit if no permission was granted', () => {
   const watched: Platform = {
     env,
     versions: {},
+    execArgv: [],
+    abort: () => {},
     constrainedMemory: () => read.push('container'),
     getBuiltinModule: (name) => {
       read.push(name)
-      return { getHeapStatistics: () => ({ heap_size_limit: 96 * MEBIBYTE }) }
+      return { getHeapStatistics: () => ({ heap_size_limit: 70 * MEBIBYTE }) }
     },
   }
-  expect(memoryLimit(watched, denied)).toBe(96 * MEBIBYTE)
+  expect(memoryLimits(watched, denied)).toEqual({
+    heap: 64 * MEBIBYTE,
+    shared: Infinity,
+    threads: 1,
+  })
   expect(read).toEqual(['node:v8'])
 })
 
@@ -145,6 +159,7 @@ it('checks the permission of each source by its name in Deno', () => {
     ...variables.map((variable) => ({ name: 'env', variable })),
     memory,
     memory,
+    { name: 'env', variable: 'NODE_OPTIONS' },
   ])
 })
 
