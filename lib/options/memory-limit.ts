@@ -84,60 +84,49 @@ export function memoryLimits(
   ]
 
   return {
-    heap: oldGeneration(platform, text) || Infinity,
+    heap: read(() => oldGeneration(platform, text)) || Infinity,
     shared: Math.min(...shared.filter(Boolean)),
     threads,
   }
 }
 
-/**
- * The engine reports one limit for the old generation and for three semi-spaces of the young
- * generation. 0 if it reports none.
- */
+/** V8 reports one limit for the old generation and the three semi-spaces of the young generation. */
 function oldGeneration(platform: Platform, variable: (name: string) => unknown): number {
-  const builtin = (name: string) => platform.getBuiltinModule(name) as Builtin
+  const { bun, deno } = platform.versions
   // Bun reports the present peak of the heap as its limit.
-  const whole = read(
-    () => !platform.versions.bun && builtin('node:v8').getHeapStatistics().heap_size_limit,
-  )
-  if (whole === 0) return 0
-  const deno = read(() => platform.versions.deno && 1)
-  const { old, semi } = flagsIn(() => {
-    // The command line comes second: the last flag wins.
-    return ` ${variable(deno ? 'DENO_V8_FLAGS' : 'NODE_OPTIONS')} ${platform.execArgv}`
-  })
-  // A flag also sets the limit of worker threads, whatever their `resourceLimits` say.
-  if (old > 0) return Math.min(old, whole)
+  if (bun) return 0
+  const builtin = (name: string) => platform.getBuiltinModule(name) as Builtin
+  const whole = read(() => builtin('node:v8').getHeapStatistics().heap_size_limit)
 
-  // Without a flag the young generation is at most 3/32 of the old one, in Node 20 to 26. Deno hides
-  // its flags without permission. With the flag alone, its young generation is 96 MiB.
-  const young = 3 * semi || (deno ? 96 * MEBIBYTE : (whole * 3) / 35)
-  const limit = Math.floor(Math.max(whole - young, whole / 4))
-  // Only a worker thread has `abort` disabled. Loading the module takes 0.5 ms elsewhere.
-  const ofWorker = read(
-    () =>
-      (platform.abort as { disabled?: boolean }).disabled &&
-      builtin('node:worker_threads').resourceLimits.maxOldGenerationSizeMb * MEBIBYTE,
-  )
-  return Math.min(limit, ofWorker || limit)
+  let flags = ''
+  try {
+    // The engine reads the variable first, then the command line, and the last flag wins.
+    flags = `${variable(deno ? 'DENO_V8_FLAGS' : 'NODE_OPTIONS')} ${platform.execArgv}`
+  } catch {}
+  const flag = (space: string) =>
+    Number(RegExp(`.*-max[-_]${space}[-_]space[-_]size="?(\\d+)`, 's').exec(flags)?.[1]) * MEBIBYTE
+  const isSet = flags.includes('space')
+  const old = isSet && flag('old')
+  if (old) return Math.min(old, whole)
+
+  // A semi-space is a power of two. Without the flag it is below 1/16 of the old generation and at
+  // most 64 MiB on Node 20 to 26. Deno may hide its flags, so it is charged its maximum of 32 MiB.
+  const flagged = isSet && flag('semi')
+  const semi = flagged
+    ? 2 ** Math.ceil(Math.log2(flagged))
+    : deno
+      ? 32 * MEBIBYTE
+      : Math.min(64 * MEBIBYTE, 2 ** Math.floor(Math.log2(whole / 19)))
+  // `abort` is disabled in worker threads only. Elsewhere this module takes 0.5 ms to load.
+  const ofWorker =
+    (platform.abort as { disabled?: boolean } | undefined)?.disabled &&
+    builtin('node:worker_threads').resourceLimits.maxOldGenerationSizeMb * MEBIBYTE
+  return Math.floor(Math.min(ofWorker || Infinity, Math.max(whole - 3 * semi, whole / 4)))
 }
 
 interface Builtin {
   getHeapStatistics(): { heap_size_limit: number }
   resourceLimits: { maxOldGenerationSizeMb: number }
-}
-
-/** In bytes, 0 for a flag that is not set. The engine rounds a semi-space up to a power of two. */
-function flagsIn(source: () => string): { old: number; semi: number } {
-  const sizes: Record<string, number> = {}
-  try {
-    const flag = /[\s",]--?max[-_](old|semi)[-_]space[-_]size="?(\d+)(?![^\s",])/g
-    for (const [, space, size] of source().matchAll(flag)) {
-      sizes[space as string] = read(() => Number(size) * MEBIBYTE)
-    }
-  } catch {}
-  const { old = 0, semi = 0 } = sizes
-  return { old, semi: semi && 2 ** Math.ceil(Math.log2(semi)) }
 }
 
 /** 0 if the platform reports no limit: it throws, or gives 0 or a number near 2^63 or 2^64. */

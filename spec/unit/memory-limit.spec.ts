@@ -25,16 +25,21 @@ const platform = ({
   machine = 4_096 * MEBIBYTE,
   env = {} as Record<string, string>,
   execArgv = [] as string[],
+  versions = {} as Record<string, string>,
+  abort = {} as object,
+  resourceLimits = {} as object,
 } = {}): Platform => ({
   env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: lambda, FUNCTION_MEMORY_MB: cloudFunction, ...env },
-  versions: {},
+  versions,
   execArgv,
-  abort: () => {},
+  abort,
   constrainedMemory: () => container,
   getBuiltinModule: (name) =>
     name === 'node:v8'
       ? { getHeapStatistics: () => ({ heap_size_limit: heap }) }
-      : { totalmem: () => machine, availableParallelism: () => 4 },
+      : name === 'node:worker_threads'
+        ? { resourceLimits }
+        : { totalmem: () => machine, availableParallelism: () => 4 },
 })
 
 it.each<[string, Partial<Parameters<typeof platform>[0]>, number]>([
@@ -114,6 +119,175 @@ it.each(['', '0', '-2', 'many'])('ignores a thread count of "%s"', (count) => {
   expect(memoryLimit(platform({ env }), granted)).toBe(512 * MEBIBYTE)
 })
 
+it('reports the heap of a thread, what the threads share and how many they are', () => {
+  const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: '4' }
+  const execArgv = ['--max-old-space-size=96']
+  expect(memoryLimits(platform({ env, execArgv }), granted)).toEqual({
+    heap: 96 * MEBIBYTE,
+    shared: 512 * MEBIBYTE,
+    threads: 4,
+  })
+})
+
+it('reports Infinity for the limits that the platform does not report, and one thread', () => {
+  expect(memoryLimits({}, granted)).toEqual({ heap: Infinity, shared: Infinity, threads: 1 })
+})
+
+it('assumes 128 MiB if the platform reports only a larger heap limit', () => {
+  const nothing = { lambda: '', cloudFunction: '', container: 0, machine: 0 }
+  expect(memoryLimit(platform(nothing), granted)).toBe(128 * MEBIBYTE)
+  const execArgv = ['--max-old-space-size=96']
+  expect(memoryLimit(platform({ ...nothing, execArgv }), granted)).toBe(96 * MEBIBYTE)
+  const env = { AWS_LAMBDA_NODEJS_WORKER_COUNT: '4' }
+  expect(memoryLimit(platform({ ...nothing, env }), granted)).toBe(32 * MEBIBYTE)
+})
+
+const heapLimit = (reported: Parameters<typeof platform>[0]) =>
+  memoryLimits(platform(reported), granted).heap / MEBIBYTE
+
+it.each([
+  ['--max-old-space-size=96', [], 96],
+  ['--max_old_space_size=96', [], 96],
+  ['--enable-source-maps --max-old-space-size=96 --no-warnings', [], 96],
+  ['"--max-old-space-size=96"', [], 96],
+  ['--max-old-space-size="96"', [], 96],
+  ['--max-old-space-size=96 --max-old-space-size=64', [], 64],
+  ['--max-old-space-size=64 --max-old-space-size=96', [], 96],
+  ['--max-semi-space-size=1 --max-old-space-size=96 --max-semi-space-size=1', [], 96],
+  ['', ['--max-old-space-size=96'], 96],
+  ['', ['--max_old-space_size=96'], 96],
+  ['', ['-max-old-space-size=96'], 96],
+  ['', ['--max-old-space-size=64', '--max-old-space-size=96'], 96],
+  ['', ['--eval', 'first()\nsecond()', '--max-old-space-size=96'], 96],
+  ['--max-old-space-size=64', ['--max-old-space-size=96'], 96],
+  ['--max-old-space-size=96', ['--max-old-space-size=64'], 64],
+])('takes the old generation from the flags "%s" and %j', (NODE_OPTIONS, execArgv, mebibytes) => {
+  expect(heapLimit({ env: { NODE_OPTIONS }, execArgv, heap: 288 * MEBIBYTE })).toBe(mebibytes)
+})
+
+it('does not take more from a flag than the engine reports', () => {
+  expect(heapLimit({ execArgv: ['--max-old-space-size=4096'] })).toBe(2_100)
+})
+
+// The figures of Node 24, where the young generation is the largest.
+it.each([
+  [4_288, 4_096],
+  [2_240, 2_048],
+  [1_696, 1_504],
+  [1_120, 1_024],
+  [560, 512],
+  [259, 235],
+  [19.5, 16.5],
+])('subtracts three semi-spaces from the %f MiB that the engine reports', (whole, mebibytes) => {
+  expect(heapLimit({ heap: whole * MEBIBYTE })).toBe(mebibytes)
+})
+
+it.each([
+  ['--max-semi-space-size=64', 4_288, 4_096],
+  ['--max_semi_space_size=8', 1_048, 1_024],
+  ['--max-semi-space-size=5', 1_048, 1_024],
+  ['--max-semi-space-size=1 --max-semi-space-size=8', 1_048, 1_024],
+])('subtracts three semi-spaces of "%s" from %i MiB', (NODE_OPTIONS, whole, mebibytes) => {
+  expect(heapLimit({ env: { NODE_OPTIONS }, heap: whole * MEBIBYTE })).toBe(mebibytes)
+})
+
+it('takes at least a quarter of what the engine reports, whatever size a semi-space has', () => {
+  const execArgv = ['--max-semi-space-size=512']
+  expect(heapLimit({ execArgv, heap: 400 * MEBIBYTE })).toBe(100)
+})
+
+it.each([
+  '--max-old-space-size=0',
+  '--max-old-space-size=',
+  '--max-old-space-size=-5',
+  '--max-old-space-size=much',
+  '--max-old-space-size',
+  '--max-old-space-size 96',
+  '--old-space-size=96',
+  '--max-semi-space-size=0',
+])('ignores the flag "%s"', (flag) => {
+  expect(heapLimit({ execArgv: [flag], heap: 560 * MEBIBYTE })).toBe(512)
+})
+
+it('takes the old generation of a worker thread from its resourceLimits', () => {
+  const abort = Object.assign(() => {}, { disabled: true })
+  const worker = { abort, heap: 232 * MEBIBYTE, resourceLimits: { maxOldGenerationSizeMb: 40 } }
+  expect(heapLimit(worker)).toBe(40)
+  expect(heapLimit({ ...worker, resourceLimits: { maxOldGenerationSizeMb: 40.3 } })).toBe(
+    Math.floor(40.3 * MEBIBYTE) / MEBIBYTE,
+  )
+  // The flag of the process overrules them, as in the engine.
+  expect(heapLimit({ ...worker, execArgv: ['--max-old-space-size=64'] })).toBe(64)
+  // They are larger than what --max-heap-size leaves to the thread.
+  const larger = { maxOldGenerationSizeMb: 4_096 }
+  expect(heapLimit({ ...worker, heap: 70 * MEBIBYTE, resourceLimits: larger })).toBe(64)
+  expect(heapLimit({ ...worker, heap: 70 * MEBIBYTE, resourceLimits: {} })).toBe(64)
+})
+
+it('reads no resourceLimits in the main thread', () => {
+  const resourceLimits = { maxOldGenerationSizeMb: 40 }
+  expect(heapLimit({ resourceLimits, heap: 70 * MEBIBYTE })).toBe(64)
+})
+
+it('takes the flags of Deno from its own variable', () => {
+  const deno = { versions: { deno: '2.9.6' }, heap: 288 * MEBIBYTE }
+  const DENO_V8_FLAGS = '--max-semi-space-size=8,--max-old-space-size=64,--expose-gc'
+  expect(heapLimit({ ...deno, env: { DENO_V8_FLAGS } })).toBe(64)
+  expect(heapLimit({ ...deno, env: { NODE_OPTIONS: '--max-old-space-size=64' } })).toBe(192)
+  expect(heapLimit({ env: { DENO_V8_FLAGS }, heap: 35 * MEBIBYTE })).toBe(32)
+})
+
+it.each([
+  [224, 128],
+  [160, 64],
+  [4_192, 4_096],
+  [80, 20],
+])('subtracts 96 MiB from the %i MiB that Deno reports if it hides its flags', (whole, left) => {
+  const deno = platform({ versions: { deno: '2.9.6' }, heap: whole * MEBIBYTE })
+  expect(memoryLimits(deno, denied)).toEqual({
+    heap: left * MEBIBYTE,
+    shared: Infinity,
+    threads: 1,
+  })
+})
+
+it('reads a frozen process', () => {
+  const frozen = Object.freeze(platform({ execArgv: ['--max-old-space-size=96'] }))
+  expect(memoryLimit(frozen, granted)).toBe(96 * MEBIBYTE)
+})
+
+it('reads the other limits if the variables throw', () => {
+  const fail = () => {
+    throw new Error('no variables')
+  }
+  const env = new Proxy({}, { get: fail })
+  const limits = memoryLimits({ ...platform({ heap: 70 * MEBIBYTE }), env }, granted)
+  expect(limits).toEqual({ heap: 64 * MEBIBYTE, shared: 1_024 * MEBIBYTE, threads: 1 })
+})
+
+it('reads the heap limit if the platform has no variables, no flags and no abort', () => {
+  const { versions, getBuiltinModule } = platform({ heap: 70 * MEBIBYTE })
+  expect(memoryLimits({ versions, getBuiltinModule }, granted).heap).toBe(64 * MEBIBYTE)
+})
+
+it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 63, 1.5, '', null, Symbol('limit')])(
+  'reports no heap limit if the engine reports %s',
+  (nonsense) => {
+    const heap = nonsense as number
+    expect(heapLimit({ heap })).toBe(Infinity)
+    expect(heapLimit({ heap, execArgv: ['--max-old-space-size=96'] })).toBe(Infinity)
+    expect(heapLimit({ heap, versions: { deno: '2.9.6' } })).toBe(Infinity)
+  },
+)
+
+it('reads the limits anew each time, since a container may be resized', () => {
+  let container = 96 * MEBIBYTE
+  const resized = { ...platform(), constrainedMemory: () => container }
+  expect(memoryLimit(resized, granted)).toBe(96 * MEBIBYTE)
+  container = 64 * MEBIBYTE
+  expect(memoryLimit(resized, granted)).toBe(64 * MEBIBYTE)
+})
+
 it('ignores the heap limit of Bun, which is the present peak of its heap', () => {
   const bun = { ...platform({ heap: 64 * MEBIBYTE }), versions: { bun: '1.4.5' } }
   expect(memoryLimit(bun, granted)).toBe(512 * MEBIBYTE)
@@ -188,19 +362,19 @@ it('is at most the heap limit and the memory of the machine in this process', ()
   expect(limit).toBe(memoryLimit(process, granted))
 })
 
-const limitInChild = (args: readonly string[], env: Record<string, string> = {}): number => {
+const inChild = (args: readonly string[], env: Record<string, string> = {}) => {
   const source = new URL('../../lib/options/memory-limit.ts', import.meta.url).pathname
   const script = `
-    import { memoryLimit } from ${JSON.stringify(bundled(source))}
-    console.log(memoryLimit())
+    import { memoryLimit, memoryLimits } from ${JSON.stringify(bundled(source))}
+    console.log(JSON.stringify({ limit: memoryLimit(), ...memoryLimits() }))
   `
   const { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: _a, FUNCTION_MEMORY_MB: _b, ...rest } = process.env
-  return Number(
+  return JSON.parse(
     execFileSync(process.execPath, [...args, '--input-type=module', '-e', script], {
-      env: { ...rest, ...env, NODE_OPTIONS: '' },
+      env: { ...rest, NODE_OPTIONS: '', ...env },
       encoding: 'utf8',
     }),
-  )
+  ) as { limit: number; heap: number; shared: number; threads: number }
 }
 
 // Node 20 runs no TypeScript, and a child has no Vitest to translate it.
@@ -215,27 +389,45 @@ const bundled = (path: string): string => {
   return `data:text/javascript;base64,${Buffer.from(output?.contents ?? '').toString('base64')}`
 }
 
-it('respects --max-old-space-size', () => {
-  const limit = limitInChild(['--max-old-space-size=96'])
-  expect(limit).toBeGreaterThanOrEqual(96 * MEBIBYTE)
-  // On top comes the young generation: 48 MiB on Node 20, 192 MiB on Node 24.
-  expect(limit).toBeLessThanOrEqual((96 + 192) * MEBIBYTE)
+it.each<[string[], string, number]>([
+  [['--max-old-space-size=96'], '', 96],
+  [['--max_old_space_size=96'], '', 96],
+  [['--max-old-space-size=64', '--max-old-space-size=96'], '', 96],
+  [['--max-old-space-size=96'], '--max-old-space-size=64', 96],
+  [['--max-semi-space-size=32', '--max-old-space-size=96'], '', 96],
+  [[], '"--max-old-space-size=64" --max-old-space-size="96"', 96],
+])('takes the old generation from %j and NODE_OPTIONS "%s" of this Node', (args, options, size) => {
+  expect(inChild(args, { NODE_OPTIONS: options }).heap).toBe(size * MEBIBYTE)
 })
 
-it('respects the heap limit of a worker thread', async () => {
+it.each([1, 16, 48])(
+  'finds the same old generation of this Node with semi-spaces of %i MiB',
+  (size) => {
+    const { heap } = inChild([`--max-semi-space-size=${size}`])
+    expect(heap).toBe(inChild(['--max-semi-space-size=2']).heap)
+  },
+)
+
+it('takes at most the old generation of this Node and at least 0.9 of it if no flag is set', () => {
+  const old = inChild(['--max-semi-space-size=1']).heap
+  const { heap } = inChild([])
+  expect(heap).toBeLessThanOrEqual(old)
+  expect(heap).toBeGreaterThanOrEqual(0.9 * old)
+})
+
+it.each([undefined, 6])('respects the heap limit of a worker thread', async (young) => {
   const source = new URL('../../lib/options/memory-limit.ts', import.meta.url).pathname
   const script = `
     const { parentPort } = require('node:worker_threads')
     import(${JSON.stringify(bundled(source))}).then((it) => parentPort.postMessage(it.memoryLimit()))
   `
-  const resourceLimits = { maxOldGenerationSizeMb: 40, maxYoungGenerationSizeMb: 6 }
-  const worker = new Worker(script, { eval: true, resourceLimits })
+  const resourceLimits = { maxOldGenerationSizeMb: 40, maxYoungGenerationSizeMb: young }
+  const worker = new Worker(script, { eval: true, resourceLimits } as object)
   const [limit] = await once(worker, 'message')
-  expect(limit).toBeGreaterThanOrEqual(40 * MEBIBYTE)
-  expect(limit).toBeLessThanOrEqual((40 + 3 * 6) * MEBIBYTE)
+  expect(limit).toBe(40 * MEBIBYTE)
 })
 
 it('respects the memory of a Lambda function and of a Cloud Function', () => {
-  expect(limitInChild([], { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '160' })).toBe(160 * MEBIBYTE)
-  expect(limitInChild([], { FUNCTION_MEMORY_MB: '224' })).toBe(224 * MEBIBYTE)
+  expect(inChild([], { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '160' }).limit).toBe(160 * MEBIBYTE)
+  expect(inChild([], { FUNCTION_MEMORY_MB: '224' }).limit).toBe(224 * MEBIBYTE)
 })
