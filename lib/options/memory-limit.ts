@@ -98,25 +98,24 @@ function oldGeneration(platform: Platform, variable: (name: string) => unknown):
   const builtin = (name: string) => platform.getBuiltinModule(name) as Builtin
   const whole = read(() => builtin('node:v8').getHeapStatistics().heap_size_limit)
 
-  let flags = ''
+  // The engine reads the variable first, then the command line, and the last flag wins.
+  let flags = `${platform.execArgv}`
   try {
-    // The engine reads the variable first, then the command line, and the last flag wins.
-    flags = `${variable(deno ? 'DENO_V8_FLAGS' : 'NODE_OPTIONS')} ${platform.execArgv}`
+    flags = `${variable(deno ? 'DENO_V8_FLAGS' : 'NODE_OPTIONS')} ${flags}`
   } catch {}
-  const flag = (space: string) =>
-    Number(RegExp(`.*-max[-_]${space}[-_]space[-_]size="?(\\d+)`, 's').exec(flags)?.[1]) * MEBIBYTE
   const isSet = flags.includes('space')
-  const old = isSet && flag('old')
+  const flag = (space: string) =>
+    isSet &&
+    Number(RegExp(`.*-max[-_]${space}[-_]space[-_]size="?(\\d+)`, 's').exec(flags)?.[1]) * MEBIBYTE
+  const old = flag('old')
   if (old) return Math.min(old, whole)
 
-  // A semi-space is a power of two. Without the flag it is below 1/16 of the old generation and at
-  // most 64 MiB on Node 20 to 26. Deno may hide its flags, so it is charged its maximum of 32 MiB.
-  const flagged = isSet && flag('semi')
-  const semi = flagged
-    ? 2 ** Math.ceil(Math.log2(flagged))
-    : deno
-      ? 32 * MEBIBYTE
-      : Math.min(64 * MEBIBYTE, 2 ** Math.floor(Math.log2(whole / 19)))
+  // The engine rounds a semi-space up to a power of two. Without a flag it is below 1/16 of the old
+  // generation, and at most 64 MiB, on Node 20 to 26. On Deno, which may hide its flags, it is at
+  // most 32 MiB.
+  const semi =
+    2 ** Math.ceil(Math.log2(flag('semi') || 0)) ||
+    (deno ? 32 * MEBIBYTE : Math.min(64 * MEBIBYTE, 2 ** Math.floor(Math.log2(whole / 19))))
   // `abort` is disabled in worker threads only. Elsewhere this module takes 0.5 ms to load.
   const ofWorker =
     (platform.abort as { disabled?: boolean } | undefined)?.disabled &&
