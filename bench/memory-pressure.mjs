@@ -9,7 +9,7 @@
 //   --mode=async,sync      whether each request waits for a turn of the event loop
 //   --guard=on,off         the option `memoryGuard`
 //   --against=DIST         plays another build, the folder that has index.js
-//   --seconds=12           the most that a case takes
+//   --seconds=30           what a case may take before it writes no more
 //
 // A case is a process: node bench/support/pressure-case.mjs --scenario='JSON rows' --budget=25%
 import { spawn } from 'node:child_process'
@@ -49,10 +49,10 @@ export async function run({ isWanted, ...options }) {
   )
   const deaths = played.filter(({ isDead }) => isDead)
   const failures = deaths
-    .filter(({ scenario, guard }) => guard === 'on' && scenarios[scenario].isJudged !== false)
+    .filter(({ guard, alsoWithout }) => guard === 'on' && !alsoWithout)
     .map((each) => `${nameOf(each)}: ${each.outcome}`)
   const text = `${played.length} processes, ${deaths.length} died. Each cell has the peak in MiB, of resident memory or of the container,
-or † and the versions of Node that died.
+or † and the versions of Node that died; (†) if a process that caches one entry dies too.
 
 ${tables(played)}`
   return { title: 'Memory pressure', text, failures }
@@ -70,7 +70,9 @@ export function casesOf({ quick, heap, container, ...others }) {
   for (const name of ['guard', 'budget', 'mode', 'node']) {
     cases = cases.flatMap((each) => valuesOf(name).map((value) => ({ ...each, [name]: value })))
   }
-  return cases.flatMap((each) => Object.keys(scenarios).map((scenario) => ({ ...each, scenario })))
+  return cases
+    .flatMap((each) => Object.keys(scenarios).map((scenario) => ({ ...each, scenario })))
+    .filter(({ mode, scenario }) => mode === 'async' || !scenarios[scenario].seconds)
 }
 
 /** Two at a time, and of those in a container one. */
@@ -78,10 +80,18 @@ export async function playAll(cases, options) {
   const contained = cases.filter(({ place }) => place === 'container')
   const others = cases.filter(({ place }) => place === 'heap')
   const played = []
+  const without = new Map()
+  const diesWithout = async (each) => {
+    const same = { ...each, budget: 'none', guard: 'on' }
+    const name = nameOf(same)
+    if (!without.has(name)) without.set(name, (await play(same, options)).isDead)
+    return without.get(name)
+  }
   const worker = async (...queues) => {
     for (const queue of queues) {
       for (let next = queue.shift(); next; next = queue.shift()) {
         const result = { ...next, ...(await play(next, options)) }
+        if (result.isDead) result.alsoWithout = await diesWithout(next)
         played.push(result)
         console.error(`${nameOf(result)}: ${result.outcome} ${summaryOf(result)}`)
       }
@@ -93,12 +103,12 @@ export async function playAll(cases, options) {
 
 /** Plays one case in a process of its own. */
 export async function play({ scenario, place, limit, node, budget, mode, guard }, options = {}) {
-  const seconds = Number(options.seconds ?? 12)
+  const seconds = Number(options.seconds ?? 30)
   const group = place === 'container' ? container(limit * 2 ** 20) : undefined
   const flags = place === 'heap' ? [`--max-old-space-size=${limit}`] : []
   const [command, ...args] = [
     ...(group?.wrapper ?? []),
-    commandOf(`node${node}`),
+    node ? commandOf(`node${node}`) : process.execPath,
     ...flags,
     CASE,
     ...Object.entries({ scenario, limit, budget, guard, seconds }).map(
@@ -108,9 +118,8 @@ export async function play({ scenario, place, limit, node, budget, mode, guard }
     ...(mode === 'sync' ? ['--sync'] : []),
   ]
   try {
-    const { outcome, stdout } = await ended(command, args, (seconds * 3 + 30) * 1_000)
-    const last = stdout.trim().split('\n').at(-1)
-    const figures = last ? JSON.parse(last) : {}
+    const { outcome, stdout } = await ended(command, args, (seconds * 2 + 30) * 1_000)
+    const figures = JSON.parse(stdout.split('\n').findLast((line) => line.startsWith('{')) ?? '{}')
     const peak = group ? Math.round(group.peak() / 2 ** 20) : figures.maxRssMiB
     return { ...figures, outcome, isDead: outcome !== 'lives', peak, failures: group?.failures() }
   } finally {
@@ -119,6 +128,7 @@ export async function play({ scenario, place, limit, node, budget, mode, guard }
 }
 
 const DEATHS = { SIGABRT: 'out of memory', SIGKILL: 'killed', SIGTERM: 'timed out' }
+const isShort = /Array buffer allocation failed|Reached heap limit|out of memory/
 
 function ended(command, args, timeout) {
   const child = spawn(command, args, { timeout, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -136,9 +146,10 @@ function ended(command, args, timeout) {
     child.once('error', reject)
     child.once('close', (status, signal) => {
       process.removeListener('exit', kill)
-      if (status === 0) resolve({ outcome: 'lives', stdout })
-      else if (DEATHS[signal]) resolve({ outcome: DEATHS[signal], stdout })
-      else reject(new Error(`${args.join(' ')}\n${signal ?? status}\n${stderr.slice(-2_000)}`))
+      let outcome = status === 0 ? 'lives' : (DEATHS[signal] ?? `ended with ${signal ?? status}`)
+      if (outcome.startsWith('ended') && isShort.test(stderr)) outcome = DEATHS.SIGABRT
+      if (outcome.startsWith('ended')) console.error(stderr.slice(-2_000))
+      resolve({ outcome, stdout })
     })
   })
 }
@@ -151,6 +162,7 @@ function summaryOf(result) {
   const { isDead, progress = 0, peak, hitRate, evictions, pressureEvictions, failures } = result
   return [
     isDead && `at ${progress}`,
+    result.alsoWithout && 'without a cache too',
     peak && `peak ${peak}`,
     failures && `${failures} limit hits`,
     hitRate !== undefined && `hit rate ${hitRate.toFixed(3)}`,
@@ -179,10 +191,13 @@ function tables(played) {
     .join('\n')
 }
 
-function cell(cases) {
+function cell(cases = []) {
+  if (cases.length === 0) return ''
   const dead = cases.filter(({ isDead }) => isDead)
   if (dead.length === 0) return `lives ${Math.max(...cases.map(({ peak }) => peak))}`
-  return cases.length === 1 ? '†' : `† ${dead.map(({ node }) => node).join(', ')}`
+  const versions = dead.map(({ node, alsoWithout }) => (alsoWithout ? `(${node})` : node))
+  if (cases.length > 1) return `† ${versions.join(', ')}`
+  return dead[0].alsoWithout ? '(†)' : '†'
 }
 
 /** In the order of the whole list, whatever ended first. */

@@ -17,6 +17,7 @@ const V2 = {
 }
 const read = (group, file) => readFileSync(join(group, file), 'utf8')
 const version = existsSync(V1.folder) ? V1 : V2
+let made = 0
 const open = new Set()
 process.once('exit', () => {
   for (const group of open) removed(group)
@@ -27,7 +28,7 @@ process.once('exit', () => {
  * a command that runs a command inside.
  */
 export function container(bytes) {
-  const group = join(version.folder, `faas-cache-dict-${process.pid}-${open.size}`)
+  const group = join(version.folder, `faas-cache-dict-${process.pid}-${++made}`)
   try {
     if (version === V2) writeFileSync(join(V2.folder, 'cgroup.subtree_control'), '+memory')
     mkdirSync(group)

@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
     sync: { type: 'boolean', default: false },
     // What is written in all; 220 for a limit of 128.
     mebibytes: { type: 'string' },
-    seconds: { type: 'string', default: '12' },
+    seconds: { type: 'string', default: '30' },
   },
 })
 const scenario = scenarios[options.scenario]
@@ -26,12 +26,22 @@ const limit = Number(options.limit) * 2 ** 20
 const total = options.mebibytes ? Number(options.mebibytes) * 2 ** 20 : (limit * 220) / 128
 const milliseconds = Number(options.seconds) * 1_000
 const { FaaSCacheDict, controllerOf } = await import(pathToFileURL(resolve(options.dist)))
-const { bytes, make, use, beside = () => () => {}, writesUntil = 1, isWrittenAgain } = scenario
+const {
+  bytes,
+  make,
+  use,
+  beside = () => () => {},
+  writesUntil = 1,
+  isWrittenAgain,
+  seconds = 0,
+} = scenario
 const { keys = (2 * total) / bytes, keyOf = (id) => `key-${id}` } = scenario
 
 const caches = list(scenario.caches ?? 1, () => new FaaSCacheDict(settings()))
 const random = randomFrom(17)
 const from = performance.now()
+const elapsed = () => performance.now() - from
+const oneMillisecond = (resolve) => setTimeout(resolve, 1)
 const request = beside(limit)
 let missed = 0
 let progress = 0
@@ -48,8 +58,9 @@ for (let count = 0; progress < 1; count++) {
     missed += bytes
   }
   request({ progress, id, cache })
-  if (!options.sync) await new Promise(setImmediate)
-  progress = Math.max(missed / total, (performance.now() - from) / milliseconds)
+  if (!options.sync)
+    await new Promise(progress > elapsed() / seconds / 1_000 ? oneMillisecond : setImmediate)
+  progress = Math.max(missed / total, elapsed() / milliseconds)
   if (progress * 10 >= reported + 1) report()
 }
 for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
@@ -57,7 +68,7 @@ report()
 process.exit()
 
 function settings() {
-  const { settings, caches = 1 } = scenario
+  const { settings } = scenario
   const { budget, guard } = options
   return {
     ...settings,
