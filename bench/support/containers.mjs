@@ -20,8 +20,14 @@ const version = existsSync(V1.folder) ? V1 : V2
 let made = 0
 const open = new Set()
 process.once('exit', () => {
-  for (const group of open) removed(group)
+  for (const group of open) {
+    for (const id of read(group, 'cgroup.procs').split('\n').filter(Boolean)) killed(Number(id))
+    for (let attempt = 0; attempt < 100 && !removed(group); attempt++) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+    }
+  }
 })
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 
 /**
  * A control group of so many bytes, or `undefined` where this process cannot make one. `wrapper` is
@@ -54,6 +60,14 @@ export function container(bytes) {
     async remove() {
       for (let attempt = 0; attempt < 100 && !removed(group); attempt++) await wait(20)
     },
+  }
+}
+
+function killed(id) {
+  try {
+    process.kill(id, 'SIGKILL')
+  } catch {
+    // It has ended.
   }
 }
 

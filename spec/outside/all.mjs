@@ -20,6 +20,7 @@ const steps = {
   redis: 'node spec/outside/redis.mjs',
   coverage: `npx vitest run --coverage ${exclude}`,
   leaks: `${build} && ${outside('leaks.test.mjs')}`,
+  pressure: `${build} && ${outside('pressure.test.mjs')}`,
   soak: `${build} && node spec/outside/soak.mjs --minutes=10`,
   runtimes: outside('runtimes.test.mjs'),
   model: 'MODEL_RUNS=20000 npx vitest run spec/model/ --testTimeout=1200000',
