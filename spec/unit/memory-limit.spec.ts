@@ -158,7 +158,7 @@ it.each([
   ['', ['--max_old-space_size=96'], 96],
   ['', ['-max-old-space-size=96'], 96],
   ['', ['--max-old-space-size=64', '--max-old-space-size=96'], 96],
-  ['', ['--eval', 'first()\nsecond()', '--max-old-space-size=96'], 96],
+  ['', ['--max-old-space-size=64', '--eval', 'a()\nb()', '--max-old-space-size=96'], 96],
   ['--max-old-space-size=64', ['--max-old-space-size=96'], 96],
   ['--max-old-space-size=96', ['--max-old-space-size=64'], 64],
 ])('takes the old generation from the flags "%s" and %j', (NODE_OPTIONS, execArgv, mebibytes) => {
