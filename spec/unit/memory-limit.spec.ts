@@ -191,9 +191,9 @@ it.each([
   expect(heapLimit({ env: { NODE_OPTIONS }, heap: whole * MEBIBYTE })).toBe(mebibytes)
 })
 
-it('takes at least a quarter of what the engine reports, whatever size a semi-space has', () => {
+it('takes at least an eighth of what the engine reports, whatever size a semi-space has', () => {
   const execArgv = ['--max-semi-space-size=512']
-  expect(heapLimit({ execArgv, heap: 400 * MEBIBYTE })).toBe(100)
+  expect(heapLimit({ execArgv, heap: 400 * MEBIBYTE })).toBe(50)
 })
 
 it.each([
@@ -209,23 +209,34 @@ it.each([
   expect(heapLimit({ execArgv: [flag], heap: 560 * MEBIBYTE })).toBe(512)
 })
 
-it('takes the old generation of a worker thread from its resourceLimits', () => {
+it.each([
+  [232, 192, 40],
+  [232.5, 192, 40.5],
+  [46, 6, 40],
+  // The flag of a process sets the limit of its worker threads, which may not see it.
+  [320, 192, 128],
+  // The engine rounds a third of the young generation up to a power of two.
+  [106, 5, 100],
+])('subtracts the resourceLimits of a worker thread, %f - %f = %f MiB', (whole, young, left) => {
+  const worker = {
+    abort: Object.assign(() => {}, { disabled: true }),
+    heap: whole * MEBIBYTE,
+    resourceLimits: { maxYoungGenerationSizeMb: young },
+  }
+  expect(heapLimit(worker)).toBe(left)
+  expect(heapLimit({ ...worker, execArgv: ['--max-old-space-size=32'] })).toBe(32)
+  expect(heapLimit({ ...worker, execArgv: ['--max-semi-space-size=8'] })).toBe(whole - 24)
+})
+
+it('reads the heap limit of a worker thread without resourceLimits', () => {
   const abort = Object.assign(() => {}, { disabled: true })
-  const worker = { abort, heap: 232 * MEBIBYTE, resourceLimits: { maxOldGenerationSizeMb: 40 } }
-  expect(heapLimit(worker)).toBe(40)
-  expect(heapLimit({ ...worker, resourceLimits: { maxOldGenerationSizeMb: 40.3 } })).toBe(
-    Math.floor(40.3 * MEBIBYTE) / MEBIBYTE,
-  )
-  // The flag of the process overrules them, as in the engine.
-  expect(heapLimit({ ...worker, execArgv: ['--max-old-space-size=64'] })).toBe(64)
-  // They are larger than what --max-heap-size leaves to the thread.
-  const larger = { maxOldGenerationSizeMb: 4_096 }
-  expect(heapLimit({ ...worker, heap: 70 * MEBIBYTE, resourceLimits: larger })).toBe(64)
-  expect(heapLimit({ ...worker, heap: 70 * MEBIBYTE, resourceLimits: {} })).toBe(64)
+  for (const resourceLimits of [{}, { maxYoungGenerationSizeMb: -1 }]) {
+    expect(heapLimit({ abort, resourceLimits, heap: 70 * MEBIBYTE })).toBe(64)
+  }
 })
 
 it('reads no resourceLimits in the main thread', () => {
-  const resourceLimits = { maxOldGenerationSizeMb: 40 }
+  const resourceLimits = { maxYoungGenerationSizeMb: 48 }
   expect(heapLimit({ resourceLimits, heap: 70 * MEBIBYTE })).toBe(64)
 })
 
@@ -241,7 +252,7 @@ it.each([
   [224, 128],
   [160, 64],
   [4_192, 4_096],
-  [80, 20],
+  [80, 10],
 ])('subtracts 96 MiB from the %i MiB that Deno reports if it hides its flags', (whole, left) => {
   const deno = platform({ versions: { deno: '2.9.6' }, heap: whole * MEBIBYTE })
   expect(memoryLimits(deno, denied)).toEqual({
@@ -417,14 +428,16 @@ it('takes at most the old generation of this Node and at least 0.88 of it if no 
   expect(heap).toBeGreaterThanOrEqual(0.88 * old)
 })
 
-it.each([undefined, 6])('respects the heap limit of a worker thread', async (young) => {
+it.each([
+  { maxOldGenerationSizeMb: 40 },
+  { maxOldGenerationSizeMb: 40, maxYoungGenerationSizeMb: 6 },
+])('respects %j of a worker thread of this Node', async (resourceLimits) => {
   const source = new URL('../../lib/options/memory-limit.ts', import.meta.url).pathname
   const script = `
     const { parentPort } = require('node:worker_threads')
     import(${JSON.stringify(bundled(source))}).then((it) => parentPort.postMessage(it.memoryLimit()))
   `
-  const resourceLimits = { maxOldGenerationSizeMb: 40, maxYoungGenerationSizeMb: young }
-  const worker = new Worker(script, { eval: true, resourceLimits } as object)
+  const worker = new Worker(script, { eval: true, resourceLimits })
   const [limit] = await once(worker, 'message')
   expect(limit).toBe(40 * MEBIBYTE)
 })
