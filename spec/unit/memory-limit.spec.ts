@@ -194,6 +194,7 @@ it.each([
 it('takes at least an eighth of what the engine reports, whatever size a semi-space has', () => {
   const execArgv = ['--max-semi-space-size=512']
   expect(heapLimit({ execArgv, heap: 400 * MEBIBYTE })).toBe(50)
+  expect(heapLimit({ execArgv, heap: 400 * MEBIBYTE + 1 })).toBe(50)
 })
 
 it.each([
