@@ -1,12 +1,13 @@
 import { list } from './figures.mjs'
 import { order } from './rows.mjs'
 
-// Of what a function of 128 MB may use: 40, 60, 10, 8 and 77 MB.
+// Of what a function of 128 MB may use: 40, 60, 10, 8, 77 and 110 MB.
 const OWN = 40 / 128
 const GROWN = 60 / 128
 const MORE = 10 / 128
 const GARBAGE = 8 / 128
 const MOST = 77 / 128
+const LISTS = 110 / 128
 
 const letters = (id, length) => `${id} `.padEnd(length, 'abcdefghij klmnopqrst uvwxyz ')
 /** A text of its own, as a response brings it. */
@@ -92,16 +93,17 @@ const grows =
 const both = (one, other) => (limit) => {
   const first = one(limit)
   const second = other(limit)
-  return (request) => {
-    first(request)
-    second(request)
-  }
+  return (request) => [first(request), second(request)]
 }
-const lists = () => {
-  const names = list(20, (at) => `list-${at}`)
-  return ({ id, cache }) => {
-    cache[names[id % 20]] ??= []
-    cache[names[id % 20]]?.push(row(id))
+/** Twenty lists in the cache, which take 110 MB in the end. */
+const lists = (limit) => {
+  let count = 0
+  return ({ progress, cache }) => {
+    while (count * rows.bytes < progress * LISTS * limit) {
+      const name = `list-${++count % 20}`
+      cache[name] ??= []
+      cache[name]?.push(row(count))
+    }
   }
 }
 
