@@ -79,7 +79,7 @@ export function casesOf({ quick, heap, container, ...others }) {
 export async function playAll(cases, options) {
   const contained = cases.filter(({ place }) => place === 'container')
   const others = cases.filter(({ place }) => place === 'heap')
-  const played = []
+  const played = new Map()
   const without = new Map()
   const diesWithout = async (each) => {
     const same = { ...each, budget: 'none', guard: 'on' }
@@ -92,17 +92,18 @@ export async function playAll(cases, options) {
       for (let next = queue.shift(); next; next = queue.shift()) {
         const result = { ...next, ...(await play(next, options)) }
         if (result.isDead) result.alsoWithout = await diesWithout(next)
-        played.push(result)
+        played.set(next, result)
         console.error(`${nameOf(result)}: ${result.outcome} ${summaryOf(result)}`)
       }
     }
   }
   await Promise.all([worker(contained, others), worker(others)])
-  return played
+  return cases.map((each) => played.get(each))
 }
 
 /** Plays one case in a process of its own. */
-export async function play({ scenario, place, limit, node, budget, mode, guard }, options = {}) {
+export async function play(each, options = {}) {
+  const { scenario, place, limit, node, budget, mode, guard = 'on' } = each
   const seconds = Number(options.seconds ?? 30)
   const group = place === 'container' ? container(limit * 2 ** 20) : undefined
   const flags = place === 'heap' ? [`--max-old-space-size=${limit}`] : []
@@ -121,7 +122,7 @@ export async function play({ scenario, place, limit, node, budget, mode, guard }
     const { outcome, stdout } = await ended(command, args, (seconds * 2 + 30) * 1_000)
     const figures = JSON.parse(stdout.split('\n').findLast((line) => line.startsWith('{')) ?? '{}')
     const peak = group ? Math.round(group.peak() / 2 ** 20) : figures.maxRssMiB
-    return { ...figures, outcome, isDead: outcome !== 'lives', peak, failures: group?.failures() }
+    return { ...figures, outcome, isDead: outcome !== 'lives', peak, limitHits: group?.limitHits() }
   } finally {
     await group?.remove()
   }
@@ -159,12 +160,12 @@ const nameOf = ({ scenario, place, limit, node, budget, mode, guard }) =>
 
 function summaryOf(result) {
   const mebibytes = (bytes) => (bytes === undefined ? '-' : Math.round(bytes / 2 ** 20))
-  const { isDead, progress = 0, peak, hitRate, evictions, pressureEvictions, failures } = result
+  const { isDead, progress = 0, peak, hitRate, evictions, pressureEvictions, limitHits } = result
   return [
     isDead && `at ${progress}`,
     result.alsoWithout && 'without a cache too',
     peak && `peak ${peak}`,
-    failures && `${failures} limit hits`,
+    limitHits && `${limitHits} limit hits`,
     hitRate !== undefined && `hit rate ${hitRate.toFixed(3)}`,
     `${evictions} evictions`,
     pressureEvictions !== undefined && `${pressureEvictions} under pressure`,
@@ -177,18 +178,18 @@ function summaryOf(result) {
 
 function tables(played) {
   const places = groups(played, ({ place, limit }) => `${place} of ${limit} MB`)
-  return [...places]
-    .map(([name, cases]) => {
-      const setup = ({ budget, mode, guard }) =>
-        `${budget} ${mode}${guard === 'off' ? ' no guard' : ''}`
-      const setups = [...groups(cases, setup).keys()]
-      const rows = [...groups(cases, ({ scenario }) => scenario)].map(([scenario, cases]) => {
-        const bySetup = groups(cases, setup)
-        return [scenario, ...setups.map((name) => cell(bySetup.get(name)))]
-      })
-      return `## ${name}\n\n${table(['scenario', ...setups], rows)}\n`
-    })
-    .join('\n')
+  return [...places].map(([name, cases]) => `## ${name}\n\n${tableOf(cases)}\n`).join('\n')
+}
+
+function tableOf(cases) {
+  const setupOf = ({ budget, mode, guard }) =>
+    `${budget} ${mode}${guard === 'off' ? ' no guard' : ''}`
+  const setups = [...groups(cases, setupOf).keys()]
+  const rows = [...groups(cases, ({ scenario }) => scenario)].map(([scenario, cases]) => {
+    const bySetup = groups(cases, setupOf)
+    return [scenario, ...setups.map((setup) => cell(bySetup.get(setup)))]
+  })
+  return table(['scenario', ...setups], rows)
 }
 
 function cell(cases = []) {
@@ -200,17 +201,9 @@ function cell(cases = []) {
   return dead[0].alsoWithout ? '(†)' : '†'
 }
 
-/** In the order of the whole list, whatever ended first. */
 function groups(cases, nameOf) {
-  const order = Object.keys(scenarios)
   const groups = new Map()
-  const sorted = cases.toSorted(
-    (a, b) =>
-      order.indexOf(a.scenario) - order.indexOf(b.scenario) ||
-      a.limit - b.limit ||
-      (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : a.node - b.node),
-  )
-  for (const each of sorted) {
+  for (const each of cases) {
     const name = nameOf(each)
     groups.set(name, [...(groups.get(name) ?? []), each])
   }

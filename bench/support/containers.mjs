@@ -7,13 +7,13 @@ const V1 = {
   // The second file, where swap is counted, takes only what the first one allows.
   limits: { 'memory.limit_in_bytes': true, 'memory.memsw.limit_in_bytes': true },
   peak: 'memory.max_usage_in_bytes',
-  failures: (group) => Number(read(group, 'memory.failcnt')),
+  limitHits: (group) => Number(read(group, 'memory.failcnt')),
 }
 const V2 = {
   folder: '/sys/fs/cgroup',
   limits: { 'memory.max': true, 'memory.swap.max': false },
   peak: 'memory.peak',
-  failures: (group) => Number(/^max (\d+)/m.exec(read(group, 'memory.events'))[1]),
+  limitHits: (group) => Number(/^max (\d+)/m.exec(read(group, 'memory.events'))[1]),
 }
 const read = (group, file) => readFileSync(join(group, file), 'utf8')
 const version = existsSync(V1.folder) ? V1 : V2
@@ -55,7 +55,7 @@ export function container(bytes) {
   return {
     wrapper: ['sh', '-c', `echo $$ > ${group}/cgroup.procs && exec "$@"`, 'sh'],
     peak: () => Number(read(group, version.peak)),
-    failures: () => version.failures(group),
+    limitHits: () => version.limitHits(group),
     /** The kernel lets go of a group some time after its last process ended. */
     async remove() {
       for (let attempt = 0; attempt < 100 && !removed(group); attempt++) await wait(20)
