@@ -52,7 +52,8 @@ export async function run({ isWanted, ...options }) {
     .filter(({ guard, alsoWithout }) => guard === 'on' && !alsoWithout)
     .map((each) => `${nameOf(each)}: ${each.outcome}`)
   const text = `${played.length} processes, ${deaths.length} died. Each cell has the peak in MiB, of resident memory or of the container,
-or † and the versions of Node that died; (†) if a process that caches one entry dies too.
+or † and the versions of Node that died; (†) if a process that caches one entry dies too. * The time
+ended before all was written.
 
 ${tables(played)}`
   return { title: 'Memory pressure', text, failures }
@@ -167,6 +168,7 @@ function summaryOf(result) {
     peak && `peak ${peak}`,
     limitHits && `${limitHits} limit hits`,
     hitRate !== undefined && `hit rate ${hitRate.toFixed(3)}`,
+    result.written < 0.95 && !isDead && `only ${Math.round(result.written * 100)} % written`,
     `${evictions} evictions`,
     pressureEvictions !== undefined && `${pressureEvictions} under pressure`,
     `size ${mebibytes(result.sizeBytes)} of ${mebibytes(result.effectiveMaxSizeBytes)} MiB`,
@@ -195,7 +197,10 @@ function tableOf(cases) {
 function cell(cases = []) {
   if (cases.length === 0) return ''
   const dead = cases.filter(({ isDead }) => isDead)
-  if (dead.length === 0) return `lives ${Math.max(...cases.map(({ peak }) => peak))}`
+  if (dead.length === 0) {
+    const isCut = cases.some(({ written }) => written < 0.95)
+    return `lives ${Math.max(...cases.map(({ peak }) => peak))}${isCut ? '*' : ''}`
+  }
   const versions = dead.map(({ node, alsoWithout }) => (alsoWithout ? `(${node})` : node))
   if (cases.length > 1) return `† ${versions.join(', ')}`
   return dead[0].alsoWithout ? '(†)' : '†'

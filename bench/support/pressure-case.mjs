@@ -1,4 +1,6 @@
 // Plays one scenario and prints a line of JSON each tenth of it: the parent may see this process die.
+// Asynchronous: every twentieth request waits for a turn of the event loop. On Node 24 with a heap of
+// 128 MB and half of it alive, the engine collects at nearly every turn, with any cache.
 import { writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -58,8 +60,9 @@ for (let count = 0; progress < 1; count++) {
     missed += bytes
   }
   request({ progress, id, cache })
-  if (!options.sync)
+  if (!options.sync && count % 20 === 0) {
     await new Promise(progress > elapsed() / seconds / 1_000 ? oneMillisecond : setImmediate)
+  }
   progress = Math.max(missed / total, elapsed() / milliseconds)
   if (progress * 10 >= reported + 1) report()
 }
@@ -95,6 +98,7 @@ function report() {
   const line = {
     scenario: options.scenario,
     progress: Math.round(progress * 10) / 10,
+    written: Math.min(missed / total, 1),
     writes: sum('writes'),
     hits,
     misses,

@@ -62,7 +62,7 @@ const held = (make, part) => (limit) => {
   const own = make(part * limit)
   return () => own
 }
-/** Holds memory for ten requests, again and again. */
+/** Holds memory for 50 requests, again and again. */
 const inSomeRequests =
   (make, part, times = 20) =>
   (limit) => {
@@ -73,7 +73,7 @@ const inSomeRequests =
       if (left-- === 0) own = undefined
       if (progress * times >= spikes + 0.5) {
         spikes++
-        left = 10
+        left = 50
         own = make(part * limit)
       }
       return own
