@@ -79,15 +79,15 @@ const inSomeRequests =
       return own
     }
   }
+/** Grows from `from` until four fifths of the scenario. */
 const grows =
   (part, from = 0) =>
   (limit) => {
     const own = []
     const step = limit / 1_000
     return ({ progress }) => {
-      while (own.length * step < (part * limit * (progress - from)) / (1 - from)) {
-        own.push(objects(step))
-      }
+      const grown = Math.min((progress - from) / (0.8 - from), 1)
+      while (own.length * step < part * limit * grown) own.push(objects(step))
     }
   }
 const both = (one, other) => (limit) => {
