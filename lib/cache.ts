@@ -4,6 +4,7 @@ import { Hooks } from './hooks.ts'
 import { Growth } from './later/growth.ts'
 import { StoredPromises } from './later/promises.ts'
 import { type Load, SingleFlight, silence } from './later/single-flight.ts'
+import { Squeeze } from './later/squeeze.ts'
 import { Sweep } from './later/sweep.ts'
 import { formatValue } from './options/check.ts'
 import type { Settings } from './options/options.ts'
@@ -36,6 +37,7 @@ export class Cache {
   readonly #loads = new SingleFlight()
   readonly #growth: Growth
   readonly #sweep: Sweep
+  readonly #squeeze: Squeeze
   /** For promises and loads, which may outlive the cache. */
   readonly #weak: Weak
 
@@ -57,7 +59,18 @@ export class Cache {
     this.#pending = pending
     this.#entries = entries
     this.#growth = growth
-    this.#sweep = new Sweep(sweepInterval, entries, growth, loads, statistics, hooks, clock)
+    const squeeze = new Squeeze(settings, entries, hooks)
+    this.#squeeze = squeeze
+    this.#sweep = new Sweep(
+      sweepInterval,
+      entries,
+      growth,
+      loads,
+      squeeze,
+      statistics,
+      hooks,
+      clock,
+    )
     entries.limit(maxSizeBytes, maxItems, clock.now())
   }
 
@@ -124,6 +137,7 @@ export class Cache {
       this.#entries.keepLimits()
       const { timer } = this.#sweep
       if (!timer.isAwake || systemClock.now() >= timer.overdueAt) this.#sweep.wake()
+      if (this.#entries.allowance <= 0) this.#squeeze.look()
       return refusal
     } finally {
       this.#runHooks()
@@ -228,6 +242,10 @@ export class Cache {
       this.settings.maxSizeBytes = maxSizeBytes
       this.settings.maxItems = maxItems
     })
+  }
+
+  get effectiveMaxSizeBytes(): number {
+    return this.#entries.effectiveMaxSizeBytes
   }
 
   /** Live entries. */

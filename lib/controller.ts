@@ -317,6 +317,14 @@ export class CacheController<Schema extends object = any> {
     return limitOf(cacheOf(this, 'maxSizeBytes').settings.maxSizeBytes)
   }
 
+  /**
+   * The budget in force in bytes: less than `maxSizeBytes` while the process is short of memory. `null` for
+   * no limit.
+   */
+  get effectiveMaxSizeBytes(): number | null {
+    return limitOf(cacheOf(this, 'effectiveMaxSizeBytes').effectiveMaxSizeBytes)
+  }
+
   /** The limit of entries; `null` for no limit. */
   get maxItems(): number | null {
     return limitOf(cacheOf(this, 'maxItems').settings.maxItems)

@@ -1,8 +1,10 @@
 interface NodeModules {
   'node:async_hooks': typeof import('node:async_hooks')
   'node:crypto': typeof import('node:crypto')
+  'node:fs': typeof import('node:fs')
   'node:net': typeof import('node:net')
   'node:util': typeof import('node:util')
+  'node:v8': typeof import('node:v8')
 }
 
 /** A module of Node, without an import that other runtimes refuse; `undefined` if there is none. */

@@ -1,6 +1,7 @@
 import { AbsoluteExpiry } from './absolute-expiry.ts'
 import { DataTooLargeError } from './errors.ts'
 import type { Hooks } from './hooks.ts'
+import { FIRST_LOOK } from './memory/pace.ts'
 import { outOfRange } from './options/check.ts'
 import type { Reason, Settings } from './options/options.ts'
 import type { WriteTerms } from './options/terms.ts'
@@ -13,6 +14,9 @@ import { GIVEN, MOST_BYTES, NONE, type Slot } from './table/records.ts'
 import { EMPTY_BYTES, ENTRY_BYTES, MOST_ENTRIES, Table } from './table/table.ts'
 import type { Clock } from './time/clock.ts'
 import { weigh } from './weigh.ts'
+
+/** Enough to look at once. With larger numbers, `allowance` would be one that the engine allocates. */
+const LEAP = 2 ** 30
 
 /** In place of a value, where there is no live entry. */
 export const MISSING = /* @__PURE__ */ Symbol('missing')
@@ -29,6 +33,8 @@ export class Entries {
    * object because every read loads this object.
    */
   isUseAwaited = false
+  /** Bytes that may be written before the next look at the memory of the process. */
+  allowance = FIRST_LOOK
   readonly #settings: Settings
   readonly #clock: Clock
   readonly #statistics: Statistics
@@ -39,9 +45,9 @@ export class Entries {
   /** Made for the first date, since few caches need it. */
   #dates: AbsoluteExpiry | undefined
   #mostItems = 0
-  #mostBytes = 0
-  /** Of key and value of one entry, to fit an empty cache. */
-  #mostContent = 0
+  #maxSizeBytes = 0
+  /** The budget in force: less than `#maxSizeBytes` while the process is short of memory. */
+  #mostBytes = Infinity
 
   constructor(
     settings: Settings,
@@ -139,7 +145,7 @@ export class Entries {
     // The key of an entry that was measured has been measured with it.
     else if (isHeapSize) keyBytes = (slot !== NONE && table.keyBytesOf(slot)) || stringSize(key)
     const bytes = (keyBytes & ~GIVEN) + valueBytes
-    if (bytes > this.#mostContent) return this.#refuse(key, value, bytes)
+    if (EMPTY_BYTES + bytes > this.#maxSizeBytes) return this.#refuse(key, value, bytes)
     if (bytes > MOST_BYTES || table.hasLarge || (table.isSparse && this.#isExceeded(bytes, 1))) {
       requireStackToCompile()
     }
@@ -160,6 +166,7 @@ export class Entries {
       table.add(key, value, keyBytes, valueBytes, deadline, now)
     }
     this.#statistics.writes++
+    this.allowance -= bytes > LEAP ? LEAP : ENTRY_BYTES + bytes
     if (isPromise) this.#pending.add(key, value, terms, servedUntil)
     return undefined
   }
@@ -179,7 +186,7 @@ export class Entries {
     handleRejection(value)
     this.delete(key, REPLACED)
     this.#statistics.refusals++
-    return new DataTooLargeError(key, ENTRY_BYTES + bytes, this.#mostBytes)
+    return new DataTooLargeError(key, ENTRY_BYTES + bytes, this.#maxSizeBytes)
   }
 
   /** Counts a write that has expired already. Nothing is evicted for it. */
@@ -274,7 +281,7 @@ export class Entries {
     this.#guards.remeasuring.require(slot)
     if (valueBytes > MOST_BYTES || table.hasLarge) requireStackToCompile()
     const keyBytes = table.keyBytesOf(slot)
-    if (keyBytes + valueBytes > this.#mostContent) this.remove(slot, EVICTED)
+    if (EMPTY_BYTES + keyBytes + valueBytes > this.#maxSizeBytes) this.remove(slot, EVICTED)
     else {
       table.charge(slot, keyBytes, valueBytes)
       this.keepLimits(now)
@@ -350,6 +357,13 @@ export class Entries {
     return victim !== NONE
   }
 
+  /** As `evictOne`, since the process is short of memory. */
+  giveBackOne(): boolean {
+    const due = this.#due(this.#clock.now())
+    if (due === NONE && this.table.size !== 0) this.#statistics.pressureEvictions++
+    return this.evictOne()
+  }
+
   #due(now: number, mostMoves?: number): Slot {
     this.#guards.removal.require(this.table.size)
     return this.table.due(now, mostMoves)
@@ -390,14 +404,33 @@ export class Entries {
   /** Applies new limits: bytes and entries. */
   limit(maxSizeBytes: number, maxItems: number, now: number): void {
     requireStackToCompile()
-    this.#mostBytes = maxSizeBytes
+    this.#mostBytes = this.#isSqueezed ? Math.min(this.#mostBytes, maxSizeBytes) : maxSizeBytes
+    this.#maxSizeBytes = maxSizeBytes
     this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
-    this.#mostContent = maxSizeBytes - EMPTY_BYTES
     this.keepLimits(now)
+  }
+
+  get effectiveMaxSizeBytes(): number {
+    return this.#mostBytes
+  }
+
+  get #isSqueezed(): boolean {
+    return this.#mostBytes < this.#maxSizeBytes
+  }
+
+  /** Sets the budget in force, up to the one that was set. Nothing leaves for it before the next change. */
+  squeezeTo(bytes: number): void {
+    this.#mostBytes = Math.min(Math.max(bytes, EMPTY_BYTES), this.#maxSizeBytes)
   }
 
   keepLimits(now?: number): void {
     if (this.#isExceeded(0, 0)) this.#makeRoom(now ?? this.#clock.now(), 0, 0)
+  }
+
+  /** Whether they would be too much with all of the memory that was set. */
+  #wasExceeded(bytes: number, items: number): boolean {
+    const { table } = this
+    return table.sizeBytes + bytes > this.#maxSizeBytes || table.size + items > this.#mostItems
   }
 
   /** Whether the entries, and so many bytes and entries to come, are too much. */
@@ -417,9 +450,11 @@ export class Entries {
       const due = table.due(now)
       const { oldest } = table
       if (due !== NONE) this.#removeUnguarded(due, EXPIRED)
-      else if (table.size + items > 1 || !this.#fitsAlone(oldest))
+      else if (table.size + items > 1 || !this.#fitsAlone(oldest)) {
+        if (this.#isSqueezed && !this.#wasExceeded(bytes, items))
+          this.#statistics.pressureEvictions++
         this.#removeUnguarded(oldest, EVICTED)
-      else {
+      } else {
         // What is left fits, but not the tables that grew for more.
         requireStackToCompile()
         table.compact()
@@ -430,7 +465,8 @@ export class Entries {
 
   #fitsAlone(slot: Slot): boolean {
     const { table } = this
-    return slot === NONE || table.keyBytesOf(slot) + table.valueBytesOf(slot) <= this.#mostContent
+    if (slot === NONE) return true
+    return EMPTY_BYTES + table.keyBytesOf(slot) + table.valueBytesOf(slot) <= this.#mostBytes
   }
 
   /** Whether giving back the free slots made room. Done once, since it takes long. */

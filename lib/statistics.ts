@@ -41,6 +41,8 @@ export interface Stats {
   rejections: number
   /** Writes of values that do not fit in an empty cache. */
   refusals: number
+  /** Those of the evictions that came because the process was short of memory. */
+  pressureEvictions: number
   /** The present number of live entries. */
   items: number
   /** The present bytes of the whole cache, with its own structure. */
@@ -53,6 +55,7 @@ export class Statistics {
   misses = 0
   writes = 0
   refusals = 0
+  pressureEvictions = 0
   /** Hits and writes before the last reset. */
   #usesBefore = 0
   /** By reason. */
@@ -70,12 +73,12 @@ export class Statistics {
 
   reset(): void {
     this.#usesBefore = this.uses
-    this.hits = this.misses = this.writes = this.refusals = 0
+    this.hits = this.misses = this.writes = this.refusals = this.pressureEvictions = 0
     this.#removals.fill(0)
   }
 
   report(items: number, sizeBytes: number): Stats {
-    const { hits, misses, writes, refusals } = this
+    const { hits, misses, writes, refusals, pressureEvictions } = this
     const removed = (reason: number) => this.#removals[reason] as number
     return {
       hits,
@@ -89,6 +92,7 @@ export class Statistics {
       clears: removed(CLEARED),
       rejections: removed(REJECTED),
       refusals,
+      pressureEvictions,
       items,
       sizeBytes,
     }

@@ -923,7 +923,15 @@ describe('stats', () => {
     expect(Object.keys(made().controller.stats()).toSorted()).toEqual(
       [
         ...['hits', 'misses', 'hitRate', 'writes', 'replacements', 'evictions', 'expirations'],
-        ...['deletions', 'clears', 'rejections', 'refusals', 'items', 'sizeBytes'],
+        ...[
+          'deletions',
+          'clears',
+          'rejections',
+          'refusals',
+          'items',
+          'sizeBytes',
+          'pressureEvictions',
+        ],
       ].toSorted(),
     )
   })

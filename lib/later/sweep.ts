@@ -2,14 +2,12 @@ import type { Entries } from '../entries.ts'
 import type { Hooks } from '../hooks.ts'
 import type { Statistics } from '../statistics.ts'
 import type { Clock } from '../time/clock.ts'
+import { timeSlice } from '../time/slice.ts'
 import { BackgroundTimer } from '../time/timer.ts'
 import type { Growth } from './growth.ts'
 import type { SingleFlight } from './single-flight.ts'
+import type { Squeeze } from './squeeze.ts'
 
-/** Milliseconds for which a slice may hold the thread. It ends with the step that passes them. */
-const SLICE = 1.5
-/** About as many steps as fit a slice. Workers need this limit: their clock stands still in a run. */
-const MOST_STEPS = 16_384
 /** Milliseconds between two slices. */
 const PAUSE = 20
 /** Removals of a slice between two runs of the hooks, whose time counts too. */
@@ -34,6 +32,7 @@ export class Sweep {
   readonly #entries: Entries
   readonly #growth: Growth
   readonly #loads: SingleFlight
+  readonly #squeeze: Squeeze
   readonly #statistics: Statistics
   readonly #hooks: Hooks
   readonly #clock: Clock
@@ -49,6 +48,7 @@ export class Sweep {
     entries: Entries,
     growth: Growth,
     loads: SingleFlight,
+    squeeze: Squeeze,
     statistics: Statistics,
     hooks: Hooks,
     clock: Clock,
@@ -57,6 +57,7 @@ export class Sweep {
     this.#entries = entries
     this.#growth = growth
     this.#loads = loads
+    this.#squeeze = squeeze
     this.#statistics = statistics
     this.#hooks = hooks
     this.#clock = clock
@@ -106,6 +107,7 @@ export class Sweep {
       const isPurged = this.#purge(isOver, now)
       // Before values are measured, which hooks may replace.
       hooks.run()
+      this.#squeeze.look()
       const isDone = isPurged && (this.isResting || this.#growth.search(isOver))
       hooks.run()
       return isDone ? this.#untilNext(now) : PAUSE
@@ -146,12 +148,4 @@ export class Sweep {
     this.#wait *= PATIENCE
     return wait
   }
-}
-
-/** Begins a slice. The result is called after each step and returns whether the slice is over. */
-function timeSlice(): () => boolean {
-  const clock = globalThis.performance ?? Date
-  const end = clock.now() + SLICE
-  let steps = 0
-  return () => ++steps > MOST_STEPS || clock.now() >= end
 }

@@ -80,6 +80,11 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    */
   maxItems?: number | null | undefined
   /**
+   * Whether the cache gives memory back when the process runs short of it.
+   * @default true
+   */
+  memoryGuard?: boolean | undefined
+  /**
    * Measures an entry: returns the bytes of value and key, from 0 to 2 ** 53, rounded up. The cache
    * adds the cost of its own structure. If `sizeOf` throws or returns anything else, the write throws
    * a `TypeError` and stores nothing.
@@ -141,6 +146,7 @@ export interface Settings {
   defaultTtl: number
   maxSizeBytes: number
   maxItems: number
+  readonly memoryGuard: boolean
   readonly sizeOf: SizeOf
   readonly skipsTooLarge: boolean
   readonly onDelete: OnDelete | undefined
@@ -156,6 +162,7 @@ const OPTIONS: (keyof CacheOptions)[] = [
   'defaultTtl',
   'maxSizeBytes',
   'maxItems',
+  'memoryGuard',
   'sizeOf',
   'onTooLarge',
   'onDelete',
@@ -171,6 +178,7 @@ export function settingsFrom(options: unknown): Settings {
     defaultTtl = null,
     maxSizeBytes = '25%',
     maxItems = null,
+    memoryGuard = true,
     sizeOf = heapSize,
     onTooLarge = 'throw',
     onDelete,
@@ -182,10 +190,12 @@ export function settingsFrom(options: unknown): Settings {
   if (onTooLarge !== 'throw' && onTooLarge !== 'skip') {
     throw wrongKind('onTooLarge', "'throw' or 'skip'", onTooLarge)
   }
+  if (typeof memoryGuard !== 'boolean') throw wrongKind('memoryGuard', 'true or false', memoryGuard)
   return {
     defaultTtl: millisecondsFrom('defaultTtl', defaultTtl),
     maxSizeBytes: bytesFrom('maxSizeBytes', maxSizeBytes),
     maxItems: itemLimitFrom('maxItems', maxItems),
+    memoryGuard,
     sizeOf: functionFrom('sizeOf', sizeOf),
     skipsTooLarge: onTooLarge === 'skip',
     onDelete: functionFrom('onDelete', onDelete),

@@ -26,6 +26,12 @@ export class MapTable {
     return MAP_HEADER_BYTES + this.#capacity * MAP_ENTRY_BYTES
   }
 
+  /** Bytes of the next table, if it comes soon. */
+  get nextGrowthBytes(): number {
+    const isSoon = this.#live + this.#deleted > this.#capacity - (this.#capacity >> 3)
+    return isSoon ? 2 * this.#capacity * MAP_ENTRY_BYTES : 0
+  }
+
   /** Returns whether the table changed its size or was built again. */
   add(): boolean {
     const isFull = this.#live + this.#deleted === this.#capacity
@@ -78,6 +84,11 @@ export class KeySlots {
   get bytes(): number {
     const { bytes } = this.#table
     return this.#former === undefined ? bytes : bytes + this.#former.bytes
+  }
+
+  /** Bytes of the next table of the `Map`, if it comes soon. */
+  get nextGrowthBytes(): number {
+    return this.#table.nextGrowthBytes
   }
 
   /** The slot of a key that is not in `slots`. */

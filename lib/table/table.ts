@@ -77,6 +77,11 @@ export class Table {
     return isFull ? (grown(capacity) - capacity) * SLOT_BYTES : 0
   }
 
+  /** Bytes that the tables take at once when they grow, before they give back the former ones. */
+  get nextGrowthBytes(): number {
+    return grown(this.capacity) * SLOT_BYTES + this.#keySlots.nextGrowthBytes
+  }
+
   /** Whether more than a quarter of the slots are free. */
   get isSparse(): boolean {
     const { capacity } = this

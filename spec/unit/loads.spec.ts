@@ -3,6 +3,7 @@ import { Entries } from '../../lib/entries.ts'
 import { Hooks } from '../../lib/hooks.ts'
 import { Growth } from '../../lib/later/growth.ts'
 import { SingleFlight } from '../../lib/later/single-flight.ts'
+import { Squeeze } from '../../lib/later/squeeze.ts'
 import { Sweep } from '../../lib/later/sweep.ts'
 import { settingsFrom } from '../../lib/options/options.ts'
 import { DEFAULT_TERMS } from '../../lib/options/terms.ts'
@@ -40,7 +41,8 @@ it.each([
     now + 30_000,
     () => {},
   )
-  new Sweep(5_000, entries, growth, loads, statistics, hooks, systemClock).wake()
+  const squeeze = new Squeeze(settings, entries, hooks)
+  new Sweep(5_000, entries, growth, loads, squeeze, statistics, hooks, systemClock).wake()
   vi.advanceTimersByTime(29_000)
   expect(loads.size).toBe(1)
   vi.advanceTimersByTime(20_000)

@@ -183,6 +183,7 @@ export class ModelController {
       clears: removals.cleared,
       rejections: removals.rejected,
       refusals,
+      pressureEvictions: 0,
       items: this.#itemsAtReset + writes - removed,
     }
   }

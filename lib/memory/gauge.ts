@@ -1,0 +1,138 @@
+import { builtinModule } from '../engine.ts'
+import { grantedByDeno, memoryLimits } from '../options/memory-limit.ts'
+
+/** What the process uses and may use, in bytes. A limit is `Infinity` if none is known. */
+export interface Reading {
+  /** Objects of the old generation, alive or not. */
+  readonly old: number
+  /** Objects of the young generation, which become old if they stay alive. */
+  readonly young: number
+  /** Pages of the old generation, which `heapLimit` limits. */
+  readonly oldPages: number
+  /** Objects of the whole heap, and memory outside of it, such as buffers. */
+  readonly allocated: number
+  /** Memory that no file backs, which `containerLimit` limits. */
+  readonly resident: number
+  readonly heapLimit: number
+  readonly containerLimit: number
+}
+
+/** What a process can know of its memory. */
+export interface Gauge {
+  read(): Reading
+  /** Makes the engine collect now. What the result counts is alive. */
+  collect(): Reading
+  /** Calls once, in a turn of the event loop after the next full collection. */
+  onCollection(call: () => void): void
+}
+
+/** As a part of each limit: below it, a rough reading is enough. */
+const CALM = 0.5
+/** Readings for which the limits are remembered. They change if a container is resized. */
+const READINGS_A_LIMIT = 64
+/** As a part of the heap limit: V8 collects at once when external memory grows by more than half of it. */
+const GHOST = 0.6
+
+/**
+ * `undefined` where the engine tells nothing, or nothing cheaply: on Bun, to ask is to collect. Asks for no
+ * permission: without one to read files, memory that a file backs counts as resident.
+ */
+export function processGauge(): Gauge | undefined {
+  const { process } = globalThis
+  const v8 = builtinModule('node:v8')
+  if (process?.versions?.bun || !process?.memoryUsage) return undefined
+  return v8?.getHeapSpaceStatistics && new ProcessGauge(v8.getHeapSpaceStatistics)
+}
+
+type HeapSpaces = typeof import('node:v8').getHeapSpaceStatistics
+
+class ProcessGauge implements Gauge {
+  readonly #heapSpaces: HeapSpaces
+  readonly #registry = new FinalizationRegistry<() => void>((call) => call())
+  #limits = memoryLimits()
+  #readings = 0
+
+  constructor(heapSpaces: HeapSpaces) {
+    this.#heapSpaces = heapSpaces
+  }
+
+  read(): Reading {
+    if (++this.#readings % READINGS_A_LIMIT === 0) this.#limits = memoryLimits()
+    const { heap, shared } = this.#limits
+    const { heapUsed, heapTotal, rss } = process.memoryUsage()
+    const isCalm = heapTotal < CALM * heap && rss < CALM * shared
+    return {
+      ...(isCalm ? { old: heapUsed, young: 0, oldPages: heapTotal } : this.#generations()),
+      allocated: heapUsed + rss - heapTotal,
+      resident: isCalm ? rss : privatePartOf(rss),
+      heapLimit: heap,
+      containerLimit: shared,
+    }
+  }
+
+  onCollection(call: () => void): void {
+    // V8 makes classes in the old generation, so that only a full collection finds this one.
+    this.#registry.register(class {}, call)
+  }
+
+  #generations(): { old: number; young: number; oldPages: number } {
+    let old = 0
+    let young = 0
+    let oldPages = 0
+    const getHeapSpaces = this.#heapSpaces
+    for (const space of getHeapSpaces()) {
+      if (/^new_/.test(space.space_name)) young += space.space_used_size
+      else if (!/^read_only|^shared/.test(space.space_name)) {
+        old += space.space_used_size
+        oldPages += space.space_size
+      }
+    }
+    return { old, young, oldPages }
+  }
+
+  collect(): Reading {
+    const before = process.memoryUsage()
+    makeEngineCollect(this.#limits.heap)
+    const after = process.memoryUsage()
+    const reading = this.read()
+    // The engine gives its pages back in the background.
+    const resident = privatePartOf(before.rss) - (before.heapTotal - after.heapTotal)
+    return { ...reading, resident: Math.min(reading.resident, resident) }
+  }
+}
+
+type Ghost = ArrayBuffer & { transfer?(bytes: number): void }
+
+/**
+ * Allocates memory and touches none of it, so that none is occupied. V8 counts it all the same, and
+ * collects. Where there is no room for it in the address space, V8 collects before the allocation fails.
+ */
+function makeEngineCollect(heapLimit: number): void {
+  // Some garbage, so that less is used after a collection even if all else is alive.
+  const used = process.memoryUsage().heapUsed + new Array(4096).length
+  const ghosts: Ghost[] = []
+  try {
+    // V8 15 looks at what was counted before the allocation, so it takes a second one.
+    do ghosts.push(new ArrayBuffer(Math.floor(GHOST * heapLimit)) as Ghost)
+    while (ghosts.length < 2 && process.memoryUsage().heapUsed >= used)
+  } catch {}
+  // Node 20 has no way to give one back before the next collection.
+  for (const ghost of ghosts) ghost.transfer?.(0)
+}
+
+/** Without the pages that a file backs, such as the program of the engine: the system takes them back. */
+function privatePartOf(rss: number): number {
+  try {
+    const [, resident, shared] = statm().split(' ')
+    return rss * (1 - Number(shared) / Number(resident))
+  } catch {
+    return rss
+  }
+}
+
+const PATH = '/proc/self/statm'
+
+function statm(): string {
+  if (!grantedByDeno()({ name: 'read', path: PATH })) return ''
+  return builtinModule('node:fs')?.readFileSync?.(PATH, 'latin1') ?? ''
+}

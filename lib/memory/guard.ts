@@ -1,0 +1,250 @@
+import type { Weakly } from '../engine.ts'
+import { timeSlice } from '../time/slice.ts'
+import { BackgroundTimer } from '../time/timer.ts'
+import { type Gauge, processGauge, type Reading } from './gauge.ts'
+
+/** A cache, as the guard sees it. */
+export interface Guarded {
+  /** Bytes of its entries. */
+  readonly heldBytes: number
+  /** Bytes that its tables take at once when they grow, if that is soon. */
+  readonly growthBytes: number
+  /** Keeps no more from now on than this part of what it holds. `evict` makes it so. */
+  keepOnly(part: number): void
+  /** Evicts until `isOver`. Returns whether it holds no more than it may keep. */
+  evict(isOver: () => boolean): boolean
+  /** May hold so many bytes more than it does, within its budget. */
+  allow(bytes: number): void
+}
+
+/** Parts of a limit. */
+interface Marks {
+  /** Collect when so much is used, alive or not. */
+  readonly collect: number
+  /** Cut when more is alive. */
+  readonly most: number
+  /** Cut down to this. */
+  readonly goal: number
+  /** Caches may grow while less is used. */
+  readonly room: number
+}
+
+/** V8 ends the process near 0.97. */
+const HEAP: Marks = { collect: 0.85, most: 0.75, goal: 0.7, room: 0.66 }
+/** A collection takes memory itself, and what the engine does beside the heap is not known. */
+const CONTAINER: Marks = { collect: 0.8, most: 0.72, goal: 0.68, room: 0.64 }
+/** V8 ends the process if the pages exceed the heap limit, but until it collects, they may be half empty. */
+const PAGES: Marks = { collect: 0.95, most: 0.88, goal: 0.8, room: 1 }
+/** In units of `collect`: collect again halfway between what is alive and this. */
+const END = 1.15
+/** The least to allocate between two looks, and between two collections, as a part of the smaller limit. */
+const STEP = 1 / 64
+const GARBAGE = 1 / 32
+/** The least and the most that one cut takes of each cache. */
+const LEAST_CUT = 1 / 16
+const MOST_CUT = 1 / 2
+/** Milliseconds between two looks while little is free, and so many looks if no cache asks for one. */
+const INTERVAL = 50
+const MOST_WATCHES = 100
+/** Milliseconds between two slices of a cut. */
+const PAUSE = 20
+
+/** A look that could not be taken: another one is under way, or the gauge fails. */
+const LATER = 2 ** 20
+/** Nothing is known that a process could exceed. */
+const NEVER = 2 ** 40
+
+/**
+ * Gives memory back before the process has none left. What is used says little, since most of it may be
+ * garbage. So when that nears a limit, the guard makes the engine collect, and then knows what is alive. If
+ * that is too much, it takes the same part from each cache. Once less is used, the caches may grow again.
+ */
+export class Guard {
+  readonly #gauge: Gauge
+  readonly #caches = new Set<Weakly<Guarded>>()
+  readonly #timer = new BackgroundTimer<Guard>(INTERVAL, this, (guard) => guard.#watch())
+  /** Of the last look. */
+  #reading: Reading | undefined
+  /** `allocated` after the last collection. */
+  #allocatedBefore = 0
+  /** Fullness after the last collection. */
+  #fullnessBefore = 0
+  #isLooking = false
+  #isCutting = false
+  #isToldOfCollection = false
+  #watches = 0
+
+  constructor(gauge: Gauge) {
+    this.#gauge = gauge
+  }
+
+  join(cache: Weakly<Guarded>): void {
+    this.#caches.add(cache)
+  }
+
+  /** By the last look. */
+  get allocated(): number {
+    return this.#reading?.allocated ?? 0
+  }
+
+  /** Returns how much may be allocated before the next look. Never throws. */
+  look(): number {
+    this.#watches = 0
+    return this.#look(false)
+  }
+
+  #look(hasCollected: boolean): number {
+    if (this.#isLooking) return LATER
+    this.#isLooking = true
+    try {
+      if (this.#isCutting) this.#evictSome()
+      return this.#isCutting ? 0 : this.#judge(hasCollected)
+    } catch {
+      return LATER
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
+  #judge(isToldOfCollection: boolean): number {
+    const before = this.#reading
+    let reading = this.#read(this.#gauge.read())
+    const smaller = Math.min(reading.heapLimit, reading.containerLimit)
+    if (smaller === Infinity) return NEVER
+    const hasCollected = isToldOfCollection || reading.old < (before?.old ?? 0) - GARBAGE * smaller
+    this.#allocatedBefore = Math.min(this.#allocatedBefore, reading.allocated)
+    const garbage = reading.allocated - this.#allocatedBefore
+    const isFull =
+      fullnessOf(reading) >= Math.max(1, (this.#fullnessBefore + END) / 2) &&
+      garbage >= GARBAGE * smaller
+    const isContainerShort = hasCollected && containerExcess(reading) > 0
+    if (isFull || isContainerShort) {
+      reading = this.#read(this.#gauge.collect())
+      this.#allocatedBefore = reading.allocated
+      this.#fullnessBefore = fullnessOf(reading)
+      this.#cut(Math.max(heapExcess(reading), pagesExcess(reading), containerExcess(reading)))
+    } else if (hasCollected) this.#cut(heapExcess(reading))
+    this.#grow(roomOf(reading))
+    this.#awaitCollection()
+    if (this.#isCutting) return 0
+    if (roomOf(reading) < 0) this.#timer.wake()
+    return Math.max(STEP * smaller, roomOf(reading) / 8)
+  }
+
+  /** With what the tables are about to take. */
+  #read(reading: Reading): Reading {
+    let growth = 0
+    for (const { growthBytes } of this.#living()) growth += growthBytes
+    if (!isPlausible(reading)) throw new RangeError('The gauge reads nonsense')
+    this.#reading = { ...reading, old: reading.old + growth, resident: reading.resident + growth }
+    return this.#reading
+  }
+
+  *#living(): Iterable<Guarded> {
+    for (const weak of this.#caches) {
+      const cache = weak.deref()
+      if (cache === undefined) this.#caches.delete(weak)
+      else yield cache
+    }
+  }
+
+  #cut(excess: number): void {
+    const caches = [...this.#living()]
+    const total = caches.reduce((sum, { heldBytes }) => sum + heldBytes, 0)
+    if (excess <= 0 || total === 0) return
+    const part = Math.min(Math.max(excess / total, LEAST_CUT), MOST_CUT)
+    for (const cache of caches) cache.keepOnly(1 - part)
+    // Only another collection tells how much was freed.
+    this.#allocatedBefore = -Infinity
+    this.#fullnessBefore = 0
+    this.#isCutting = true
+    this.#evictSome()
+  }
+
+  #evictSome(): void {
+    const isOver = timeSlice()
+    for (const cache of this.#living()) {
+      if (!cache.evict(isOver)) {
+        this.#timer.wake()
+        return
+      }
+    }
+    this.#isCutting = false
+  }
+
+  #grow(room: number): void {
+    if (room <= 0) return
+    const caches = [...this.#living()]
+    for (const cache of caches) cache.allow(room / 4 / caches.length)
+  }
+
+  /** While the program is busy with other things than caches, collections tell that it allocates. */
+  #awaitCollection(): void {
+    if (this.#isToldOfCollection) return
+    this.#isToldOfCollection = true
+    this.#gauge.onCollection(() => {
+      this.#look(true)
+      this.#isToldOfCollection = false
+    })
+  }
+
+  /** Returns the milliseconds until the next look. */
+  #watch(): number | undefined {
+    this.#look(false)
+    if (this.#isCutting) return PAUSE
+    if (++this.#watches > MOST_WATCHES || this.#reading === undefined) return undefined
+    return roomOf(this.#reading) < 0 ? INTERVAL : undefined
+  }
+}
+
+/** 1 when it is time to collect. */
+const fullnessOf = ({
+  old,
+  young,
+  oldPages,
+  resident,
+  heapLimit,
+  containerLimit,
+}: Reading): number =>
+  Math.max(
+    (old + young) / heapLimit / HEAP.collect,
+    oldPages / heapLimit / PAGES.collect,
+    resident / containerLimit / CONTAINER.collect,
+  )
+
+const heapExcess = ({ old, heapLimit }: Reading) => excess(old, heapLimit, HEAP)
+
+const pagesExcess = ({ oldPages, heapLimit }: Reading) => excess(oldPages, heapLimit, PAGES)
+
+const containerExcess = ({ resident, containerLimit }: Reading) =>
+  excess(resident, containerLimit, CONTAINER)
+
+/** Bytes above the goal, where more than the most is alive. */
+const excess = (bytes: number, limit: number, { most, goal }: Marks): number =>
+  bytes > most * limit ? bytes - goal * limit : 0
+
+/** Bytes by which the caches might grow. */
+const roomOf = ({ old, resident, heapLimit, containerLimit }: Reading): number =>
+  Math.min(HEAP.room * heapLimit - old, CONTAINER.room * containerLimit - resident)
+
+function isPlausible(reading: Reading): boolean {
+  return Object.values(reading).every((bytes) => bytes >= 0)
+}
+
+// Shared by every copy and build of the package, since they share the memory.
+const GUARD = /* @__PURE__ */ Symbol.for('faas-cache-dict.guard.1')
+
+/** For this copy alone, if `globalThis` is frozen. `null` where the platform has no gauge. */
+let own: Guard | null | undefined
+
+/** The guard of this thread; `undefined` where the platform has no gauge. */
+export function processGuard(): Guard | undefined {
+  const shared = globalThis as { [GUARD]?: Guard | null }
+  if (shared[GUARD] !== undefined) return shared[GUARD] ?? undefined
+  if (own === undefined) {
+    const gauge = processGauge()
+    own = gauge === undefined ? null : new Guard(gauge)
+    Reflect.defineProperty(globalThis, GUARD, { value: own, configurable: true })
+  }
+  return own ?? undefined
+}
