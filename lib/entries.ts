@@ -404,7 +404,7 @@ export class Entries {
   /** Applies new limits: bytes and entries. */
   limit(maxSizeBytes: number, maxItems: number, now: number): void {
     requireStackToCompile()
-    this.#mostBytes = this.#isSqueezed ? Math.min(this.#mostBytes, maxSizeBytes) : maxSizeBytes
+    this.#mostBytes = this.isSqueezed ? Math.min(this.#mostBytes, maxSizeBytes) : maxSizeBytes
     this.#maxSizeBytes = maxSizeBytes
     this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
     this.keepLimits(now)
@@ -414,7 +414,7 @@ export class Entries {
     return this.#mostBytes
   }
 
-  get #isSqueezed(): boolean {
+  get isSqueezed(): boolean {
     return this.#mostBytes < this.#maxSizeBytes
   }
 
@@ -451,7 +451,7 @@ export class Entries {
       const { oldest } = table
       if (due !== NONE) this.#removeUnguarded(due, EXPIRED)
       else if (table.size + items > 1 || !this.#fitsAlone(oldest)) {
-        if (this.#isSqueezed && !this.#wasExceeded(bytes, items))
+        if (this.isSqueezed && !this.#wasExceeded(bytes, items))
           this.#statistics.pressureEvictions++
         this.#removeUnguarded(oldest, EVICTED)
       } else {

@@ -73,10 +73,12 @@ export class Squeeze implements Guarded {
     return isDone
   }
 
-  allow(bytes: number): void {
+  allow(bytes: number): boolean {
+    const entries = this.#entries
     const sizeBytes = this.#sizeBytes
     const growth = Math.min(bytes, Math.max(GROWTH * sizeBytes, LEAST_GROWTH))
     const most = Math.floor(sizeBytes + growth)
-    if (most > this.#entries.effectiveMaxSizeBytes) this.#entries.squeezeTo(most)
+    if (entries.isSqueezed && most > entries.effectiveMaxSizeBytes) entries.squeezeTo(most)
+    return entries.isSqueezed
   }
 }

@@ -13,8 +13,8 @@ export interface Guarded {
   keepOnly(part: number): void
   /** Evicts until `isOver`. Returns whether it holds no more than it may keep. */
   evict(isOver: () => boolean): boolean
-  /** May hold so many bytes more than it does, within its budget. */
-  allow(bytes: number): void
+  /** May hold so many bytes more than it does. Returns whether that is less than its budget. */
+  allow(bytes: number): boolean
 }
 
 /** Parts of a limit. */
@@ -71,6 +71,8 @@ export class Guard {
   #fullnessBefore = 0
   #isLooking = false
   #isCutting = false
+  /** Whether some cache may hold less than its budget. */
+  #isSqueezing = false
   #isToldOfCollection = false
   #watches = 0
 
@@ -131,20 +133,20 @@ export class Guard {
     return Math.max(STEP * smaller, roomOf(reading) / 8)
   }
 
-  /** With what the tables are about to take. */
+  /** Once little is free, with what the tables are about to take. */
   #read(reading: Reading): Reading {
-    let growth = 0
-    for (const { growthBytes } of this.#living()) growth += growthBytes
     if (!isPlausible(reading)) throw new RangeError('The gauge reads nonsense')
+    let growth = 0
+    if (roomOf(reading) < 0) for (const { growthBytes } of this.#living()) growth += growthBytes
     this.#reading = { ...reading, old: reading.old + growth, resident: reading.resident + growth }
     return this.#reading
   }
 
+  // Not at each look: within one turn of the event loop, the engine keeps what was looked up.
   *#living(): Iterable<Guarded> {
     for (const weak of this.#caches) {
       const cache = weak.deref()
-      if (cache === undefined) this.#caches.delete(weak)
-      else yield cache
+      if (cache !== undefined) yield cache
     }
   }
 
@@ -157,7 +159,7 @@ export class Guard {
     // Only another collection tells how much was freed.
     this.#allocatedBefore = -Infinity
     this.#fullnessBefore = 0
-    this.#isCutting = true
+    this.#isCutting = this.#isSqueezing = true
     this.#evictSome()
   }
 
@@ -173,9 +175,12 @@ export class Guard {
   }
 
   #grow(room: number): void {
-    if (room <= 0) return
+    if (!this.#isSqueezing || room <= 0) return
     const caches = [...this.#living()]
-    for (const cache of caches) cache.allow(room / 4 / caches.length)
+    this.#isSqueezing = false
+    for (const cache of caches) {
+      if (cache.allow(room / 4 / caches.length)) this.#isSqueezing = true
+    }
   }
 
   /** While the program is busy with other things than caches, collections tell that it allocates. */
@@ -183,6 +188,7 @@ export class Guard {
     if (this.#isToldOfCollection) return
     this.#isToldOfCollection = true
     this.#gauge.onCollection(() => {
+      for (const weak of this.#caches) if (weak.deref() === undefined) this.#caches.delete(weak)
       this.#look(true)
       this.#isToldOfCollection = false
     })
