@@ -30,7 +30,7 @@ export interface Gauge {
 const CALM = 0.5
 /** Readings for which the limits are remembered. They change if a container is resized. */
 const READINGS_A_LIMIT = 64
-/** As a part of the heap limit: V8 collects at once when external memory grows by more than half of it. */
+/** As a part of the whole heap limit. V8 collects at once when external memory grows by more than half. */
 const GHOST = 0.6
 
 /**
@@ -39,21 +39,21 @@ const GHOST = 0.6
  */
 export function processGauge(): Gauge | undefined {
   const { process } = globalThis
-  const v8 = builtinModule('node:v8')
   if (process?.versions?.bun || !process?.memoryUsage) return undefined
-  return v8?.getHeapSpaceStatistics && new ProcessGauge(v8.getHeapSpaceStatistics)
+  const v8 = builtinModule('node:v8')
+  return v8?.getHeapSpaceStatistics && new ProcessGauge(v8 as V8)
 }
 
-type HeapSpaces = typeof import('node:v8').getHeapSpaceStatistics
+type V8 = Pick<typeof import('node:v8'), 'getHeapSpaceStatistics' | 'getHeapStatistics'>
 
 class ProcessGauge implements Gauge {
-  readonly #heapSpaces: HeapSpaces
+  readonly #v8: V8
   readonly #registry = new FinalizationRegistry<() => void>((call) => call())
   #limits = memoryLimits()
   #readings = 0
 
-  constructor(heapSpaces: HeapSpaces) {
-    this.#heapSpaces = heapSpaces
+  constructor(v8: V8) {
+    this.#v8 = v8
   }
 
   read(): Reading {
@@ -79,8 +79,7 @@ class ProcessGauge implements Gauge {
     let old = 0
     let young = 0
     let oldPages = 0
-    const getHeapSpaces = this.#heapSpaces
-    for (const space of getHeapSpaces()) {
+    for (const space of this.#v8.getHeapSpaceStatistics()) {
       if (/^new_/.test(space.space_name)) young += space.space_used_size
       else if (!/^read_only|^shared/.test(space.space_name)) {
         old += space.space_used_size
@@ -92,7 +91,7 @@ class ProcessGauge implements Gauge {
 
   collect(): Reading {
     const before = process.memoryUsage()
-    makeEngineCollect(this.#limits.heap)
+    makeEngineCollect(Math.floor(GHOST * this.#v8.getHeapStatistics().heap_size_limit))
     const after = process.memoryUsage()
     const reading = this.read()
     // The engine gives its pages back in the background.
@@ -107,14 +106,14 @@ type Ghost = ArrayBuffer & { transfer?(bytes: number): void }
  * Allocates memory and touches none of it, so that none is occupied. V8 counts it all the same, and
  * collects. Where there is no room for it in the address space, V8 collects before the allocation fails.
  */
-function makeEngineCollect(heapLimit: number): void {
-  // Some garbage, so that less is used after a collection even if all else is alive.
-  const used = process.memoryUsage().heapUsed + new Array(4096).length
+function makeEngineCollect(bytes: number): void {
+  // More than this is used after it, unless a collection takes the array.
+  const most = process.memoryUsage().heapUsed + new Array(16_384).length
   const ghosts: Ghost[] = []
   try {
     // V8 15 looks at what was counted before the allocation, so it takes a second one.
-    do ghosts.push(new ArrayBuffer(Math.floor(GHOST * heapLimit)) as Ghost)
-    while (ghosts.length < 2 && process.memoryUsage().heapUsed >= used)
+    do ghosts.push(new ArrayBuffer(bytes) as Ghost)
+    while (ghosts.length < 2 && process.memoryUsage().heapUsed > most)
   } catch {}
   // Node 20 has no way to give one back before the next collection.
   for (const ghost of ghosts) ghost.transfer?.(0)
@@ -123,16 +122,14 @@ function makeEngineCollect(heapLimit: number): void {
 /** Without the pages that a file backs, such as the program of the engine: the system takes them back. */
 function privatePartOf(rss: number): number {
   try {
-    const [, resident, shared] = statm().split(' ')
-    return rss * (1 - Number(shared) / Number(resident))
+    if (!grantedByDeno()({ name: 'read', path: STATM })) return rss
+    const pages = builtinModule('node:fs')?.readFileSync?.(STATM, 'latin1').split(' ')
+    const part = Number(pages?.[2]) / Number(pages?.[1])
+    return part <= 1 ? rss * (1 - part) : rss
   } catch {
     return rss
   }
 }
 
-const PATH = '/proc/self/statm'
-
-function statm(): string {
-  if (!grantedByDeno()({ name: 'read', path: PATH })) return ''
-  return builtinModule('node:fs')?.readFileSync?.(PATH, 'latin1') ?? ''
-}
+/** Pages of the whole process, those that are resident, and those of them that a file backs. */
+const STATM = '/proc/self/statm'

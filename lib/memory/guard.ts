@@ -73,7 +73,7 @@ export class Guard {
   #isCutting = false
   /** Whether some cache may hold less than its budget. */
   #isSqueezing = false
-  #isToldOfCollection = false
+  #isAwaitingCollection = false
   #watches = 0
 
   constructor(gauge: Gauge) {
@@ -108,12 +108,12 @@ export class Guard {
     }
   }
 
-  #judge(isToldOfCollection: boolean): number {
+  #judge(isTold: boolean): number {
     const before = this.#reading
     let reading = this.#read(this.#gauge.read())
     const smaller = Math.min(reading.heapLimit, reading.containerLimit)
     if (smaller === Infinity) return NEVER
-    const hasCollected = isToldOfCollection || reading.old < (before?.old ?? 0) - GARBAGE * smaller
+    const hasCollected = isTold || reading.old < (before?.old ?? 0) - GARBAGE * smaller
     this.#allocatedBefore = Math.min(this.#allocatedBefore, reading.allocated)
     const garbage = reading.allocated - this.#allocatedBefore
     const isFull =
@@ -185,12 +185,12 @@ export class Guard {
 
   /** While the program is busy with other things than caches, collections tell that it allocates. */
   #awaitCollection(): void {
-    if (this.#isToldOfCollection) return
-    this.#isToldOfCollection = true
+    if (this.#isAwaitingCollection) return
+    this.#isAwaitingCollection = true
     this.#gauge.onCollection(() => {
       for (const weak of this.#caches) if (weak.deref() === undefined) this.#caches.delete(weak)
       this.#look(true)
-      this.#isToldOfCollection = false
+      this.#isAwaitingCollection = false
     })
   }
 
@@ -233,8 +233,8 @@ const excess = (bytes: number, limit: number, { most, goal }: Marks): number =>
 const roomOf = ({ old, resident, heapLimit, containerLimit }: Reading): number =>
   Math.min(HEAP.room * heapLimit - old, CONTAINER.room * containerLimit - resident)
 
-function isPlausible(reading: Reading): boolean {
-  return Object.values(reading).every((bytes) => bytes >= 0)
+function isPlausible({ heapLimit, containerLimit, ...used }: Reading): boolean {
+  return heapLimit > 0 && containerLimit > 0 && Object.values(used).every((bytes) => bytes >= 0)
 }
 
 // Shared by every copy and build of the package, since they share the memory.
