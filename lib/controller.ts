@@ -318,8 +318,8 @@ export class CacheController<Schema extends object = any> {
   }
 
   /**
-   * The budget in force in bytes: less than `maxSizeBytes` while the process is short of memory. `null` for
-   * no limit.
+   * The budget in force, in bytes; `null` for no limit. It is `maxSizeBytes`, or less while the process is
+   * short of memory: see the option `memoryGuard`.
    */
   get effectiveMaxSizeBytes(): number | null {
     return limitOf(cacheOf(this, 'effectiveMaxSizeBytes').effectiveMaxSizeBytes)

@@ -29,7 +29,7 @@ export interface Stats {
   writes: number
   /** Values that another write of the key replaced, with the same value too. */
   replacements: number
-  /** Values that were removed for the limits, or because they turned out too large. */
+  /** Values that were removed for the limits, to give memory back, or because they turned out too large. */
   evictions: number
   /** Values that were removed after they expired, or had expired when they were written. */
   expirations: number
@@ -41,7 +41,7 @@ export interface Stats {
   rejections: number
   /** Writes of values that do not fit in an empty cache. */
   refusals: number
-  /** Those of the evictions that came because the process was short of memory. */
+  /** How many of `evictions` were made because the process was short of memory. */
   pressureEvictions: number
   /** The present number of live entries. */
   items: number

@@ -14,7 +14,7 @@ export type SizeOf<K extends string = string, V = unknown> = (value: V, key: K) 
 /**
  * Why the cache removed an entry:
  * - `'deleted'`: by `delete`, `pop`, `popOldest` or `popNewest`;
- * - `'evicted'`: to keep a limit, by `evictOldest`, or as a value that turned out too large;
+ * - `'evicted'`: to keep a limit, to give memory back, by `evictOldest`, or as too large a value;
  * - `'expired'`: its TTL had passed, if only as it was written;
  * - `'replaced'`: a write stored another value under the key, or was refused as too large;
  * - `'cleared'`: by `clear`;
@@ -68,7 +68,8 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    * `'128M'`, `'1.5G'`, `'1T'` in powers of 1024, either case; or a percentage such as `'25%'` of the
    * memory that this process may use. `null` or `Infinity`: no limit. A budget below the 2,860 bytes
    * of an empty cache is a `RangeError`. The budget of one cache does not count what other caches
-   * hold: two caches with `'25%'` may use half of the memory.
+   * hold: two caches with `'25%'` may use half of the memory. With `memoryGuard`, a cache may hold less
+   * while the process is short of memory.
    * @default '25%'
    */
   maxSizeBytes?: ByteSize | undefined
@@ -80,7 +81,13 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    */
   maxItems?: number | null | undefined
   /**
-   * Whether the cache gives memory back when the process runs short of it.
+   * Whether the cache gives memory back when the process runs short of it, on Node and Deno. When live
+   * memory nears the limit of the engine's heap or of the container, every such cache of the process
+   * evicts the same part of what it holds, the least recently used entries first. `onDelete` gets the
+   * reason `'evicted'`. The caches may grow again once there is room, up to `maxSizeBytes`. Garbage that
+   * the engine has not collected yet evicts nothing. `effectiveMaxSizeBytes` of the controller is the
+   * budget in force. It does not help while a program writes to no cache and does not return to the
+   * event loop.
    * @default true
    */
   memoryGuard?: boolean | undefined
