@@ -69,6 +69,13 @@ describe('with memory to spare', () => {
   })
 })
 
+it('a look does not go through all caches while there is memory to spare', () => {
+  const gauge = simulatedProcess()
+  for (let at = 0; at < 1_000; at++) write(guardedCache().cache, 6 * ENTRY)
+  expect(gauge.readings).toBeGreaterThanOrEqual(1_000)
+  expect(gauge.visits).toBeLessThan(100_000)
+})
+
 describe('garbage', () => {
   it('makes the engine collect, and the cache loses nothing', () => {
     const gauge = simulatedProcess()

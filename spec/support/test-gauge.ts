@@ -24,6 +24,8 @@ export class TestGauge implements Gauge {
   /** The most bytes of the heap that were alive at a reading. */
   mostAlive = 0
   mostResident = 0
+  /** How often the guard has turned to a cache. */
+  visits = 0
   readonly caches: Weakly<Guarded>[] = []
   #held = 0
   #pages = 0
@@ -91,8 +93,14 @@ class TestGuard extends Guard {
   }
 
   override join(cache: Weakly<Guarded>): void {
-    super.join(cache)
-    this.#gauge.caches.push(cache)
+    const gauge = this.#gauge
+    gauge.caches.push(cache)
+    super.join({
+      deref() {
+        gauge.visits++
+        return cache.deref()
+      },
+    })
   }
 }
 
