@@ -2,7 +2,8 @@ import { type CacheOptions, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cacheWith, type Values } from './support/cache.ts'
 import { EMPTY_BYTES } from './support/charges.ts'
-import { MIB, simulatedProcess } from './support/test-gauge.ts'
+import { deferred, nextTurn } from './support/promises.ts'
+import { MIB, simulatedProcess, type TestGauge } from './support/test-gauge.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -26,6 +27,11 @@ let written = 0
 /** Writes so many bytes of new entries. */
 function write(cache: Values, bytes: number, prefix = 'key'): void {
   for (let left = bytes; left > 0; left -= ENTRY) cache[`${prefix}-${written++}`] = true
+}
+
+/** Has the guard look, as the first writes of any cache do. */
+function look(): void {
+  write(guardedCache({ maxSizeBytes: '1M' }).cache, 6 * ENTRY)
 }
 
 /** From here on, a slice is over after a few steps. */
@@ -307,9 +313,7 @@ describe('several caches', () => {
     write(second.cache, 12 * MIB)
     gauge.live = 32 * MIB
     gauge.garbage = 6 * MIB
-    vi.advanceTimersByTime(5_001)
-    const third = guardedCache({ maxSizeBytes: '1M' })
-    write(third.cache, 64 * 1024)
+    look()
     expect(first.controller.sizeBytes).toBeLessThan(11 * MIB)
     expect(second.controller.sizeBytes / first.controller.sizeBytes).toBeCloseTo(1, 2)
   })
@@ -323,8 +327,7 @@ describe('several caches', () => {
     const before = [large.controller.sizeBytes, small.controller.sizeBytes] as const
     gauge.live = 34 * MIB
     gauge.garbage = 6 * MIB
-    const third = guardedCache({ maxSizeBytes: '1M' })
-    write(third.cache, 64 * 1024)
+    look()
     const shareOfLarge = large.controller.sizeBytes / before[0]
     const shareOfSmall = small.controller.sizeBytes / before[1]
     expect(shareOfLarge).toBeLessThan(0.95)
@@ -389,6 +392,416 @@ describe('memoryGuard: false', () => {
     expect(guarded.controller.stats().pressureEvictions).toBeGreaterThan(0)
     expect(alone.controller.stats().evictions).toBe(0)
     expect(alone.most()).toBe(16 * MIB)
+  })
+})
+
+describe('a budget that changes while memory is short', () => {
+  /** A cache of 16 MiB that was cut to less than 12. */
+  const squeezedCache = () => {
+    const gauge = simulatedProcess()
+    const made = guardedCache({ maxSizeBytes: '16M' })
+    write(made.cache, 16 * MIB)
+    gauge.live = 46 * MIB
+    write(made.cache, 16 * MIB)
+    expect(made.most()).toBeLessThan(12 * MIB)
+    expect(made.most()).toBeGreaterThan(MIB)
+    return { gauge, ...made }
+  }
+
+  it('upwards leaves the budget in force as it is', () => {
+    const { controller, most } = squeezedCache()
+    const before = most()
+    controller.resize({ maxSizeBytes: '64M' })
+    expect(most()).toBe(before)
+    expect(controller.maxSizeBytes).toBe(64 * MIB)
+  })
+
+  it('upwards counts once memory comes back', () => {
+    const { gauge, cache, controller, most } = squeezedCache()
+    controller.resize({ maxSizeBytes: '24M' })
+    gauge.live = 4 * MIB
+    write(cache, 96 * MIB)
+    expect(most()).toBe(24 * MIB)
+    expect(controller.sizeBytes).toBeGreaterThan(23 * MIB)
+  })
+
+  it('downwards holds at once, for good', () => {
+    const { gauge, cache, controller, most } = squeezedCache()
+    const { pressureEvictions } = controller.stats()
+    controller.resize({ maxSizeBytes: '512K' })
+    expect(most()).toBe(512 * 1024)
+    expect(controller.sizeBytes).toBeLessThanOrEqual(512 * 1024)
+    expect(controller.stats().pressureEvictions).toBe(pressureEvictions)
+    gauge.live = 4 * MIB
+    write(cache, 16 * MIB)
+    expect(most()).toBe(512 * 1024)
+  })
+
+  it('down and up again leaves the budget in force no larger than memory allows', () => {
+    const { gauge, cache, controller } = squeezedCache()
+    controller.resize({ maxSizeBytes: '512K' })
+    controller.resize({ maxSizeBytes: null })
+    write(cache, 64 * MIB)
+    expect(gauge.mostAlive).toBeLessThan(gauge.heapLimit)
+  })
+
+  it.each(['512K', '64M'])(
+    'to %s in the middle of a cut leaves a cache in order',
+    (maxSizeBytes) => {
+      const gauge = simulatedProcess()
+      const { cache, controller, most } = guardedCache({ maxSizeBytes: '32M' })
+      write(cache, 24 * MIB)
+      gauge.live = 34 * MIB
+      gauge.garbage = 6 * MIB
+      makeSlicesShort()
+      vi.advanceTimersByTime(10)
+      while (controller.stats().pressureEvictions === 0) write(cache, ENTRY)
+      controller.resize({ maxSizeBytes })
+      expect(controller.sizeBytes).toBeLessThanOrEqual(most())
+      vi.advanceTimersByTime(60_000)
+      expect(controller.sizeBytes).toBeLessThanOrEqual(most())
+      expect(most()).toBeLessThan(24 * MIB)
+    },
+  )
+})
+
+describe('a cut', () => {
+  /** Cuts a cache of 24 MiB with the next write. */
+  const makeMemoryShort = (gauge: TestGauge) => {
+    gauge.live = 34 * MIB
+    gauge.garbage = 6 * MIB
+  }
+
+  it('of many entries takes several slices, between which the program goes on', () => {
+    const gauge = simulatedProcess()
+    const { cache, controller } = guardedCache({ maxSizeBytes: '32M' })
+    write(cache, 24 * MIB)
+    makeMemoryShort(gauge)
+    makeSlicesShort()
+    const sizes = [controller.size]
+    look()
+    sizes.push(controller.size)
+    for (let slice = 0; slice < 100; slice++) {
+      vi.advanceTimersByTime(20)
+      sizes.push(controller.size)
+    }
+    const removed = sizes.slice(1).map((size, at) => (sizes[at] as number) - size)
+    expect(Math.max(...removed)).toBeLessThan(64)
+    expect(removed.filter(Boolean).length).toBeGreaterThan(10)
+  })
+
+  it('goes on with each write, so that a synchronous program is cut in time', () => {
+    const gauge = simulatedProcess()
+    const { cache, controller } = guardedCache({ maxSizeBytes: '32M' })
+    write(cache, 24 * MIB)
+    makeMemoryShort(gauge)
+    makeSlicesShort()
+    write(cache, 2 * MIB)
+    const { pressureEvictions } = controller.stats()
+    expect(pressureEvictions).toBeGreaterThan(300)
+  })
+
+  it('takes what has expired first, as expired', () => {
+    const gauge = simulatedProcess()
+    const { cache, controller, clock, removals } = guardedCache({ maxSizeBytes: '32M' })
+    write(cache, 12 * MIB)
+    for (let at = 0; at < 128; at++) controller.set(`short-${at}`, at, { ttl: 1 })
+    write(cache, 11 * MIB)
+    clock.advance(2_000)
+    makeMemoryShort(gauge)
+    look()
+    const reasons = removals().map((removal) => removal.split(' ')[1])
+    expect(reasons.slice(0, 128)).toEqual(Array(128).fill('expired'))
+    expect(new Set(reasons.slice(128))).toEqual(new Set(['evicted']))
+    const { expirations, evictions, pressureEvictions } = controller.stats()
+    expect(expirations).toBe(128)
+    expect(pressureEvictions).toBe(evictions)
+    expect(pressureEvictions).toBeGreaterThan(100)
+  })
+
+  it('takes no live entry if enough has expired', () => {
+    const gauge = simulatedProcess()
+    const { cache, controller, clock } = guardedCache({ maxSizeBytes: '32M' })
+    write(cache, 4 * MIB)
+    controller.defaultTtl = '1s'
+    write(cache, 20 * MIB)
+    clock.advance(2_000)
+    makeMemoryShort(gauge)
+    look()
+    expect(controller.stats().pressureEvictions).toBe(0)
+    expect(controller.size).toBe(1_024)
+  })
+
+  it('goes on although the hook throws, and onError gets each error', () => {
+    const gauge = simulatedProcess()
+    const onError = vi.fn()
+    const { cache, controller } = guardedCache({
+      maxSizeBytes: '32M',
+      onDelete: () => {
+        throw new Error('the hook failed')
+      },
+      onError,
+    })
+    write(cache, 24 * MIB)
+    makeMemoryShort(gauge)
+    write(cache, MIB)
+    const { pressureEvictions } = controller.stats()
+    expect(pressureEvictions).toBeGreaterThan(300)
+    expect(onError).toHaveBeenCalledTimes(pressureEvictions)
+    expect(onError.mock.calls[0]?.[1]).toMatchObject({ source: 'onDelete' })
+  })
+
+  it('ends although the hook writes another entry for each', () => {
+    const gauge = simulatedProcess()
+    let left = 20_000
+    const { cache, controller, most } = guardedCache({
+      maxSizeBytes: '32M',
+      onDelete: () => {
+        if (--left > 0) write(cache, ENTRY, 'again')
+      },
+    })
+    write(cache, 24 * MIB)
+    makeMemoryShort(gauge)
+    write(cache, MIB)
+    vi.advanceTimersByTime(60_000)
+    expect(left).toBeLessThan(20_000 - 300)
+    expect(controller.sizeBytes).toBeLessThanOrEqual(most())
+    expect(most()).toBeLessThan(24 * MIB)
+  })
+
+  it('ends if the hook clears the cache', () => {
+    const gauge = simulatedProcess()
+    const { cache, controller } = guardedCache({
+      maxSizeBytes: '32M',
+      onDelete: (_key, _value, reason) => {
+        if (reason === 'evicted') controller.clear()
+      },
+    })
+    write(cache, 24 * MIB)
+    makeMemoryShort(gauge)
+    look()
+    vi.advanceTimersByTime(1_000)
+    expect(controller.stats().clears).toBeGreaterThan(4_000)
+    write(cache, MIB)
+    expect(controller.size).toBeGreaterThan(0)
+  })
+
+  it.each(['1M', '64M'])('ends if the hook resizes the cache to %s', (maxSizeBytes) => {
+    const gauge = simulatedProcess()
+    const { cache, controller, most } = guardedCache({
+      maxSizeBytes: '32M',
+      onDelete: () => {
+        controller.resize({ maxSizeBytes })
+      },
+    })
+    write(cache, 24 * MIB)
+    makeMemoryShort(gauge)
+    look()
+    vi.advanceTimersByTime(1_000)
+    expect(controller.sizeBytes).toBeLessThanOrEqual(most())
+    expect(most()).toBeLessThan(24 * MIB)
+  })
+
+  it('ends if the hook writes to another cache', () => {
+    const gauge = simulatedProcess()
+    const second = guardedCache({ maxSizeBytes: '32M' })
+    const { cache, controller } = guardedCache({
+      maxSizeBytes: '32M',
+      onDelete: (key, value) => {
+        second.cache[key] = value
+      },
+    })
+    write(cache, 24 * MIB)
+    for (let at = 0; at < 20; at++) {
+      makeMemoryShort(gauge)
+      write(cache, MIB)
+    }
+    expect(controller.stats().pressureEvictions).toBeGreaterThan(0)
+    expect(second.controller.stats().pressureEvictions).toBeGreaterThan(0)
+    expect(gauge.mostAlive).toBeLessThan(gauge.heapLimit)
+  })
+
+  it('leaves a pending load alone', async () => {
+    const gauge = simulatedProcess()
+    const { cache, controller } = guardedCache({ maxSizeBytes: '32M' })
+    write(cache, 24 * MIB)
+    const load = deferred<string>()
+    const loaded = controller.getOrSet('load', () => load.promise)
+    makeMemoryShort(gauge)
+    write(cache, MIB)
+    load.resolve('loaded')
+    expect(await loaded).toBe('loaded')
+    expect(controller.peek('load')).toBe('loaded')
+  })
+})
+
+describe('limits that change while the process runs', () => {
+  it('a heap limit that falls makes the cache smaller, and one that rises gives it all back', () => {
+    const gauge = simulatedProcess()
+    const { cache, most } = guardedCache({ maxSizeBytes: '32M' })
+    write(cache, 32 * MIB)
+    gauge.heapLimit = 32 * MIB
+    write(cache, 32 * MIB)
+    expect(most()).toBeLessThan(28 * MIB)
+    gauge.heapLimit = 128 * MIB
+    write(cache, 160 * MIB)
+    expect(most()).toBe(32 * MIB)
+  })
+
+  it('a container that is resized makes the cache smaller, and later larger', () => {
+    const gauge = simulatedProcess({ heapLimit: 1024 * MIB })
+    const { cache, most } = guardedCache({ maxSizeBytes: '32M' })
+    write(cache, 32 * MIB)
+    gauge.containerLimit = 32 * MIB
+    write(cache, 32 * MIB)
+    expect(most()).toBeLessThan(28 * MIB)
+    gauge.containerLimit = 128 * MIB
+    write(cache, 160 * MIB)
+    expect(most()).toBe(32 * MIB)
+  })
+})
+
+describe('a gauge that fails', () => {
+  it('leaves the cache as it is without a guard', () => {
+    const gauge = simulatedProcess()
+    const { cache, controller } = guardedCache({ maxSizeBytes: '16M' })
+    for (const method of ['read', 'collect'] as const) {
+      vi.spyOn(gauge, method).mockImplementation(() => {
+        throw new Error('no reading')
+      })
+    }
+    write(cache, 32 * MIB)
+    expect(controller.sizeBytes).toBeGreaterThan(15 * MIB)
+    expect(controller.stats().pressureEvictions).toBe(0)
+  })
+
+  it('for a while leaves the guard as it was', () => {
+    const gauge = simulatedProcess({ factor: 3 })
+    const { cache, controller } = guardedCache({ maxSizeBytes: '32M' })
+    const read = vi.spyOn(gauge, 'read').mockImplementation(() => {
+      throw new Error('no reading')
+    })
+    write(cache, 4 * MIB)
+    expect(read).toHaveBeenCalled()
+    read.mockRestore()
+    write(cache, 64 * MIB)
+    expect(gauge.mostAlive).toBeLessThan(gauge.heapLimit)
+    expect(controller.stats().pressureEvictions).toBeGreaterThan(0)
+  })
+
+  const USED = ['old', 'young', 'oldPages', 'allocated', 'resident'] as const
+  const LIMITS = ['heapLimit', 'containerLimit'] as const
+
+  it.each(
+    [...USED, ...LIMITS].flatMap((field) =>
+      [Number.NaN, -1, 0, 2 ** 63, Number.POSITIVE_INFINITY].map(
+        (bytes) => [field, bytes] as const,
+      ),
+    ),
+  )('and says that %s is %s breaks no write, and looks stay rare', (field, bytes) => {
+    const gauge = simulatedProcess()
+    const { read } = gauge
+    vi.spyOn(gauge, 'read').mockImplementation(() => ({ ...read.call(gauge), [field]: bytes }))
+    const { cache, controller } = guardedCache({ maxSizeBytes: '16M' })
+    write(cache, 32 * MIB)
+    expect(controller.stats().writes).toBe((32 * MIB) / ENTRY)
+    expect(controller.stats().refusals).toBe(0)
+    expect(gauge.readings).toBeLessThan(200)
+    expect(gauge.collections).toBeLessThan(50)
+    const isLimit = field.endsWith('Limit')
+    if (isLimit || bytes <= 0 || Number.isNaN(bytes)) {
+      expect(controller.sizeBytes).toBeGreaterThan(15 * MIB)
+    }
+  })
+})
+
+describe('statistics', () => {
+  it('count pressure evictions until they are reset, and leave the budget in force', () => {
+    simulatedProcess({ factor: 3 })
+    const { cache, controller, most } = guardedCache({ maxSizeBytes: '32M' })
+    write(cache, 64 * MIB)
+    expect(controller.stats().pressureEvictions).toBeGreaterThan(0)
+    controller.clear()
+    const before = most()
+    controller.resetStats()
+    expect(controller.stats()).toMatchObject({ evictions: 0, pressureEvictions: 0 })
+    expect(most()).toBe(before)
+    write(cache, 64 * MIB)
+    expect(controller.stats().pressureEvictions).toBeGreaterThan(0)
+  })
+})
+
+describe('with fake timers', () => {
+  it.each(['runAllTimers', 'runAllTimersAsync'] as const)(
+    '%s ends while memory is short',
+    async (run) => {
+      const gauge = simulatedProcess()
+      const { cache, controller } = guardedCache({
+        maxSizeBytes: '32M',
+        defaultTtl: '1h',
+        now: undefined,
+      })
+      write(cache, 24 * MIB)
+      gauge.live = 60 * MIB
+      write(cache, MIB)
+      await vi[run]()
+      expect(vi.getTimerCount()).toBe(0)
+      expect(controller.size).toBe(0)
+    },
+  )
+
+  it('runAllTimers ends in the middle of a cut', () => {
+    const gauge = simulatedProcess()
+    const { cache, controller } = guardedCache({ maxSizeBytes: '32M' })
+    write(cache, 24 * MIB)
+    gauge.live = 34 * MIB
+    gauge.garbage = 6 * MIB
+    makeSlicesShort()
+    while (controller.stats().pressureEvictions === 0) write(cache, ENTRY)
+    const { pressureEvictions } = controller.stats()
+    vi.runAllTimers()
+    expect(vi.getTimerCount()).toBe(0)
+    expect(controller.stats().pressureEvictions).toBeGreaterThan(pressureEvictions)
+  })
+})
+
+describe('the guard of a process', () => {
+  it.runIf(globalThis.gc)('lets go of a cache that the program has dropped', async () => {
+    vi.useRealTimers()
+    const gauge = simulatedProcess()
+    const dropped = (() => {
+      const cache = new FaaSCacheDict<Values>({ sizeOf: () => ENTRY })
+      write(cache, MIB)
+      return new WeakRef(cache)
+    })()
+    expect(gauge.caches).toHaveLength(1)
+    for (let pass = 0; pass < 200 && dropped.deref() !== undefined; pass++) {
+      await nextTurn()
+      globalThis.gc?.()
+    }
+    expect(dropped.deref()).toBeUndefined()
+    expect(gauge.caches[0]?.deref()).toBeUndefined()
+    gauge.live = 60 * MIB
+    const { cache, controller } = guardedCache({ maxSizeBytes: '16M' })
+    write(cache, 8 * MIB)
+    expect(controller.stats().pressureEvictions).toBeGreaterThan(0)
+  })
+
+  it('is one for several copies of the package', async () => {
+    const gauge = simulatedProcess()
+    vi.resetModules()
+    const copy = await import('faas-cache-dict')
+    expect(copy.FaaSCacheDict).not.toBe(FaaSCacheDict)
+    const theirs = new copy.FaaSCacheDict<Values>({ sizeOf: () => ENTRY, maxSizeBytes: '16M' })
+    const ours = guardedCache({ maxSizeBytes: '16M' })
+    write(theirs, 12 * MIB)
+    write(ours.cache, 12 * MIB)
+    expect(gauge.caches).toHaveLength(2)
+    gauge.live = 34 * MIB
+    gauge.garbage = 6 * MIB
+    write(ours.cache, MIB)
+    expect(copy.controllerOf(theirs).stats().pressureEvictions).toBeGreaterThan(0)
+    expect(ours.controller.stats().pressureEvictions).toBeGreaterThan(0)
   })
 })
 
