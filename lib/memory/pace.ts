@@ -10,7 +10,7 @@ const MOST = 2 ** 30
  */
 export class Pace {
   #writable = FIRST_LOOK
-  #allocated = 0
+  #allocated = NaN
   /** Bytes allocated for each byte written. */
   #rate = 1
 
