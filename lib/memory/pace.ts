@@ -19,7 +19,7 @@ export class Pace {
     const written = this.#writable - left
     const rate = (allocated - this.#allocated) / written
     // A collection hides what was allocated.
-    if (written > 0 && rate > 0) this.#rate = Math.max(1, rate, this.#rate / 2)
+    if (written > 0) this.#rate = Math.max(1, rate || 0, this.#rate / 2)
     this.#allocated = allocated
     const most = Math.min(GROWTH * Math.max(this.#writable, FIRST_LOOK), MOST)
     this.#writable = Math.min(most, Math.ceil(room / this.#rate))
