@@ -7,7 +7,7 @@ import type { Settings } from '../options/options.ts'
 
 /** Removals between two runs of the hooks. */
 const REMOVALS_BETWEEN_HOOKS = 32
-/** Of its bytes, and bytes: a budget grows by one of them at a time. */
+/** Of the budget in force, and bytes: it grows by one of them at a time. */
 const GROWTH = 1 / 4
 const LEAST_GROWTH = 4_096
 
@@ -75,10 +75,11 @@ export class Squeeze implements Guarded {
 
   allow(bytes: number): boolean {
     const entries = this.#entries
-    const sizeBytes = this.#sizeBytes
-    const growth = Math.min(bytes, Math.max(GROWTH * sizeBytes, LEAST_GROWTH))
-    const most = Math.floor(sizeBytes + growth)
-    if (entries.isSqueezed && most > entries.effectiveMaxSizeBytes) entries.squeezeTo(most)
+    const { effectiveMaxSizeBytes } = entries
+    // From what is in force, not from what is held: the next entry may be larger than all that is left.
+    const more = effectiveMaxSizeBytes + Math.max(GROWTH * effectiveMaxSizeBytes, LEAST_GROWTH)
+    const most = Math.floor(Math.min(more, this.#sizeBytes + bytes))
+    if (entries.isSqueezed && most > effectiveMaxSizeBytes) entries.squeezeTo(most)
     return entries.isSqueezed
   }
 }
