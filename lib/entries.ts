@@ -47,7 +47,7 @@ export class Entries {
   #mostItems = 0
   #maxSizeBytes = 0
   /** The budget in force: less than `#maxSizeBytes` while the process is short of memory. */
-  #mostBytes = Infinity
+  #mostBytes = 0
 
   constructor(
     settings: Settings,

@@ -857,7 +857,7 @@ describe('sizes', () => {
     expect(controller.sizeBytes).toBeLessThan(sizeBytes)
   })
 
-  it('an empty cache is charged 2,860 bytes', () => {
+  it('an empty cache is charged 2,960 bytes', () => {
     expect(made().controller.sizeBytes).toBe(2_860)
   })
 

@@ -15,28 +15,28 @@ const LEAST_GROWTH = 4_096
 export class Squeeze implements Guarded {
   readonly #entries: Entries
   readonly #hooks: Hooks
-  readonly #isGuarded: boolean
-  #guard: Guard | undefined
+  /** `undefined` before the first look, `null` without one. */
+  #guard: Guard | null | undefined
   #pace: Pace | undefined
-  /** Bytes to keep, while a cut is under way. */
-  #goal = Infinity
+  /** Bytes to keep, while a cut is under way; 0 otherwise. */
+  #goal = 0
 
   constructor(settings: Settings, entries: Entries, hooks: Hooks) {
     this.#entries = entries
     this.#hooks = hooks
-    this.#isGuarded = settings.memoryGuard
+    if (!settings.memoryGuard) this.#guard = null
   }
 
   /** Has the guard look at the memory of the process. */
   look(): void {
     const entries = this.#entries
+    if (this.#guard === undefined) this.#guard = this.#joined()
     this.#pace ??= new Pace()
-    if (this.#isGuarded) this.#guard ??= this.#joined()
     const room = this.#guard?.look() ?? Infinity
     entries.allowance = this.#pace.next(entries.allowance, this.#guard?.allocated ?? 0, room)
   }
 
-  #joined(): Guard | undefined {
+  #joined(): Guard | null {
     const guard = processGuard()
     guard?.join(weakly(this))
     return guard
@@ -55,11 +55,11 @@ export class Squeeze implements Guarded {
   }
 
   keepOnly(part: number): void {
-    this.#goal = Math.floor(part * this.#sizeBytes)
+    this.#goal = Math.ceil(part * this.#sizeBytes)
   }
 
   evict(isOver: () => boolean): boolean {
-    if (this.#goal === Infinity) return true
+    if (this.#goal === 0) return true
     const entries = this.#entries
     let isDone = false
     for (let count = 1; ; count++) {
@@ -68,7 +68,7 @@ export class Squeeze implements Guarded {
       if (count % REMOVALS_BETWEEN_HOOKS === 0) this.#hooks.run()
     }
     entries.squeezeTo(isDone ? this.#goal : this.#sizeBytes)
-    if (isDone) this.#goal = Infinity
+    if (isDone) this.#goal = 0
     this.#hooks.run()
     return isDone
   }

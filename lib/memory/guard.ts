@@ -240,17 +240,17 @@ function isPlausible({ heapLimit, containerLimit, ...used }: Reading): boolean {
 // Shared by every copy and build of the package, since they share the memory.
 const GUARD = /* @__PURE__ */ Symbol.for('faas-cache-dict.guard.1')
 
-/** For this copy alone, if `globalThis` is frozen. `null` where the platform has no gauge. */
+/** For this copy alone, if `globalThis` is frozen. */
 let own: Guard | null | undefined
 
-/** The guard of this thread; `undefined` where the platform has no gauge. */
-export function processGuard(): Guard | undefined {
+/** The guard of this thread; `null` where the platform has no gauge. */
+export function processGuard(): Guard | null {
   const shared = globalThis as { [GUARD]?: Guard | null }
-  if (shared[GUARD] !== undefined) return shared[GUARD] ?? undefined
+  if (shared[GUARD] !== undefined) return shared[GUARD]
   if (own === undefined) {
     const gauge = processGauge()
     own = gauge === undefined ? null : new Guard(gauge)
     Reflect.defineProperty(globalThis, GUARD, { value: own, configurable: true })
   }
-  return own ?? undefined
+  return own
 }
