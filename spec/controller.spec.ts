@@ -858,7 +858,7 @@ describe('sizes', () => {
   })
 
   it('an empty cache is charged 2,960 bytes', () => {
-    expect(made().controller.sizeBytes).toBe(2_860)
+    expect(made().controller.sizeBytes).toBe(2_960)
   })
 
   it('an entry is charged its size and its share of the structure, so none is free', () => {
