@@ -99,14 +99,15 @@ function oldGeneration(platform: Platform, variable: (name: string) => unknown):
   const whole = read(() => builtin('node:v8').getHeapStatistics().heap_size_limit)
 
   // The engine reads the variable first, then the command line, and the last flag wins.
-  let flags = `${platform.execArgv}`
+  // What is no flag may be a long script, as after `-e`.
+  let flags = `${platform.execArgv?.filter((argument) => argument.startsWith('-'))}`
   try {
     flags = `${variable(deno ? 'DENO_V8_FLAGS' : 'NODE_OPTIONS')} ${flags}`
   } catch {}
-  const isSet = flags.includes('space')
-  const flag = (space: string) =>
-    isSet &&
-    Number(RegExp(`.*-max[-_]${space}[-_]space[-_]size="?(\\d+)`, 's').exec(flags)?.[1]) * MEBIBYTE
+  const flag = (space: string) => {
+    const found = flags.matchAll(RegExp(`-max[-_]${space}[-_]space[-_]size="?(\\d+)`, 'g'))
+    return Number([...found].at(-1)?.[1]) * MEBIBYTE
+  }
   const old = flag('old')
   if (old) return Math.min(old, whole)
 

@@ -169,6 +169,12 @@ it('does not take more from a flag than the engine reports', () => {
   expect(heapLimit({ execArgv: ['--max-old-space-size=4096'] })).toBe(2_100)
 })
 
+it('a script among the arguments sets no limit, and a long one takes no time', () => {
+  const script = `'--max-old-space-size=96' ${'x'.repeat(2_000_000)}`
+  expect(heapLimit({ execArgv: ['-e', script] })).toBe(heapLimit({}))
+  expect(heapLimit({ env: { NODE_OPTIONS: `--${'-max'.repeat(500_000)}` } })).toBe(heapLimit({}))
+})
+
 // The figures of Node 24, where the young generation is the largest.
 it.each([
   [4_288, 4_096],
