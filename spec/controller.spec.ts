@@ -763,6 +763,17 @@ describe('limits', () => {
     expect([without.maxSizeBytes, without.maxItems]).toEqual([null, null])
   })
 
+  it('of bytes are in force as they were set, unless memory is short', () => {
+    const { controller } = made({}, { maxSizeBytes: '1M' })
+    expect(controller.effectiveMaxSizeBytes).toBe(1_048_576)
+    controller.resize({ maxSizeBytes: '64K' })
+    expect(controller.effectiveMaxSizeBytes).toBe(65_536)
+    controller.resize({ maxSizeBytes: '2M' })
+    expect(controller.effectiveMaxSizeBytes).toBe(2_097_152)
+    controller.resize({ maxSizeBytes: null })
+    expect(controller.effectiveMaxSizeBytes).toBeNull()
+  })
+
   it('resize to fewer items evicts at once, least recently used first', () => {
     const { cache, controller, removals, keys } = made({ a: 1, b: 2, c: 3 })
     expect(cache.a).toBe(1)

@@ -39,6 +39,7 @@ const REFUSALS: [string, () => unknown, string][] = [
       ['onError', 'a function; got 10n', 10n],
       ['now', 'a function; got Symbol(now)', Symbol('now')],
       ['onTooLarge', "'throw' or 'skip'; got a function", () => {}],
+      ['memoryGuard', 'true or false; got "off"', 'off'],
     ] as const
   ).map(([name, rest, value]): [string, () => unknown, string] => [
     name,

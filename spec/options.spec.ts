@@ -52,6 +52,7 @@ const ACCEPTED: Record<string, RegExp> = {
   onError: /a function/,
   now: /a function/,
   onTooLarge: /'throw' or 'skip'/,
+  memoryGuard: /true or false/,
 }
 
 const DURATIONS = ['defaultTtl', 'pendingTtl', 'sweepInterval']
@@ -74,6 +75,7 @@ const OF_WRONG_KIND: Record<string, unknown[]> = {
   ],
   maxItems: ['10', '', '1K'],
   onTooLarge: ['', 'THROW', 'ignore', null, 0],
+  memoryGuard: ['', 'true', 'false', 'off', null, 0, 1],
 }
 for (const name of DURATIONS) {
   OF_WRONG_KIND[name] = [
@@ -115,6 +117,7 @@ for (const name of DURATIONS) {
 }
 
 const TAKES_FUNCTIONS = new Set(FUNCTIONS)
+const TAKES_BOOLEANS = new Set(['memoryGuard'])
 
 describe.each(Object.keys(ACCEPTED))('%s', (name) => {
   const accepted = ACCEPTED[name] as RegExp
@@ -122,6 +125,7 @@ describe.each(Object.keys(ACCEPTED))('%s', (name) => {
   it('throws a TypeError that names the option and what is accepted for a value of the wrong kind', () => {
     for (const value of [...(OF_WRONG_KIND[name] ?? []), ...hostile()]) {
       if (typeof value === 'function' && TAKES_FUNCTIONS.has(name)) continue
+      if (typeof value === 'boolean' && TAKES_BOOLEANS.has(name)) continue
       const error = errorOf(() => made({ [name]: value }))
       expect(error).toBeInstanceOf(TypeError)
       expect(error.message).toContain(name)

@@ -245,10 +245,12 @@ describe('a controller', () => {
   it('declares the types of its members', () => {
     expectTypeOf(controller.defaultTtl).toEqualTypeOf<number | null>()
     expectTypeOf(controller.maxSizeBytes).toEqualTypeOf<number | null>()
+    expectTypeOf(controller.effectiveMaxSizeBytes).toEqualTypeOf<number | null>()
     expectTypeOf(controller.maxItems).toEqualTypeOf<number | null>()
     expectTypeOf(controller.size).toEqualTypeOf<number>()
     expectTypeOf(controller.sizeBytes).toEqualTypeOf<number>()
     expectTypeOf(controller.ttl).returns.toEqualTypeOf<number | null>()
+    expectTypeOf(controller.stats().pressureEvictions).toEqualTypeOf<number>()
     expectTypeOf(controller.isExpired).returns.toEqualTypeOf<boolean | undefined>()
     expectTypeOf(controller.purgeExpired).returns.toEqualTypeOf<number>()
     expectTypeOf(controller.evictOldest).returns.toEqualTypeOf<boolean>()
@@ -261,6 +263,8 @@ describe('a controller', () => {
       controller.load(controller.dump())
       // @ts-expect-error read-only: use resize
       controller.maxItems = 1
+      // @ts-expect-error read-only
+      controller.effectiveMaxSizeBytes = 1
       // @ts-expect-error unknown limit
       controller.resize({ maxsize: 1 })
     })
@@ -288,6 +292,8 @@ describe('options', () => {
       new FaaSCacheDict({ defaultTtl: undefined, sizeOf: undefined, onDelete: undefined })
       new FaaSCacheDict({ sizeOf: heapSize, now: Date.now, onTooLarge: 'skip', pendingTtl: '30s' })
       new FaaSCacheDict({ sizeOf: payloadSize })
+      new FaaSCacheDict({ memoryGuard: false }, { a: 1 })
+      new FaaSCacheDict({ memoryGuard: undefined })
       new FaaSCacheDict({ sizeOf: () => 1, onError: () => {}, onDelete: () => {} })
       // Configuration that the compiler knows only as a string.
       new FaaSCacheDict({ defaultTtl: process.env.TTL, maxSizeBytes: process.env.BYTES ?? '64M' })
@@ -308,6 +314,8 @@ describe('options', () => {
       new FaaSCacheDict({ maxSizeBytes: 10n })
       // @ts-expect-error neither 'throw' nor 'skip'
       new FaaSCacheDict({ onTooLarge: 'ignore' })
+      // @ts-expect-error a string is not a boolean
+      new FaaSCacheDict({ memoryGuard: 'off' })
       // @ts-expect-error not a function
       new FaaSCacheDict({ onDelete: 'log' })
       // @ts-expect-error a Date is not a number

@@ -20,8 +20,11 @@ export function expectInvariants(controller: CacheController, itemsAtReset = 0):
   const charges = keys.reduce((sum, key) => sum + controller.sizeOf(key), 0)
   // The rest is the empty structure and the slack of its tables.
   expect(controller.sizeBytes).toBeGreaterThanOrEqual(charges + BASE_BYTES)
-  if (controller.maxSizeBytes !== null) {
-    expect(controller.sizeBytes).toBeLessThanOrEqual(controller.maxSizeBytes)
-  }
+  const { effectiveMaxSizeBytes, maxSizeBytes } = controller
+  if (effectiveMaxSizeBytes !== null) {
+    expect(controller.sizeBytes).toBeLessThanOrEqual(effectiveMaxSizeBytes)
+    if (maxSizeBytes !== null) expect(effectiveMaxSizeBytes).toBeLessThanOrEqual(maxSizeBytes)
+  } else expect(maxSizeBytes).toBeNull()
+  expect(stats.pressureEvictions).toBeLessThanOrEqual(stats.evictions)
   if (controller.maxItems !== null) expect(controller.size).toBeLessThanOrEqual(controller.maxItems)
 }
