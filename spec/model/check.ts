@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { BASE_BYTES, ENTRY_BYTES } from '../support/charges.ts'
 import {
+  count,
   countEvent,
   countOutcome,
   isCharge,
@@ -82,6 +83,7 @@ export function compareWhole(world: World): void {
     compareTraces(world)
     const { sizeBytes: bytes, ...counters } = controller.stats()
     expectSame('stats()', Object.entries(counters), Object.entries(model.stats()))
+    if (counters.pressureEvictions > 0) count('evicted under pressure')
     sizeBytes = bytes
   } while (world.trace.real.length > 0)
   const entries = [...controller.entries()]
@@ -92,7 +94,9 @@ export function compareWhole(world: World): void {
   const charges = entries.reduce((sum, [key]) => sum + controller.sizeOf(key), 0)
   const slack = sizeBytes - charges - BASE_BYTES
   if (slack < 0 || slack > MAX_SLACK) differ('The slack of the tables', slack, MAX_SLACK)
-  const { maxSizeBytes, maxItems } = controller
+  const { maxSizeBytes, maxItems, effectiveMaxSizeBytes } = controller
+  if (effectiveMaxSizeBytes !== null && sizeBytes > effectiveMaxSizeBytes)
+    differ('sizeBytes above effectiveMaxSizeBytes', sizeBytes, effectiveMaxSizeBytes)
   if (maxSizeBytes !== null && sizeBytes > maxSizeBytes)
     differ('sizeBytes above maxSizeBytes', sizeBytes, maxSizeBytes)
   if (maxItems !== null && entries.length > maxItems)

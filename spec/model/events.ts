@@ -86,7 +86,7 @@ export function isSame(real: unknown, model: unknown): boolean {
 /** The number of events of each kind: removals by reason, errors by name, failures by source. */
 export const eventCounts = new Map<string, number>()
 
-const count = (kind: string) => eventCounts.set(kind, (eventCounts.get(kind) ?? 0) + 1)
+export const count = (kind: string) => eventCounts.set(kind, (eventCounts.get(kind) ?? 0) + 1)
 
 export function countEvent(event: TraceEvent): void {
   if (event.kind === 'removed') count(event.reason)

@@ -10,6 +10,7 @@ test('the cache behaves like the naive model in random programs of every kind of
       deletions: 3,
       waits: 4,
       measurements: 10,
+      pressure: 3,
       promises: 3,
       loads: 3,
       snapshots: 3,

@@ -79,6 +79,7 @@ async function run(scenario: Scenario, commands: Iterable<AsyncCommand<World, un
 const KINDS = [
   'deleted',
   'evicted',
+  'evicted under pressure',
   'expired',
   'replaced',
   'cleared',

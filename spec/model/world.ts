@@ -1,7 +1,10 @@
 import { type CacheController, controllerOf, FaaSCacheDict, type Snapshot } from 'faas-cache-dict'
+import type { Weakly } from '../../lib/engine.ts'
+import type { Guarded } from '../../lib/memory/guard.ts'
 import { ENTRY_BYTES } from '../support/charges.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { nextTurn } from '../support/promises.ts'
+import { installGuard } from '../support/test-gauge.ts'
 import { attempt, type TraceEvent } from './events.ts'
 import { ModelController, type ModelSnapshotEntry } from './naive/controller.ts'
 import type { Entry, Removal } from './naive/entry.ts'
@@ -30,6 +33,20 @@ export class Call {
   }
 }
 
+/** A guard that never finds memory short: steps say when it is. */
+class IdleGuard {
+  readonly allocated = 0
+  cache: Weakly<Guarded> | undefined
+
+  join(cache: Weakly<Guarded>): void {
+    this.cache = cache
+  }
+
+  look(): number {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
 /** A cache and its model, which run the same program. */
 export class World {
   readonly clock = new FakeClock()
@@ -51,6 +68,8 @@ export class World {
   commands = 0
   /** What the steps since the last drain have started in microtasks. */
   started: Step['starts']
+  readonly #guard = new IdleGuard()
+  readonly #uninstallGuard = installGuard(this.#guard)
   readonly #hookPairs: { real: () => void; model: () => void }[] = []
   readonly #hookCalls = { real: 0, model: 0 }
   readonly #hookStepsLeft = { real: 0, model: 0 }
@@ -109,6 +128,12 @@ export class World {
   end(): void {
     this.controller.close()
     this.timers.uninstall()
+    this.#uninstallGuard()
+  }
+
+  /** The cache, as the guard sees it; `undefined` before its first look. */
+  get guarded(): Guarded | undefined {
+    return this.#guard.cache?.deref()
   }
 
   #options() {

@@ -107,16 +107,16 @@ class TestGuard extends Guard {
 /** Until the test ends, the caches that it makes are in this process. */
 export function simulatedProcess(state: Partial<TestGauge> = {}): TestGauge {
   const gauge = Object.assign(new TestGauge(), state)
-  useGuard(new TestGuard(gauge))
+  onTestFinished(installGuard(new TestGuard(gauge)))
   return gauge
 }
 
-/** Until the test ends, the caches that it makes have this guard. */
-export function useGuard(guard: Guard): void {
+/** From now on, caches have this guard. Returns a function that puts the former one back. */
+export function installGuard(guard: Pick<Guard, 'join' | 'look' | 'allocated'>): () => void {
   const former = Reflect.getOwnPropertyDescriptor(globalThis, GUARD)
   Reflect.defineProperty(globalThis, GUARD, { value: guard, configurable: true })
-  onTestFinished(() => {
+  return () => {
     Reflect.deleteProperty(globalThis, GUARD)
     if (former !== undefined) Reflect.defineProperty(globalThis, GUARD, former)
-  })
+  }
 }

@@ -122,10 +122,12 @@ export class ModelController {
     maxBytes?: number | undefined
     maxItems?: number | undefined
   }): void {
-    const { options } = this.model
-    if (maxBytes !== undefined) options.maxBytes = maxBytes
-    if (maxItems !== undefined) options.maxItems = maxItems
-    this.model.makeRoom()
+    this.model.setLimits({ maxBytes, maxItems })
+    this.model.settle()
+  }
+
+  squeezeTo(bytes: number): void {
+    this.model.squeezeTo(bytes)
     this.model.settle()
   }
 
@@ -158,8 +160,10 @@ export class ModelController {
   }
 
   limits(): (number | null)[] {
-    const { maxBytes, maxItems } = this.model.options
-    return [maxBytes, maxItems].map((limit) => (limit === Number.POSITIVE_INFINITY ? null : limit))
+    const { effectiveMaxBytes, options } = this.model
+    return [options.maxBytes, options.maxItems, effectiveMaxBytes].map((limit) =>
+      limit === Number.POSITIVE_INFINITY ? null : limit,
+    )
   }
 
   size(): number {
@@ -169,7 +173,7 @@ export class ModelController {
 
   stats(): Record<string, number> {
     this.model.purge()
-    const { hits, misses, writes, refusals, ...removals } = this.model.counts
+    const { hits, misses, writes, refusals, pressure, ...removals } = this.model.counts
     const removed = Object.values(removals).reduce((sum, count) => sum + count, 0)
     return {
       hits,
@@ -183,7 +187,7 @@ export class ModelController {
       clears: removals.cleared,
       rejections: removals.rejected,
       refusals,
-      pressureEvictions: 0,
+      pressureEvictions: pressure,
       items: this.#itemsAtReset + writes - removed,
     }
   }

@@ -13,6 +13,7 @@ const noCounts = () => ({
   replaced: 0,
   cleared: 0,
   rejected: 0,
+  pressure: 0,
 })
 
 /**
@@ -31,6 +32,8 @@ export class Model {
   readonly #waiting = new Map<NaivePromise, Entry[]>()
   readonly #hooks: ModelHooks
   #removalCount = 0
+  /** The budget in force while memory is short. */
+  #squeezedTo = Number.POSITIVE_INFINITY
 
   constructor(options: ModelOptions) {
     this.options = options
@@ -225,8 +228,40 @@ export class Model {
   }
 
   makeRoom(bytes = 0, items = 0): void {
-    const { maxBytes, maxItems } = this.options
-    while (this.bytes + bytes > maxBytes || this.entries.length + items > maxItems) this.removeOne()
+    const exceeds = (maxBytes: number) =>
+      this.bytes + bytes > maxBytes || this.entries.length + items > this.options.maxItems
+    while (this.entries.length > 0 && exceeds(this.effectiveMaxBytes)) {
+      this.removeOne(!exceeds(this.options.maxBytes))
+    }
+  }
+
+  get effectiveMaxBytes(): number {
+    return Math.min(this.#squeezedTo, this.options.maxBytes)
+  }
+
+  /** Memory is short: removes what does not fit, and keeps no more from now on. */
+  squeezeTo(bytes: number): void {
+    if (this.bytes <= bytes) return
+    while (this.bytes > bytes) this.removeOne(true)
+    this.#squeezedTo = bytes
+  }
+
+  /** Memory is short no more. */
+  release(): void {
+    this.#squeezedTo = Number.POSITIVE_INFINITY
+  }
+
+  setLimits({
+    maxBytes,
+    maxItems,
+  }: {
+    maxBytes?: number | undefined
+    maxItems?: number | undefined
+  }): void {
+    if (maxBytes !== undefined) this.options.maxBytes = maxBytes
+    if (maxItems !== undefined) this.options.maxItems = maxItems
+    if (this.#squeezedTo >= this.options.maxBytes) this.release()
+    this.makeRoom()
   }
 
   get bytes(): number {
@@ -234,9 +269,11 @@ export class Model {
   }
 
   /** Removes an expired entry if there is one, otherwise the least recently used entry. */
-  removeOne(): boolean {
-    const victim = this.#anyExpired() ?? this.entries[0]
+  removeOne(isUnderPressure = false): boolean {
+    const expired = this.#anyExpired()
+    const victim = expired ?? this.entries[0]
     if (victim !== undefined) this.remove(victim, 'evicted')
+    if (victim !== undefined && expired === undefined && isUnderPressure) this.counts.pressure++
     return victim !== undefined
   }
 

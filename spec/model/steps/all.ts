@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { closings, measurements, resizes, statistics } from './limits.ts'
+import { closings, measurements, pressure, resizes, statistics } from './limits.ts'
 import { loads } from './loads.ts'
 import { promises } from './promises.ts'
 import { enumerations, iterations, peeks, symbols, uses } from './reads.ts'
@@ -55,6 +55,7 @@ const arbitraries = {
   defaultTtls,
   waits,
   resizes,
+  pressure,
   measurements,
   closings,
   statistics,

@@ -1,7 +1,8 @@
+import type { CacheController } from 'faas-cache-dict'
 import fc from 'fast-check'
 import type { Entry } from '../naive/entry.ts'
 import { NaivePromise } from '../naive/promise.ts'
-import { type Growable, isGrowable, textOf } from '../values.ts'
+import { type Growable, isGrowable, textOf, UNIT } from '../values.ts'
 import { budgetOf, type World } from '../world.ts'
 import { keys } from './keys.ts'
 import { type Step, step } from './step.ts'
@@ -17,7 +18,7 @@ export const resizes: fc.Arbitrary<Step> = fc
       `resize(${JSON.stringify({ budget, maxItems })})`,
       ({ controller }) => {
         controller.resize({ maxSizeBytes, maxItems })
-        return [controller.maxSizeBytes, controller.maxItems]
+        return limitsOf(controller)
       },
       ({ model }) => {
         model.resize({
@@ -28,6 +29,49 @@ export const resizes: fc.Arbitrary<Step> = fc
       },
     )
   })
+
+/** The budget in force is a whole number of bytes, close to the one that a step asks for. */
+const limitsOf = ({ maxSizeBytes, maxItems, effectiveMaxSizeBytes: most }: CacheController) => [
+  maxSizeBytes,
+  maxItems,
+  most === maxSizeBytes || most === null ? most : Math.floor((2 * most) / UNIT) * (UNIT / 2),
+]
+
+const cuts: fc.Arbitrary<Step> = fc.constantFrom(0, 1, 2, 3).map((units) => ({
+  ...step(
+    `memory is short: the cache keeps ${units} units`,
+    ({ guarded, controller }) => {
+      const bytes = budgetOf(units) as number
+      if (guarded !== undefined && guarded.heldBytes > bytes) {
+        guarded.keepOnly(bytes / guarded.heldBytes)
+        guarded.evict(() => false)
+      }
+      return limitsOf(controller)
+    },
+    ({ model }) => {
+      model.squeezeTo(budgetOf(units) as number)
+      return model.limits()
+    },
+  ),
+  isPossible: ({ guarded }) => guarded !== undefined,
+}))
+
+const releases: fc.Arbitrary<Step> = fc.constant({
+  ...step(
+    'memory is short no more',
+    ({ guarded, controller }) => {
+      while (guarded?.allow(Number.POSITIVE_INFINITY));
+      return limitsOf(controller)
+    },
+    ({ model }) => {
+      model.model.release()
+      return model.limits()
+    },
+  ),
+  isPossible: ({ guarded }) => guarded !== undefined,
+})
+
+export const pressure = fc.oneof({ weight: 3, arbitrary: cuts }, { weight: 1, arbitrary: releases })
 
 const contentOf = ({ value }: Entry): unknown =>
   value instanceof NaivePromise && value.wasSeenFulfilled ? value.outcome?.value : value
