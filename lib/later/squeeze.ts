@@ -27,8 +27,14 @@ export class Squeeze implements Guarded {
     if (!settings.memoryGuard) this.#guard = null
   }
 
-  /** Has the guard look at the memory of the process. */
+  /** Has the guard look at the memory of the process. Never throws: without stack, the next write looks. */
   look(): void {
+    try {
+      this.#look()
+    } catch {}
+  }
+
+  #look(): void {
     const entries = this.#entries
     if (this.#guard === undefined) this.#guard = this.#joined()
     this.#pace ??= new Pace()

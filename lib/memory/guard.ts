@@ -119,8 +119,9 @@ export class Guard {
     const isFull =
       fullnessOf(reading) >= Math.max(1, (this.#fullnessBefore + END) / 2) &&
       garbage >= GARBAGE * smaller
-    const isContainerShort = hasCollected && containerExcess(reading) > 0
-    if (isFull || isContainerShort) {
+    const isContainerShort = containerExcess(reading) > 0
+    // The engine collects by itself before the heap is full, if no cache has anything to give back.
+    if (isFull ? isContainerShort || this.#heldBytes > 0 : isContainerShort && hasCollected) {
       reading = this.#read(this.#gauge.collect())
       this.#allocatedBefore = reading.allocated
       this.#fullnessBefore = fullnessOf(reading)
@@ -150,12 +151,16 @@ export class Guard {
     }
   }
 
+  get #heldBytes(): number {
+    let held = 0
+    for (const { heldBytes } of this.#living()) held += heldBytes
+    return held
+  }
+
   #cut(excess: number): void {
-    const caches = [...this.#living()]
-    const total = caches.reduce((sum, { heldBytes }) => sum + heldBytes, 0)
-    if (excess <= 0 || total === 0) return
-    const part = Math.min(Math.max(excess / total, LEAST_CUT), MOST_CUT)
-    for (const cache of caches) cache.keepOnly(1 - part)
+    if (excess <= 0 || this.#heldBytes === 0) return
+    const part = Math.min(Math.max(excess / this.#heldBytes, LEAST_CUT), MOST_CUT)
+    for (const cache of this.#living()) cache.keepOnly(1 - part)
     // Only another collection tells how much was freed.
     this.#allocatedBefore = -Infinity
     this.#fullnessBefore = 0
