@@ -91,11 +91,12 @@ class ProcessGauge implements Gauge {
 
   collect(): Reading {
     const before = process.memoryUsage()
+    const residentBefore = privatePartOf(before.rss)
     makeEngineCollect(Math.floor(GHOST * this.#v8.getHeapStatistics().heap_size_limit))
     const after = process.memoryUsage()
     const reading = this.read()
-    // The engine gives its pages back in the background.
-    const resident = privatePartOf(before.rss) - (before.heapTotal - after.heapTotal)
+    // The engine gives its pages back in the background. Some were never touched, so never resident.
+    const resident = Math.max(after.heapTotal, residentBefore - before.heapTotal + after.heapTotal)
     return { ...reading, resident: Math.min(reading.resident, resident) }
   }
 }
