@@ -1,0 +1,154 @@
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { describe, expect, it, vi } from 'vitest'
+import { processGauge, type Reading } from '../../lib/memory/gauge.ts'
+import { memoryLimits } from '../../lib/options/memory-limit.ts'
+import { inChild, scriptOf } from '../support/child.ts'
+import { MIB } from '../support/test-gauge.ts'
+
+const isNode = !('Bun' in globalThis) && !('Deno' in globalThis)
+
+const FLAGS = [
+  [],
+  ['--max-old-space-size=64'],
+  ['--max-old-space-size=64', '--jitless'],
+  ['--max-old-space-size=64', '--single-threaded'],
+  ['--max-old-space-size=64', '--expose-gc'],
+  ['--max-old-space-size=64', '--max-semi-space-size=1'],
+]
+
+/** A program that keeps some objects, drops more, and makes the engine collect. */
+const COLLECTING = `
+  import { processGauge } from './lib/memory/gauge.ts'
+  const gauge = processGauge()
+  const make = (count) => Array.from({ length: count }, (_, at) => ({ at, text: 'x' + at, list: [at] }))
+  const kept = make(20_000)
+  const before = gauge.collect()
+  let dropped = make(100_000)
+  const full = gauge.read()
+  dropped = undefined
+  const after = gauge.collect()
+  if (kept.length) print([before, full, after])
+`
+
+/** Values whose closures the cache cannot measure: 2 KB each, 100 MB in all. */
+const WRITING = `
+  import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+  const cache = new FaaSCacheDict({ maxSizeBytes: '64M' })
+  const closing = (list) => ({ read: () => list })
+  for (let at = 0; at < 50_000; at++) cache[at] = closing(new Array(250).fill(at))
+  const { size, effectiveMaxSizeBytes } = controllerOf(cache)
+  const { writes, refusals, pressureEvictions } = controllerOf(cache).stats()
+  print({ size, effectiveMaxSizeBytes, writes, refusals, pressureEvictions })
+`
+
+const printed = (source: string) =>
+  `const print = (seen) => console.log(JSON.stringify(seen))\n${source}`
+
+const isWhole = (reading: Reading) =>
+  Object.values(reading).every((bytes) => typeof bytes === 'number' && bytes >= 0)
+
+describe.runIf(isNode)('the gauge of a process', () => {
+  it('reads numbers, and the limits that the process reports', () => {
+    const reading = processGauge()?.read() as Reading
+    const { heap, shared } = memoryLimits()
+    expect(isWhole(reading)).toBe(true)
+    expect(reading).toMatchObject({ heapLimit: heap, containerLimit: shared })
+    expect(reading.old).toBeGreaterThan(MIB)
+    expect(reading.oldPages).toBeGreaterThanOrEqual(reading.old)
+    expect(reading.resident).toBeLessThanOrEqual(2 * process.memoryUsage().rss)
+  })
+
+  it.each(FLAGS)('knows what is alive after collect() with %s %s', async (...flags) => {
+    const [before, full, after] = (await inChild(
+      printed(COLLECTING),
+      ...flags.filter(Boolean),
+    )) as [Reading, Reading, Reading]
+    expect(full.old + full.young).toBeGreaterThan(before.old + 8 * MIB)
+    expect(after.old + after.young).toBeLessThan(before.old + before.young + 2 * MIB)
+    expect(after.old).toBeGreaterThan(MIB)
+    expect(isWhole(after)).toBe(true)
+    expect(after.resident).toBeGreaterThan(after.old)
+  })
+
+  it('calls back once, after the next full collection', async () => {
+    const calls = await inChild(
+      printed(`
+        import { processGauge } from './lib/memory/gauge.ts'
+        const gauge = processGauge()
+        const turns = async () => {
+          for (let turn = 0; turn < 20; turn++) await new Promise((done) => setTimeout(done, 2))
+        }
+        let calls = 0
+        const seen = []
+        gauge.onCollection(() => calls++)
+        let text = ''
+        for (let at = 0; at < 200_000; at++) text = [at, text.length]
+        await turns()
+        seen.push(calls)
+        gauge.collect()
+        seen.push(calls)
+        await turns()
+        seen.push(calls)
+        gauge.collect()
+        await turns()
+        seen.push(calls)
+        print(seen)
+      `),
+    )
+    expect(calls).toEqual([0, 0, 1, 1])
+  })
+
+  it('is none on Bun, where a reading is a collection, and none where nothing is reported', () => {
+    vi.stubGlobal('process', { versions: { bun: '1.3.0' }, memoryUsage: () => ({}) })
+    expect(processGauge()).toBeUndefined()
+    vi.stubGlobal('process', { versions: {} })
+    expect(processGauge()).toBeUndefined()
+    vi.stubGlobal('process', undefined)
+    expect(processGauge()).toBeUndefined()
+    vi.unstubAllGlobals()
+  })
+})
+
+describe.runIf(isNode)('a process that stores more than it seems', () => {
+  it.each(FLAGS.slice(1))('lives with %s %s', async (...flags) => {
+    const seen = await inChild(printed(WRITING), ...flags.filter(Boolean))
+    expect(seen).toMatchObject({ writes: 50_000, refusals: 0 })
+    const { size, pressureEvictions } = seen as Record<string, number>
+    expect(pressureEvictions).toBeGreaterThan(10_000)
+    expect(size).toBeGreaterThan(1_000)
+  })
+
+  it('lives if its heap is nearly full before the first write', async () => {
+    const seen = await inChild(
+      printed(`
+        const own = Array.from({ length: 320_000 }, (_, at) => ({ at, list: [at] }))
+        ${WRITING}
+        if (own.length === 0) process.exit(1)
+      `),
+      '--max-old-space-size=64',
+    )
+    expect(seen).toMatchObject({ writes: 50_000, refusals: 0 })
+  })
+
+  it('lives in a worker thread with limits of its own', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gauge-'))
+    try {
+      const file = join(folder, 'worker.mjs')
+      const source = `
+        import { parentPort } from 'node:worker_threads'
+        ${WRITING.replace('print(', 'parentPort.postMessage(')}
+      `
+      await writeFile(file, await scriptOf(source))
+      const worker = new Worker(file, { resourceLimits: { maxOldGenerationSizeMb: 48 } })
+      const [seen] = await once(worker, 'message')
+      expect(seen).toMatchObject({ writes: 50_000, refusals: 0 })
+      expect(seen.pressureEvictions).toBeGreaterThan(10_000)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
