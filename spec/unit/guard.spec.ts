@@ -1,0 +1,312 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Guard, type Guarded, processGuard } from '../../lib/memory/guard.ts'
+import { inChild } from '../support/child.ts'
+import { installGuard, MIB, TestGauge } from '../support/test-gauge.ts'
+
+/** A cache that gives back `perCall` bytes each time that it is asked, until it holds its goal. */
+class TestCache implements Guarded {
+  heldBytes: number
+  growthBytes = 0
+  goal = Number.POSITIVE_INFINITY
+  readonly parts: number[] = []
+  readonly allowed: number[] = []
+  isSqueezed = false
+  readonly #perCall: number
+
+  constructor(heldBytes: number, perCall = Number.POSITIVE_INFINITY) {
+    this.heldBytes = heldBytes
+    this.#perCall = perCall
+  }
+
+  keepOnly(part: number): void {
+    this.parts.push(part)
+    this.goal = part * this.heldBytes
+    this.isSqueezed = true
+  }
+
+  evict(): boolean {
+    this.heldBytes = Math.max(Math.min(this.goal, this.heldBytes), this.heldBytes - this.#perCall)
+    return this.heldBytes <= this.goal
+  }
+
+  allow(bytes: number): boolean {
+    this.allowed.push(bytes)
+    return this.isSqueezed
+  }
+
+  deref(): Guarded {
+    return this
+  }
+}
+
+function guardOf(gauge: TestGauge, ...caches: TestCache[]): Guard {
+  const guard = new Guard(gauge)
+  for (const cache of caches) {
+    gauge.caches.push(cache)
+    guard.join(cache)
+  }
+  return guard
+}
+
+const gaugeWith = (state: Partial<TestGauge>) => Object.assign(new TestGauge(), state)
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
+
+describe('a look', () => {
+  it('returns how much may be allocated before the next one: less, the less is free', () => {
+    const gauge = gaugeWith({})
+    const guard = guardOf(gauge)
+    const rooms = [8, 16, 24, 32, 40].map((mebibytes) => {
+      gauge.live = mebibytes * MIB
+      return guard.look()
+    })
+    expect(rooms).toEqual(rooms.toSorted((a, b) => b - a))
+    expect(rooms[0]).toBeLessThan(gauge.heapLimit / 8)
+    expect(rooms[4]).toBeGreaterThanOrEqual(gauge.heapLimit / 64)
+  })
+
+  it('says what is allocated', () => {
+    const gauge = gaugeWith({ live: 8 * MIB, garbage: MIB, outside: 2 * MIB })
+    const guard = guardOf(gauge)
+    expect(guard.allocated).toBe(0)
+    guard.look()
+    expect(guard.allocated).toBe(11 * MIB)
+  })
+
+  it('is not taken while another one is under way', () => {
+    const cache = new TestCache(40 * MIB)
+    const gauge = gaugeWith({ live: 20 * MIB })
+    const guard = guardOf(gauge, cache)
+    const inner: number[] = []
+    vi.spyOn(cache, 'evict').mockImplementation(() => {
+      inner.push(guard.look())
+      return true
+    })
+    guard.look()
+    expect(cache.evict).toHaveBeenCalledTimes(1)
+    expect(inner[0]).toBeGreaterThan(0)
+    expect(gauge.collections).toBe(1)
+  })
+
+  it('is rare where no limit is known', () => {
+    const guard = guardOf(gaugeWith({ heapLimit: Number.POSITIVE_INFINITY }))
+    expect(guard.look()).toBeGreaterThan(2 ** 30)
+  })
+
+  it('never throws, and comes again', () => {
+    const gauge = gaugeWith({})
+    const guard = guardOf(gauge)
+    vi.spyOn(gauge, 'read').mockImplementation(() => {
+      throw new Error('no reading')
+    })
+    const room = guard.look()
+    expect(room).toBeGreaterThan(0)
+    expect(room).toBeLessThan(4 * MIB)
+  })
+
+  it('counts what tables are about to take', () => {
+    const cache = new TestCache(MIB)
+    const gauge = gaugeWith({ live: 46 * MIB })
+    const guard = guardOf(gauge, cache)
+    gauge.garbage = 4 * MIB
+    guard.look()
+    expect(gauge.collections).toBe(0)
+    cache.growthBytes = 16 * MIB
+    gauge.garbage = 7 * MIB
+    guard.look()
+    expect(gauge.collections).toBe(1)
+    expect(cache.parts).toHaveLength(1)
+  })
+})
+
+describe('a cut', () => {
+  it('takes the same part of each cache', () => {
+    const caches = [new TestCache(30 * MIB), new TestCache(3 * MIB), new TestCache(0)]
+    const guard = guardOf(gaugeWith({ live: 20 * MIB, garbage: 4 * MIB }), ...caches)
+    guard.look()
+    const [first, ...others] = caches.map(({ parts }) => parts)
+    expect(first).toHaveLength(1)
+    for (const other of others) expect(other).toEqual(first)
+  })
+
+  it.each([
+    ['a little', 27],
+    ['much', 60],
+  ])('takes from a sixteenth to a half at a time if %s is missing', (_how, live) => {
+    const cache = new TestCache(24 * MIB)
+    const guard = guardOf(gaugeWith({ live: live * MIB, garbage: 8 * MIB }), cache)
+    guard.look()
+    expect(cache.parts).toHaveLength(1)
+    expect(cache.parts[0]).toBeGreaterThanOrEqual(1 / 2)
+    expect(cache.parts[0]).toBeLessThanOrEqual(15 / 16)
+  })
+
+  it('is followed by another only after another collection', () => {
+    const cache = new TestCache(24 * MIB)
+    const gauge = gaugeWith({ live: 60 * MIB, garbage: 8 * MIB })
+    const guard = guardOf(gauge, cache)
+    for (let cut = 1; cut < 6; cut++) {
+      guard.look()
+      expect(cache.parts.length).toBeLessThanOrEqual(gauge.collections)
+    }
+    expect(cache.parts.length).toBeGreaterThan(1)
+  })
+
+  it('in slices goes on at each look, which then comes at once, and by a timer', () => {
+    const cache = new TestCache(24 * MIB, MIB)
+    const gauge = gaugeWith({ live: 60 * MIB, garbage: 8 * MIB })
+    const guard = guardOf(gauge, cache)
+    expect(guard.look()).toBe(0)
+    expect(guard.look()).toBe(0)
+    expect(cache.heldBytes).toBe(22 * MIB)
+    expect(cache.parts).toHaveLength(1)
+    expect(vi.getTimerCount()).toBe(1)
+    vi.advanceTimersToNextTimer()
+    expect(cache.heldBytes).toBe(21 * MIB)
+    vi.advanceTimersByTime(1_000)
+    expect(cache.heldBytes).toBeLessThanOrEqual(cache.goal)
+  })
+
+  it('of a cache that fails does not keep others from being cut', () => {
+    const failing = new TestCache(12 * MIB)
+    const cache = new TestCache(12 * MIB)
+    vi.spyOn(failing, 'evict').mockImplementation(() => {
+      throw new Error('the clock of the cache fails')
+    })
+    const gauge = gaugeWith({ live: 40 * MIB, garbage: 8 * MIB })
+    const guard = guardOf(gauge, failing, cache)
+    for (let look = 0; look < 4; look++) guard.look()
+    expect(cache.heldBytes).toBeLessThan(12 * MIB)
+  })
+})
+
+describe('growth', () => {
+  it('is offered to caches only after a cut, in equal parts, less than there is room', () => {
+    const caches = [new TestCache(12 * MIB), new TestCache(12 * MIB)]
+    const gauge = gaugeWith({ live: 4 * MIB })
+    const guard = guardOf(gauge, ...caches)
+    guard.look()
+    expect(caches[0]?.allowed).toEqual([])
+    gauge.live = 44 * MIB
+    gauge.garbage = 8 * MIB
+    guard.look()
+    gauge.live = 4 * MIB
+    gauge.engineCollects()
+    guard.look()
+    const [first, second] = caches.map(({ allowed }) => allowed.at(-1))
+    expect(first).toBeGreaterThan(0)
+    expect(second).toBe(first)
+    expect(2 * Number(first)).toBeLessThan(gauge.heapLimit - 28 * MIB)
+  })
+
+  it('is offered no more once each cache has its budget', () => {
+    const cache = new TestCache(24 * MIB)
+    const gauge = gaugeWith({ live: 44 * MIB, garbage: 8 * MIB })
+    const guard = guardOf(gauge, cache)
+    guard.look()
+    gauge.live = 4 * MIB
+    cache.isSqueezed = false
+    guard.look()
+    const { length } = cache.allowed
+    guard.look()
+    expect(cache.allowed).toHaveLength(length)
+  })
+})
+
+describe('a collection of the engine', () => {
+  it('is told to the guard, which then cuts what is alive, without another collection', () => {
+    const cache = new TestCache(24 * MIB)
+    const gauge = gaugeWith({ live: 4 * MIB })
+    const guard = guardOf(gauge, cache)
+    guard.look()
+    gauge.live = 26 * MIB
+    gauge.engineCollects()
+    gauge.turn()
+    expect(cache.parts).toHaveLength(1)
+    expect(gauge.collections).toBe(0)
+  })
+
+  it('is awaited once at a time, and again only from the next look on', () => {
+    const gauge = gaugeWith({})
+    const onCollection = vi.spyOn(gauge, 'onCollection')
+    const guard = guardOf(gauge)
+    guard.look()
+    guard.look()
+    expect(onCollection).toHaveBeenCalledTimes(1)
+    gauge.engineCollects()
+    gauge.turn()
+    expect(onCollection).toHaveBeenCalledTimes(1)
+    guard.look()
+    expect(onCollection).toHaveBeenCalledTimes(2)
+  })
+
+  it('shows in a synchronous loop as well, where nothing is told', () => {
+    const cache = new TestCache(24 * MIB)
+    const gauge = gaugeWith({ live: 28 * MIB, garbage: 4 * MIB })
+    const guard = guardOf(gauge, cache)
+    guard.look()
+    gauge.engineCollects()
+    guard.look()
+    expect(cache.parts).toHaveLength(1)
+    expect(gauge.collections).toBeLessThan(2)
+  })
+})
+
+describe('while little is free', () => {
+  it('the guard looks by a timer, for some seconds, if no cache asks for a look', () => {
+    const gauge = gaugeWith({ live: 44 * MIB })
+    const guard = guardOf(gauge)
+    guard.look()
+    const { readings } = gauge
+    vi.advanceTimersByTime(1_000)
+    expect(gauge.readings).toBeGreaterThan(readings + 4)
+    vi.runAllTimers()
+    expect(gauge.readings).toBeLessThan(readings + 200)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('the timer rests as soon as there is memory again', () => {
+    const gauge = gaugeWith({ live: 44 * MIB })
+    const guard = guardOf(gauge)
+    guard.look()
+    gauge.live = 4 * MIB
+    vi.advanceTimersByTime(1_000)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('the guard of this process', () => {
+  it('is the one under the registered symbol', () => {
+    const guard = new Guard(new TestGauge())
+    const restore = installGuard(guard)
+    expect(processGuard()).toBe(guard)
+    restore()
+    expect(processGuard()).not.toBe(guard)
+    expect(processGuard()).toBe(processGuard())
+  })
+
+  it.each([
+    ['has no gauge', 'delete process.memoryUsage'],
+    ['is frozen', 'Object.freeze(globalThis)'],
+  ])('does no harm where the platform %s', async (_what, prepare) => {
+    const seen = await inChild(`
+      ${prepare}
+      const { controllerOf, FaaSCacheDict } = await import('faas-cache-dict')
+      const cache = new FaaSCacheDict({ maxSizeBytes: '4M' })
+      for (let at = 0; at < 20_000; at++) cache[at] = { at }
+      const { size, effectiveMaxSizeBytes } = controllerOf(cache)
+      const guard = globalThis[Symbol.for('faas-cache-dict.guard.1')]
+      console.log(JSON.stringify([size, effectiveMaxSizeBytes, typeof guard]))
+    `)
+    const guard = prepare.startsWith('delete') ? 'object' : 'undefined'
+    expect(seen).toEqual([20_000, 4 * MIB, guard])
+  })
+})
