@@ -17,6 +17,9 @@ export class TestGauge implements Gauge {
   outside = 0
   /** Bytes of objects that the next collection frees. */
   garbage = 0
+  /** Bytes of pages for each byte of objects. */
+  fragmentation = 1
+  young = 0
   factor = 1
   readings = 0
   /** Collections that the guard asked for. */
@@ -38,12 +41,12 @@ export class TestGauge implements Gauge {
     const alive = this.live + this.#held
     const old = alive + this.garbage
     this.mostAlive = Math.max(this.mostAlive, alive)
-    this.#pages = Math.max(this.#pages, old)
+    this.#pages = Math.max(this.#pages, this.fragmentation * old)
     const resident = this.#pages + this.outside
     this.mostResident = Math.max(this.mostResident, resident)
     return {
       old,
-      young: 0,
+      young: this.young,
       oldPages: this.#pages,
       allocated: old + this.outside,
       resident,
@@ -66,7 +69,7 @@ export class TestGauge implements Gauge {
   engineCollects(): void {
     this.#noteCaches()
     this.garbage = 0
-    this.#pages = this.live + this.#held
+    this.#pages = this.fragmentation * (this.live + this.#held)
     this.#called.push(...this.#waiting.splice(0))
   }
 
