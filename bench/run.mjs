@@ -15,6 +15,8 @@ const benchmarks = {
   budget: 'a cache filled to 64M, and a process of 128 MB that is written to a million times',
   'memory-pressure':
     'which processes live that write more than fits, by heap, container and budget',
+  'memory-hits':
+    'hit rates with the guard, without it and with the best fixed budget; what the guard costs',
   measuring: 'the time to measure a value, beside two estimators',
   sweep: 'how long the background sweep holds the thread',
   resize: 'the time of resize, per entry',

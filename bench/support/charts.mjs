@@ -13,8 +13,9 @@ const THEME =
  * @param result - states what to see in it, for a screen reader
  * @param legend - names, each in its colour
  * @param panels - Plot's options for one or more plots, one below the other
+ * @param glyphs - one before each name of the legend
  */
-async function picture(title, result, legend, panelsOf) {
+async function picture(title, result, legend, panelsOf, glyphs = '●●●') {
   const Plot = await tool('@observablehq/plot')
   const { parseHTML } = await tool('linkedom')
   const { document } = parseHTML('<html><body></body></html>')
@@ -26,7 +27,7 @@ async function picture(title, result, legend, panelsOf) {
     return plot.outerHTML.replace(/<style>.*?<\/style>/s, '')
   })
   const names = legend.map(
-    (name, at) => `<tspan x="${12 + at * 150}" fill="${COLOURS[at]}">● ${name}</tspan>`,
+    (name, at) => `<tspan x="${12 + at * 150}" fill="${COLOURS[at]}">${glyphs[at]} ${name}</tspan>`,
   )
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" font-family="system-ui, sans-serif">
 <title>${title}. ${result}</title>
@@ -154,5 +155,41 @@ export function lines(title, result, xAxis, panels) {
         ),
       ),
     })),
+  )
+}
+
+/**
+ * Dots on a scale from 0 to 1, a row for each name.
+ *
+ * @param rows - `{ name, group, value }` each, of at most three groups
+ */
+export function dots(title, result, axis, rows) {
+  const groups = [...new Set(rows.map(({ group }) => group))]
+  return picture(
+    title,
+    result,
+    groups,
+    (Plot) => [
+      {
+        marginLeft: 190,
+        marginRight: 24,
+        x: { domain: [0, 1], label: axis, grid: true },
+        y: { label: null, domain: [...new Set(rows.map(({ name }) => name))], grid: true },
+        color: { domain: groups, range: COLOURS },
+        symbol: { domain: groups, range: ['circle', 'triangle', 'square'] },
+        marks: [
+          Plot.dot(rows, {
+            x: 'value',
+            y: 'name',
+            stroke: 'group',
+            fill: 'group',
+            symbol: 'group',
+            r: 5,
+            fillOpacity: 0.4,
+          }),
+        ],
+      },
+    ],
+    '●▲■',
   )
 }

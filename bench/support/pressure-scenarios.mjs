@@ -13,7 +13,7 @@ const letters = (id, length) => `${id} `.padEnd(length, 'abcdefghij klmnopqrst u
 /** A text of its own, as a response brings it. */
 const text = (id, length) => Buffer.from(letters(id, length)).latin1Slice()
 /** Parses faster than `order` makes a row: a case must end in seconds. */
-const template = (lines) => {
+export const template = (lines) => {
   const parts = JSON.stringify(order('@', lines)).split('@')
   return (id) => JSON.parse(parts.join(id))
 }
@@ -21,7 +21,8 @@ const row = template(17)
 const largeRow = template(200)
 const buffer = (id, length) => Buffer.from(new ArrayBuffer(length)).fill(id)
 
-const objects = (bytes) => list(bytes / 104, (id) => ({ id, text: `text ${id}`, price: id + 0.5 }))
+export const objects = (bytes) =>
+  list(bytes / 104, (id) => ({ id, text: `text ${id}`, price: id + 0.5 }))
 const buffers = (bytes) => list(bytes / 2 ** 20, (id) => buffer(id, 2 ** 20))
 
 class Session {
