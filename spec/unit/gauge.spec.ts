@@ -3,10 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { describe, expect, it, vi } from 'vitest'
-import { processGauge, type Reading } from '../../lib/memory/gauge.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type Gauge, processGauge, type Reading } from '../../lib/memory/gauge.ts'
 import { memoryLimits } from '../../lib/options/memory-limit.ts'
 import { inChild, scriptOf } from '../support/child.ts'
+import { nextTurn } from '../support/promises.ts'
 import { MIB } from '../support/test-gauge.ts'
 
 const isNode = !('Bun' in globalThis) && !('Deno' in globalThis)
@@ -116,6 +117,99 @@ describe.runIf(isNode)('the gauge of a process', () => {
     vi.stubGlobal('process', undefined)
     expect(processGauge()).toBeUndefined()
     vi.unstubAllGlobals()
+  })
+})
+
+describe.runIf(isNode)('the gauge of this process', () => {
+  const gaugeOf = () => processGauge() as Gauge
+
+  /** A process that uses most of its heap. */
+  const useMuch = () => {
+    const heapTotal = 0.9 * memoryLimits().heap
+    const usage = { ...process.memoryUsage(), heapTotal, rss: heapTotal }
+    vi.spyOn(process, 'memoryUsage').mockReturnValue(usage)
+    return usage
+  }
+
+  afterEach(() => {
+    vi.restoreAllMocks()
+    vi.unstubAllGlobals()
+    vi.unstubAllEnvs()
+  })
+
+  it('tells the generations apart once half of a limit is used', () => {
+    const gauge = gaugeOf()
+    expect(gauge.read().young).toBe(0)
+    useMuch()
+    const reading = gauge.read()
+    expect(isWhole(reading)).toBe(true)
+    expect(reading.young).toBeGreaterThan(0)
+    expect(reading.old).toBeGreaterThan(MIB)
+    expect(reading.oldPages).toBeGreaterThanOrEqual(reading.old)
+  })
+
+  it('leaves out pages that a file backs, where it can tell them', () => {
+    const gauge = gaugeOf()
+    const { rss } = useMuch()
+    if (process.platform === 'linux') expect(gauge.read().resident).toBeLessThan(rss)
+    const readFileSync = vi.fn(() => '1000 800 200 0 0 0 0')
+    vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ readFileSync } as never)
+    expect(gauge.read().resident).toBe(0.75 * rss)
+    for (const nonsense of ['', '0 0 0', '1 2 3', 'x y z']) {
+      readFileSync.mockReturnValue(nonsense)
+      expect(gauge.read().resident).toBe(rss)
+    }
+    readFileSync.mockImplementation(() => {
+      throw new Error('no such file')
+    })
+    expect(gauge.read().resident).toBe(rss)
+  })
+
+  it('reads no file for which Deno would ask a person', () => {
+    const gauge = gaugeOf()
+    const { rss } = useMuch()
+    vi.stubGlobal('Deno', { permissions: { querySync: () => ({ state: 'prompt' }) } })
+    const module = vi.spyOn(process, 'getBuiltinModule')
+    expect(gauge.read().resident).toBe(rss)
+    expect(module).not.toHaveBeenCalledWith('node:fs')
+  })
+
+  it('notices after a while that the limits have changed', () => {
+    const gauge = gaugeOf()
+    gauge.read()
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', '64')
+    for (let at = 0; at < 100; at++) gauge.read()
+    expect(gauge.read().containerLimit).toBe(64 * MIB)
+  })
+
+  it('makes the engine collect, whether it gives the memory back or not', () => {
+    const gauge = gaugeOf()
+    expect(isWhole(gauge.collect())).toBe(true)
+    let transfers = 0
+    class Ghost {
+      transfer() {
+        transfers++
+      }
+    }
+    vi.stubGlobal('ArrayBuffer', Ghost)
+    expect(isWhole(gauge.collect())).toBe(true)
+    expect(transfers).toBeGreaterThan(0)
+    vi.stubGlobal('ArrayBuffer', () => {
+      throw new RangeError('no room in the address space')
+    })
+    expect(isWhole(gauge.collect())).toBe(true)
+  })
+
+  it.runIf(globalThis.gc)('calls back after a collection', async () => {
+    const gauge = gaugeOf()
+    const call = vi.fn()
+    gauge.onCollection(call)
+    for (let pass = 0; pass < 100 && call.mock.calls.length === 0; pass++) {
+      globalThis.gc?.()
+      await nextTurn()
+    }
+    expect(call).toHaveBeenCalledTimes(1)
+    expect(isWhole(gauge.read())).toBe(true)
   })
 })
 

@@ -342,6 +342,18 @@ describe('the guard of this process', () => {
     expect(processGuard()).toBe(processGuard())
   })
 
+  it('is none where the platform has no gauge, for every copy of the package', async () => {
+    const restore = installGuard(undefined as never)
+    vi.stubGlobal('process', { versions: { bun: '1.3.0' } })
+    vi.resetModules()
+    const copy = await import('../../lib/memory/guard.ts')
+    expect(copy.processGuard()).toBeNull()
+    vi.unstubAllGlobals()
+    expect(copy.processGuard()).toBeNull()
+    expect(processGuard()).toBeNull()
+    restore()
+  })
+
   it.each([
     ['has no gauge', 'delete process.memoryUsage'],
     ['is frozen', 'Object.freeze(globalThis)'],
