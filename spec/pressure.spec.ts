@@ -306,8 +306,20 @@ describe('a leak elsewhere', () => {
     const { cache, controller } = guardedCache({ maxSizeBytes: '32M' })
     write(cache, 64 * MIB)
     expect(controller.size).toBe(0)
+    expect(controller.effectiveMaxSizeBytes).toBeGreaterThanOrEqual(EMPTY_BYTES)
     expect(gauge.collections).toBeLessThan(20)
   })
+})
+
+it('the budget in force is never less than an empty cache takes', () => {
+  const gauge = simulatedProcess()
+  const { cache, controller, most } = guardedCache({ maxSizeBytes: '32M', sizeOf: () => 500 })
+  for (let at = 0; at < 100; at++) cache['same'] = at
+  gauge.live = 62 * MIB
+  gauge.garbage = 2 * MIB
+  look()
+  expect(controller.size).toBe(0)
+  expect(most()).toBe(EMPTY_BYTES)
 })
 
 describe('several caches', () => {
@@ -367,6 +379,10 @@ describe('several caches', () => {
     vi.advanceTimersByTime(2_000)
     expect(old.controller.size).toBeLessThan(size)
     expect(young.controller.size).toBe(8)
+    expect(young.most()).toBe(32 * MIB)
+    gauge.live = 4 * MIB
+    look()
+    expect(old.most()).toBeLessThan(32 * MIB)
     expect(young.most()).toBe(32 * MIB)
   })
 })
@@ -484,6 +500,31 @@ describe('a cut', () => {
     const removed = sizes.slice(1).map((size, at) => (sizes[at] as number) - size)
     expect(Math.max(...removed)).toBeLessThan(32)
     expect(removed.filter(Boolean).length).toBeGreaterThan(3)
+  })
+
+  it('holds from its first slice on, so that writes do not take what it has freed', () => {
+    const gauge = simulatedProcess()
+    const { cache, most } = guardedCache({ maxSizeBytes: '32M' })
+    write(cache, 24 * MIB)
+    makeMemoryShort(gauge)
+    makeSlicesShort()
+    look()
+    expect(most()).toBeLessThan(24 * MIB)
+  })
+
+  it('tells the hook of each entry soon, and not only at its end', () => {
+    const gauge = simulatedProcess()
+    const sizes: number[] = []
+    const { cache, controller } = guardedCache({
+      maxSizeBytes: '32M',
+      onDelete: () => sizes.push(controller.size),
+    })
+    write(cache, 24 * MIB)
+    const before = controller.size
+    makeMemoryShort(gauge)
+    look()
+    expect(sizes[0]).toBeGreaterThan(before - 64)
+    expect(controller.size).toBeLessThan(before - 128)
   })
 
   it('goes on with each write, so that a synchronous program is cut in time', () => {

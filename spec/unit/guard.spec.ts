@@ -278,6 +278,22 @@ describe('a collection of the engine', () => {
     expect(gauge.collections).toBeLessThan(15)
   })
 
+  it('makes the guard forget caches that are gone', () => {
+    const gauge = gaugeWith({})
+    const guard = guardOf(gauge)
+    const deref = vi.fn(() => undefined)
+    guard.join({ deref })
+    guard.look()
+    gauge.engineCollects()
+    gauge.turn()
+    const { length } = deref.mock.calls
+    expect(length).toBeGreaterThan(0)
+    guard.look()
+    gauge.engineCollects()
+    gauge.turn()
+    expect(deref).toHaveBeenCalledTimes(length)
+  })
+
   it('is awaited once at a time, and again only from the next look on', () => {
     const gauge = gaugeWith({})
     const onCollection = vi.spyOn(gauge, 'onCollection')
@@ -340,6 +356,18 @@ describe('the guard of this process', () => {
     restore()
     expect(processGuard()).not.toBe(guard)
     expect(processGuard()).toBe(processGuard())
+  })
+
+  it('is one for this copy of the package if globalThis takes no property', async () => {
+    const restore = installGuard(undefined as never)
+    vi.resetModules()
+    const copy = await import('../../lib/memory/guard.ts')
+    vi.spyOn(Reflect, 'defineProperty').mockReturnValue(false)
+    const guard = copy.processGuard()
+    expect(guard).toBeInstanceOf(copy.Guard)
+    expect(copy.processGuard()).toBe(guard)
+    vi.restoreAllMocks()
+    restore()
   })
 
   it('is none where the platform has no gauge, for every copy of the package', async () => {
