@@ -201,6 +201,22 @@ describe('when the heap fills up', () => {
   })
 })
 
+it('an entry that fits the budget that was set, but not the one in force, takes no other entry with it', () => {
+  const gauge = simulatedProcess()
+  const { cache, controller, most } = guardedCache({
+    maxSizeBytes: '16M',
+    sizeOf: (value) => (value === 'large' ? 12 * MIB : ENTRY - 70),
+  })
+  write(cache, 16 * MIB)
+  gauge.live = 46 * MIB
+  write(cache, 16 * MIB)
+  expect(most()).toBeLessThan(12 * MIB)
+  const { size } = controller
+  cache['a'] = 'large'
+  expect(controller.has('a')).toBe(false)
+  expect(controller.size).toBe(size)
+})
+
 describe('when memory comes back', () => {
   it('the cache grows up to the budget that was set, and never above', () => {
     const gauge = simulatedProcess()
