@@ -146,6 +146,7 @@ export class Entries {
     else if (isHeapSize) keyBytes = (slot !== NONE && table.keyBytesOf(slot)) || stringSize(key)
     const bytes = (keyBytes & ~GIVEN) + valueBytes
     if (EMPTY_BYTES + bytes > this.#maxSizeBytes) return this.#refuse(key, value, bytes)
+    this.allowance -= bytes > LEAP ? LEAP : ENTRY_BYTES + bytes
     if (bytes > MOST_BYTES || table.hasLarge || (table.isSparse && this.#isExceeded(bytes, 1))) {
       requireStackToCompile()
     }
@@ -154,7 +155,10 @@ export class Entries {
     const deadline = isPromise
       ? this.#pendingDeadline(key, terms, servedUntil, now)
       : this.#deadline(key, terms, now)
-    if (deadline <= now) return this.#putExpired(key, value, bytes, now)
+    if (deadline <= now) return this.#putNothing(EXPIRED, key, value, bytes, now)
+    // It takes no other entry with it.
+    if (EMPTY_BYTES + bytes > this.#mostBytes)
+      return this.#putNothing(EVICTED, key, value, bytes, now)
     if (slot !== NONE && !this.#isExpired(slot, now)) {
       this.#guards.replacement.requireEarly()
       this.#noteReplaced(slot, key, value)
@@ -166,7 +170,6 @@ export class Entries {
       table.add(key, value, keyBytes, valueBytes, deadline, now)
     }
     this.#statistics.writes++
-    this.allowance -= bytes > LEAP ? LEAP : ENTRY_BYTES + bytes
     if (isPromise) this.#pending.add(key, value, terms, servedUntil)
     return undefined
   }
@@ -189,8 +192,8 @@ export class Entries {
     return new DataTooLargeError(key, ENTRY_BYTES + bytes, this.#maxSizeBytes)
   }
 
-  /** Counts a write that has expired already. Nothing is evicted for it. */
-  #putExpired(key: string, value: unknown, bytes: number, now: number): undefined {
+  /** Counts a write of a value that leaves at once: expired already, or too large while memory is short. */
+  #putNothing(reason: number, key: string, value: unknown, bytes: number, now: number): undefined {
     this.#guards.expired.require(bytes)
     handleRejection(value)
     const slot = this.table.find(key)
@@ -203,8 +206,10 @@ export class Entries {
       }
     }
     this.#statistics.writes++
-    this.#statistics.count(EXPIRED)
-    if (this.#hooks.hasOnDelete) this.#hooks.removed(key, value, 'expired', ENTRY_BYTES + bytes)
+    this.#statistics.count(reason)
+    if (reason === EVICTED) this.#statistics.pressureEvictions++
+    if (!this.#hooks.hasOnDelete) return
+    this.#hooks.removed(key, value, REASONS[reason] as Reason, ENTRY_BYTES + bytes)
   }
 
   #noteReplaced(slot: Slot, key: string, value: unknown): void {
@@ -412,6 +417,10 @@ export class Entries {
 
   get effectiveMaxSizeBytes(): number {
     return this.#mostBytes
+  }
+
+  get maxSizeBytes(): number {
+    return this.#maxSizeBytes
   }
 
   get isSqueezed(): boolean {

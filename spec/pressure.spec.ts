@@ -510,7 +510,7 @@ describe('a cut', () => {
     look()
     const sizes = [controller.size]
     for (let slice = 0; slice < 100; slice++) {
-      vi.advanceTimersByTime(20)
+      vi.advanceTimersByTime(5)
       sizes.push(controller.size)
     }
     const removed = sizes.slice(1).map((size, at) => (sizes[at] as number) - size)

@@ -7,9 +7,9 @@ import type { Settings } from '../options/options.ts'
 
 /** Removals between two runs of the hooks. */
 const REMOVALS_BETWEEN_HOOKS = 32
-/** Of the budget in force, and bytes: it grows by one of them at a time. */
+/** A budget grows at a time by so much of itself, or so much of what it is offered. */
 const GROWTH = 1 / 4
-const LEAST_GROWTH = 4_096
+const LEAST_GROWTH = 1 / 16
 
 /** What a cache gives back when the process is short of memory. */
 export class Squeeze implements Guarded {
@@ -67,6 +67,8 @@ export class Squeeze implements Guarded {
   evict(isOver: () => boolean): boolean {
     if (this.#goal === 0) return true
     const entries = this.#entries
+    // Meanwhile: at the limit, a removal may give back the free slots, all of them at once.
+    entries.squeezeTo(Infinity)
     let isDone = false
     for (let count = 1; ; count++) {
       isDone = this.#sizeBytes <= this.#goal || !entries.giveBackOne()
@@ -83,9 +85,12 @@ export class Squeeze implements Guarded {
     const entries = this.#entries
     const { effectiveMaxSizeBytes } = entries
     // From what is in force, not from what is held: the next entry may be larger than all that is left.
-    const more = effectiveMaxSizeBytes + Math.max(GROWTH * effectiveMaxSizeBytes, LEAST_GROWTH)
-    const most = Math.floor(Math.min(more, this.#sizeBytes + bytes))
-    if (entries.isSqueezed && most > effectiveMaxSizeBytes) entries.squeezeTo(most)
+    const growth = Math.max(GROWTH * effectiveMaxSizeBytes, LEAST_GROWTH * bytes)
+    const most = Math.floor(Math.min(effectiveMaxSizeBytes + growth, this.#sizeBytes + bytes))
+    // Without a budget, the cache is free again once it no longer fills what is in force.
+    const isFree = entries.maxSizeBytes === Infinity && this.#sizeBytes < effectiveMaxSizeBytes / 2
+    if (entries.isSqueezed && most > effectiveMaxSizeBytes)
+      entries.squeezeTo(isFree ? Infinity : most)
     return entries.isSqueezed
   }
 }

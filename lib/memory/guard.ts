@@ -43,11 +43,13 @@ const GARBAGE = 1 / 32
 /** The least and the most that one cut takes of each cache. */
 const LEAST_CUT = 1 / 16
 const MOST_CUT = 1 / 2
-/** Milliseconds between two looks while little is free, and so many looks if no cache asks for one. */
+/** Look by a timer while more than this part of a limit is used. */
+const WATCHED = 1 / 2
+/** Milliseconds between two such looks, and so many of them if no cache asks for one. */
 const INTERVAL = 50
 const MOST_WATCHES = 100
 /** Milliseconds between two slices of a cut. */
-const PAUSE = 20
+const PAUSE = 5
 
 /** A look that could not be taken: another one is under way, or the gauge fails. */
 const LATER = 2 ** 20
@@ -130,7 +132,7 @@ export class Guard {
     this.#grow(roomOf(reading))
     this.#awaitCollection()
     if (this.#isCutting) return 0
-    if (roomOf(reading) < 0) this.#timer.wake()
+    if (isWatched(reading)) this.#timer.wake()
     return Math.max(STEP * smaller, roomOf(reading) / 8)
   }
 
@@ -207,7 +209,7 @@ export class Guard {
     this.#look(false)
     if (this.#isCutting) return PAUSE
     if (++this.#watches > MOST_WATCHES || this.#reading === undefined) return undefined
-    return roomOf(this.#reading) < 0 ? INTERVAL : undefined
+    return isWatched(this.#reading) ? INTERVAL : undefined
   }
 }
 
@@ -240,6 +242,9 @@ const excess = (bytes: number, limit: number, { most, goal }: Marks): number =>
 /** Bytes by which the caches might grow. */
 const roomOf = ({ old, resident, heapLimit, containerLimit }: Reading): number =>
   Math.min(HEAP.room * heapLimit - old, CONTAINER.room * containerLimit - resident)
+
+const isWatched = ({ old, resident, heapLimit, containerLimit }: Reading): boolean =>
+  old > WATCHED * heapLimit || resident > WATCHED * containerLimit
 
 function isPlausible({ heapLimit, containerLimit, ...used }: Reading): boolean {
   return heapLimit > 0 && containerLimit > 0 && Object.values(used).every((bytes) => bytes >= 0)

@@ -180,7 +180,7 @@ describe('a cut', () => {
     expect(vi.getTimerCount()).toBe(1)
     vi.advanceTimersToNextTimer()
     expect(cache.heldBytes).toBe(21 * MIB)
-    vi.advanceTimersByTime(100)
+    vi.advanceTimersByTime(25)
     expect(cache.heldBytes).toBe(16 * MIB)
     vi.advanceTimersByTime(1_000)
     expect(cache.heldBytes).toBeLessThanOrEqual(cache.goal)

@@ -146,6 +146,14 @@ export class Model {
 
   #admit(entry: Entry): void {
     const { value } = entry
+    if (entry.bytes > this.effectiveMaxBytes) {
+      this.#replace(entry)
+      this.counts.writes++
+      this.counts.pressure++
+      entry.deadline = Number.POSITIVE_INFINITY
+      this.remove(entry, 'evicted')
+      return
+    }
     // Room is made before the entry is added, so that the entry itself is not evicted.
     if (!this.#replace(entry)) this.makeRoom(entry.bytes, 1)
     this.counts.writes++
