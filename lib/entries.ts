@@ -145,7 +145,10 @@ export class Entries {
     // The key of an entry that was measured has been measured with it.
     else if (isHeapSize) keyBytes = (slot !== NONE && table.keyBytesOf(slot)) || stringSize(key)
     const bytes = (keyBytes & ~GIVEN) + valueBytes
-    if (EMPTY_BYTES + bytes > this.#maxSizeBytes) return this.#refuse(key, value, bytes)
+    const isTooLarge = EMPTY_BYTES + bytes > this.#mostBytes
+    if (isTooLarge && EMPTY_BYTES + bytes > this.#maxSizeBytes) {
+      return this.#refuse(key, value, bytes)
+    }
     this.allowance -= bytes > LEAP ? LEAP : ENTRY_BYTES + bytes
     if (bytes > MOST_BYTES || table.hasLarge || (table.isSparse && this.#isExceeded(bytes, 1))) {
       requireStackToCompile()
@@ -155,10 +158,10 @@ export class Entries {
     const deadline = isPromise
       ? this.#pendingDeadline(key, terms, servedUntil, now)
       : this.#deadline(key, terms, now)
-    if (deadline <= now) return this.#putNothing(EXPIRED, key, value, bytes, now)
-    // It takes no other entry with it.
-    if (EMPTY_BYTES + bytes > this.#mostBytes)
-      return this.#putNothing(EVICTED, key, value, bytes, now)
+    // While memory is short, a value may be too large to stay. It takes no other entry with it.
+    if (deadline <= now || isTooLarge) {
+      return this.#putNothing(deadline <= now ? EXPIRED : EVICTED, key, value, bytes, now)
+    }
     if (slot !== NONE && !this.#isExpired(slot, now)) {
       this.#guards.replacement.requireEarly()
       this.#noteReplaced(slot, key, value)
