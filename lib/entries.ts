@@ -35,6 +35,8 @@ export class Entries {
   isUseAwaited = false
   /** Bytes that may be written before the next look at the memory of the process. */
   allowance = FIRST_LOOK
+  /** Whether a value was evicted at once, as too large for the budget in force. */
+  isCramped = false
   readonly #settings: Settings
   readonly #clock: Clock
   readonly #statistics: Statistics
@@ -210,7 +212,10 @@ export class Entries {
     }
     this.#statistics.writes++
     this.#statistics.count(reason)
-    if (reason === EVICTED) this.#statistics.pressureEvictions++
+    if (reason === EVICTED) {
+      this.#statistics.pressureEvictions++
+      this.isCramped = true
+    }
     if (!this.#hooks.hasOnDelete) return
     this.#hooks.removed(key, value, REASONS[reason] as Reason, ENTRY_BYTES + bytes)
   }

@@ -7,9 +7,9 @@ import type { Settings } from '../options/options.ts'
 
 /** Removals between two runs of the hooks. */
 const REMOVALS_BETWEEN_HOOKS = 32
-/** A budget grows at a time by so much of itself, or so much of what it is offered. */
+/** A budget grows at a time by so much of what is held, or so many bytes. */
 const GROWTH = 1 / 4
-const LEAST_GROWTH = 1 / 16
+const LEAST_GROWTH = 4_096
 
 /** What a cache gives back when the process is short of memory. */
 export class Squeeze implements Guarded {
@@ -84,13 +84,16 @@ export class Squeeze implements Guarded {
   allow(bytes: number): boolean {
     const entries = this.#entries
     const { effectiveMaxSizeBytes } = entries
-    // From what is in force, not from what is held: the next entry may be larger than all that is left.
-    const growth = Math.max(GROWTH * effectiveMaxSizeBytes, LEAST_GROWTH * bytes)
-    const most = Math.floor(Math.min(effectiveMaxSizeBytes + growth, this.#sizeBytes + bytes))
+    // What does not fit cannot be held, and would never come to fit.
+    const held = entries.isCramped ? effectiveMaxSizeBytes : this.#sizeBytes
+    entries.isCramped = false
+    const growth = Math.max(GROWTH * held, LEAST_GROWTH)
+    const most = Math.floor(Math.min(held + growth, this.#sizeBytes + bytes))
     // Without a budget, the cache is free again once it no longer fills what is in force.
     const isFree = entries.maxSizeBytes === Infinity && this.#sizeBytes < effectiveMaxSizeBytes / 2
-    if (entries.isSqueezed && most > effectiveMaxSizeBytes)
+    if (entries.isSqueezed && most > effectiveMaxSizeBytes) {
       entries.squeezeTo(isFree ? Infinity : most)
+    }
     return entries.isSqueezed
   }
 }

@@ -34,7 +34,7 @@ const HEAP: Marks = { collect: 0.85, most: 0.75, goal: 0.7, room: 0.66 }
 /** A collection takes memory itself, and what the engine does beside the heap is not known. */
 const CONTAINER: Marks = { collect: 0.8, most: 0.72, goal: 0.68, room: 0.64 }
 /** V8 ends the process if the pages exceed the heap limit, but until it collects, they may be half empty. */
-const PAGES: Marks = { collect: 0.95, most: 0.88, goal: 0.8, room: 1 }
+const PAGES: Marks = { collect: 0.8, most: 0.78, goal: 0.72, room: 1 }
 /** In units of `collect`: collect again halfway between what is alive and this. */
 const END = 1.15
 /** The least to allocate between two looks, and between two collections, as a part of the smaller limit. */
