@@ -86,8 +86,8 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    * evicts the same part of what it holds, the least recently used entries first. `onDelete` gets the
    * reason `'evicted'`. The caches may grow again once there is room, up to `maxSizeBytes`. Garbage that
    * the engine has not collected yet evicts nothing. `effectiveMaxSizeBytes` of the controller is the
-   * budget in force. It does not help while a program writes to no cache and does not return to the
-   * event loop.
+   * budget in force. The guard cannot help while a program writes to no cache and does not return to
+   * the event loop.
    * @default true
    */
   memoryGuard?: boolean | undefined
