@@ -60,11 +60,11 @@ class ProcessGauge implements Gauge {
     if (++this.#readings % READINGS_A_LIMIT === 0) this.#limits = memoryLimits()
     const { heap, shared } = this.#limits
     const { heapUsed, heapTotal, rss } = process.memoryUsage()
-    const isCalm = heapTotal < CALM * heap && rss < CALM * shared
+    const isHeapCalm = heapTotal < CALM * heap
     return {
-      ...(isCalm ? { old: heapUsed, young: 0, oldPages: heapTotal } : this.#generations()),
+      ...(isHeapCalm ? { old: heapUsed, young: 0, oldPages: heapTotal } : this.#generations()),
       allocated: heapUsed + rss - heapTotal,
-      resident: isCalm ? rss : privatePartOf(rss),
+      resident: rss < CALM * shared ? rss : privatePartOf(rss),
       heapLimit: heap,
       containerLimit: shared,
     }
@@ -108,7 +108,7 @@ type Ghost = ArrayBuffer & { transfer?(bytes: number): void }
  * collects. Where there is no room for it in the address space, V8 collects before the allocation fails.
  */
 function makeEngineCollect(bytes: number): void {
-  // More than this is used after it, unless a collection takes the array.
+  // The array takes 128 KB. So more than this is used until a collection frees it.
   const most = process.memoryUsage().heapUsed + new Array(16_384).length
   const ghosts: Ghost[] = []
   try {
