@@ -15,7 +15,7 @@ import { EMPTY_BYTES, ENTRY_BYTES, MOST_ENTRIES, Table } from './table/table.ts'
 import type { Clock } from './time/clock.ts'
 import { weigh } from './weigh.ts'
 
-/** Enough to look at once. With larger numbers, `allowance` would be one that the engine allocates. */
+/** A larger entry counts as this much: enough to look at once, and the engine allocates no number for `allowance`. */
 const LEAP = 2 ** 30
 
 /** In place of a value, where there is no live entry. */
@@ -444,8 +444,8 @@ export class Entries {
     if (this.#isExceeded(0, 0)) this.#makeRoom(now ?? this.#clock.now(), 0, 0)
   }
 
-  /** Whether they would be too much with all of the memory that was set. */
-  #wasExceeded(bytes: number, items: number): boolean {
+  /** As `#isExceeded`, by the budget that was set instead of the one in force. */
+  #isBudgetExceeded(bytes: number, items: number): boolean {
     const { table } = this
     return table.sizeBytes + bytes > this.#maxSizeBytes || table.size + items > this.#mostItems
   }
@@ -468,7 +468,7 @@ export class Entries {
       const { oldest } = table
       if (due !== NONE) this.#removeUnguarded(due, EXPIRED)
       else if (table.size + items > 1 || !this.#fitsAlone(oldest)) {
-        if (this.isSqueezed && !this.#wasExceeded(bytes, items))
+        if (this.isSqueezed && !this.#isBudgetExceeded(bytes, items))
           this.#statistics.pressureEvictions++
         this.#removeUnguarded(oldest, EVICTED)
       } else {

@@ -9,13 +9,14 @@ import type { Settings } from '../options/options.ts'
 const REMOVALS_BETWEEN_HOOKS = 32
 /** A budget grows at a time by so much of what is held, or so many bytes. */
 const GROWTH = 1 / 4
+/** In bytes. */
 const LEAST_GROWTH = 4_096
 
 /** What a cache gives back when the process is short of memory. */
 export class Squeeze implements Guarded {
   readonly #entries: Entries
   readonly #hooks: Hooks
-  /** `undefined` before the first look, `null` without one. */
+  /** `undefined` before the first look, `null` if this cache has none. */
   #guard: Guard | null | undefined
   #pace: Pace | undefined
   /** Bytes to keep, while a cut is under way; 0 otherwise. */

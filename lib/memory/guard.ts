@@ -13,7 +13,7 @@ export interface Guarded {
   keepOnly(part: number): void
   /** Evicts until `isOver`. Returns whether it holds no more than it may keep. */
   evict(isOver: () => boolean): boolean
-  /** May hold so many bytes more than it does. Returns whether that is less than its budget. */
+  /** Lets it hold so many bytes more than it does. Returns whether it may still hold less than its budget. */
   allow(bytes: number): boolean
 }
 
@@ -35,7 +35,7 @@ const HEAP: Marks = { collect: 0.85, most: 0.75, goal: 0.7, room: 0.66 }
 const CONTAINER: Marks = { collect: 0.8, most: 0.72, goal: 0.68, room: 0.64 }
 /** V8 ends the process if the pages exceed the heap limit, but until it collects, they may be half empty. */
 const PAGES: Marks = { collect: 0.8, most: 0.78, goal: 0.72, room: 1 }
-/** In units of `collect`: collect again halfway between what is alive and this. */
+/** As a multiple of `collect`. The next collection comes halfway between what was alive and this. */
 const END = 1.15
 /** The least to allocate between two looks, and between two collections, as a part of the smaller limit. */
 const STEP = 1 / 64
@@ -45,15 +45,16 @@ const LEAST_CUT = 1 / 16
 const MOST_CUT = 1 / 2
 /** Look by a timer while more than this part of a limit is used. */
 const WATCHED = 1 / 2
-/** Milliseconds between two such looks, and so many of them if no cache asks for one. */
+/** Milliseconds between two such looks. */
 const INTERVAL = 50
+/** Looks of the timer after the last one that a cache asked for. */
 const MOST_WATCHES = 100
 /** Milliseconds between two slices of a cut. */
 const PAUSE = 5
 
-/** A look that could not be taken: another one is under way, or the gauge fails. */
+/** Bytes to allocate before the next look, if another look is under way or the gauge fails. */
 const LATER = 2 ** 20
-/** Nothing is known that a process could exceed. */
+/** Bytes to allocate before the next look, if no limit is known. */
 const NEVER = 2 ** 40
 
 /**
@@ -67,7 +68,7 @@ export class Guard {
   readonly #timer = new BackgroundTimer<Guard>(INTERVAL, this, (guard) => guard.#watch())
   /** Of the last look. */
   #reading: Reading | undefined
-  /** `allocated` after the last collection. */
+  /** `allocated` after the last collection, or less if less was seen since; `-Infinity` after a cut. */
   #allocatedBefore = 0
   /** Fullness after the last collection. */
   #fullnessBefore = 0
@@ -145,7 +146,7 @@ export class Guard {
     return this.#reading
   }
 
-  // Not at each look: within one turn of the event loop, the engine keeps what was looked up.
+  // `deref` keeps a cache alive until the turn of the event loop ends. So this is for looks with little free.
   *#living(): Iterable<Guarded> {
     for (const weak of this.#caches) {
       const cache = weak.deref()

@@ -1,5 +1,6 @@
-/** Bytes that a cache may be written before its first look, and for each one later at most this factor more. */
+/** Bytes that may be written to a cache before its first look. */
 export const FIRST_LOOK = 2 ** 14
+/** From one look to the next, the bytes that may be written grow at most by this factor. */
 const GROWTH = 4
 /** Small enough for a number that the engine does not allocate. */
 const MOST = 2 ** 30
@@ -14,7 +15,10 @@ export class Pace {
   /** Bytes allocated for each byte written. */
   #rate = 1
 
-  /** For `room` bytes to allocate, when `left` bytes are left of those that might be written before this look. */
+  /**
+   * `left` of the bytes that might be written before this look were not written; it is negative if more
+   * were. `allocated` is what the process uses now, and `room` what it may allocate before the next look.
+   */
   next(left: number, allocated: number, room: number): number {
     const written = this.#writable - left
     const rate = (allocated - this.#allocated) / written
