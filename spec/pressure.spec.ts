@@ -285,6 +285,20 @@ describe('when memory comes back', () => {
     expect(controller.stats().pressureEvictions).toBeGreaterThan(0)
   })
 
+  it('the budget in force does not fall as entries are deleted', () => {
+    const gauge = simulatedProcess()
+    const { cache, controller, most } = guardedCache({ maxSizeBytes: '32M' })
+    write(cache, 24 * MIB)
+    gauge.live = 40 * MIB
+    write(cache, 24 * MIB)
+    const squeezed = most()
+    expect(squeezed).toBeGreaterThan(MIB)
+    for (const key of controller.keys()) delete cache[key]
+    gauge.engineCollects()
+    look()
+    expect(most()).toBeGreaterThanOrEqual(squeezed)
+  })
+
   it('the cache grows although nothing else is written than it holds', () => {
     const gauge = simulatedProcess()
     const { cache, most } = guardedCache({ maxSizeBytes: '16M', defaultTtl: '1d' })
@@ -376,7 +390,8 @@ describe('several caches', () => {
     write(closed.cache, 20 * MIB)
     closed.controller.close()
     makeMemoryShort(gauge)
-    write(empty.cache, MIB)
+    look()
+    expect(empty.controller.stats().pressureEvictions).toBe(0)
     expect(closed.controller.sizeBytes).toBeLessThan(19 * MIB)
     expect(closed.controller.stats().pressureEvictions).toBeGreaterThan(0)
   })
@@ -541,6 +556,20 @@ describe('a cut', () => {
     look()
     expect(sizes[0]).toBeGreaterThan(before - 64)
     expect(controller.size).toBeLessThan(before - 128)
+  })
+
+  it('of two caches in slices takes its share of each, and no more', () => {
+    const gauge = simulatedProcess()
+    const caches = [1, 2].map(() => guardedCache({ maxSizeBytes: '32M' }))
+    for (const { cache } of caches) write(cache, 12 * MIB)
+    makeMemoryShort(gauge)
+    makeSlicesShort()
+    look()
+    vi.advanceTimersByTime(5_000)
+    const [first, second] = caches.map(({ controller }) => controller.sizeBytes / (12 * MIB))
+    expect(first).toBeLessThan(0.95)
+    expect(first).toBeGreaterThan(0.49)
+    expect(second).toBeCloseTo(first as number, 2)
   })
 
   it('goes on with each write, so that a synchronous program is cut in time', () => {

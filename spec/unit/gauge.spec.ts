@@ -109,6 +109,15 @@ describe.runIf(isNode)('the gauge of a process', () => {
     expect(calls).toEqual([0, 0, 1, 1])
   })
 
+  it('reads a container that was resized after some readings', () => {
+    const gauge = processGauge()
+    const constrainedMemory = vi.spyOn(process, 'constrainedMemory').mockReturnValue(100 * MIB)
+    const limits = new Set<number>()
+    for (let reading = 0; reading < 64; reading++) limits.add(gauge?.read().containerLimit ?? 0)
+    constrainedMemory.mockRestore()
+    expect([...limits].at(-1)).toBe(100 * MIB)
+  })
+
   it('is none on Bun, where a reading is a collection, and none where nothing is reported', () => {
     vi.stubGlobal('process', { versions: { bun: '1.3.0' }, memoryUsage: () => ({}) })
     expect(processGauge()).toBeUndefined()

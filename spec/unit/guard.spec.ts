@@ -112,6 +112,19 @@ describe('a look', () => {
     expect(room).toBeLessThan(4 * MIB)
   })
 
+  it('counts what tables are about to take in a container', () => {
+    const cache = new TestCache(MIB)
+    const limits = { heapLimit: 1024 * MIB, containerLimit: 64 * MIB }
+    const gauge = gaugeWith({ ...limits, live: 42 * MIB })
+    const guard = guardOf(gauge, cache)
+    guard.look()
+    expect(gauge.collections).toBe(0)
+    cache.growthBytes = 16 * MIB
+    guard.look()
+    expect(gauge.collections).toBe(1)
+    expect(cache.parts).toHaveLength(1)
+  })
+
   it('counts what tables are about to take', () => {
     const cache = new TestCache(MIB)
     const gauge = gaugeWith({ live: 46 * MIB })
@@ -125,6 +138,29 @@ describe('a look', () => {
     expect(gauge.collections).toBe(1)
     expect(cache.parts).toHaveLength(1)
   })
+})
+
+it('where caches hold nothing, leaves a full heap to the engine, but not a full container', () => {
+  const heap = gaugeWith({ live: 40 * MIB, garbage: 20 * MIB })
+  guardOf(heap, new TestCache(0)).look()
+  expect(heap.collections).toBe(0)
+  const limits = { heapLimit: 1024 * MIB, containerLimit: 64 * MIB }
+  const container = gaugeWith({ ...limits, live: 40 * MIB, garbage: 20 * MIB })
+  guardOf(container, new TestCache(0)).look()
+  expect(container.collections).toBe(1)
+})
+
+it('forgets a cache that is gone once the engine has collected', () => {
+  const gauge = gaugeWith({ live: 44 * MIB })
+  const guard = new Guard(gauge)
+  const deref = vi.fn(() => undefined)
+  guard.join({ deref })
+  guard.look()
+  gauge.engineCollects()
+  gauge.turn()
+  deref.mockClear()
+  guard.look()
+  expect(deref).not.toHaveBeenCalled()
 })
 
 describe('a cut', () => {
