@@ -66,7 +66,7 @@ export class Guard {
   readonly #gauge: Gauge
   readonly #caches = new Set<Weakly<Guarded>>()
   readonly #timer = new BackgroundTimer<Guard>(INTERVAL, this, (guard) => guard.#watch())
-  /** Of the last look. */
+  /** Of the last look, without what tables are about to take. */
   #reading: Reading | undefined
   /** `allocated` after the last collection, or less if less was seen since; `-Infinity` after a cut. */
   #allocatedBefore = 0
@@ -77,6 +77,8 @@ export class Guard {
   /** Whether some cache may hold less than its budget. */
   #isSqueezing = false
   #isAwaitingCollection = false
+  /** Whether entries were evicted since then. They are garbage that the awaited collection may not have seen. */
+  #isStale = false
   #watches = 0
 
   constructor(gauge: Gauge) {
@@ -116,8 +118,10 @@ export class Guard {
     let reading = this.#read(this.#gauge.read())
     const smaller = Math.min(reading.heapLimit, reading.containerLimit)
     if (smaller === Infinity) return NEVER
-    const hasCollected = isTold || reading.old < (before?.old ?? 0) - GARBAGE * smaller
+    const hasCollected =
+      isTold || (this.#reading?.old ?? 0) < (before?.old ?? 0) - GARBAGE * smaller
     this.#allocatedBefore = Math.min(this.#allocatedBefore, reading.allocated)
+    this.#fullnessBefore = Math.min(this.#fullnessBefore, fullnessOf(reading))
     const garbage = reading.allocated - this.#allocatedBefore
     const isFull =
       fullnessOf(reading) >= Math.max(1, (this.#fullnessBefore + END) / 2) &&
@@ -142,8 +146,8 @@ export class Guard {
     if (!isPlausible(reading)) throw new RangeError('The gauge reads nonsense')
     let growth = 0
     if (roomOf(reading) < 0) for (const { growthBytes } of this.#living()) growth += growthBytes
-    this.#reading = { ...reading, old: reading.old + growth, resident: reading.resident + growth }
-    return this.#reading
+    this.#reading = reading
+    return { ...reading, old: reading.old + growth, resident: reading.resident + growth }
   }
 
   // `deref` keeps a cache alive until the turn of the event loop ends. So this is for looks with little free.
@@ -172,6 +176,7 @@ export class Guard {
   }
 
   #evictSome(): void {
+    this.#isStale = true
     const isOver = timeSlice()
     for (const cache of this.#living()) {
       try {
@@ -188,21 +193,21 @@ export class Guard {
   #grow(room: number): void {
     if (!this.#isSqueezing || room <= 0) return
     const caches = [...this.#living()]
-    this.#isSqueezing = false
-    for (const cache of caches) {
-      if (cache.allow(room / 4 / caches.length)) this.#isSqueezing = true
-    }
+    const squeezed = caches.filter((cache) => cache.allow(room / 4 / caches.length))
+    this.#isSqueezing = squeezed.length > 0
   }
 
   /** While the program is busy with other things than caches, collections tell that it allocates. */
   #awaitCollection(): void {
     if (this.#isAwaitingCollection) return
-    this.#isAwaitingCollection = true
+    this.#isStale = this.#isCutting
     this.#gauge.onCollection(() => {
       for (const weak of this.#caches) if (weak.deref() === undefined) this.#caches.delete(weak)
-      this.#look(true)
+      this.#look(!this.#isStale)
+      // Only now, since Node 24 collects without end if each call registers another class.
       this.#isAwaitingCollection = false
     })
+    this.#isAwaitingCollection = true
   }
 
   /** Returns the milliseconds until the next look. */

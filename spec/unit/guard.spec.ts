@@ -268,6 +268,21 @@ describe('growth', () => {
   })
 })
 
+it('a cache that fails to grow once grows later', () => {
+  const cache = new TestCache(24 * MIB)
+  const gauge = gaugeWith({ live: 44 * MIB, garbage: 8 * MIB })
+  const guard = guardOf(gauge, cache)
+  guard.look()
+  gauge.live = 4 * MIB
+  gauge.engineCollects()
+  vi.spyOn(cache, 'allow').mockImplementationOnce(() => {
+    throw new RangeError('Maximum call stack size exceeded')
+  })
+  guard.look()
+  guard.look()
+  expect(cache.allowed.length).toBeGreaterThan(0)
+})
+
 describe('a collection of the engine', () => {
   it('is told to the guard, which then cuts what is alive, without another collection', () => {
     const cache = new TestCache(24 * MIB)
@@ -355,6 +370,66 @@ describe('a collection of the engine', () => {
     expect(cache.parts).toHaveLength(1)
     expect(gauge.collections).toBe(0)
   })
+})
+
+describe('what is evicted', () => {
+  it('is garbage, and not cut again when a collection before it is told', () => {
+    const cache = new TestCache(24 * MIB)
+    const gauge = gaugeWith({ live: 4 * MIB })
+    const guard = guardOf(gauge, cache)
+    guard.look()
+    gauge.live = 30 * MIB
+    gauge.garbage = 6 * MIB
+    guard.look()
+    expect(cache.parts).toHaveLength(1)
+    gauge.turn()
+    expect(cache.parts).toHaveLength(1)
+  })
+
+  it('is not cut again for a collection that showed before it was told', () => {
+    const cache = new TestCache(24 * MIB)
+    const gauge = gaugeWith({ live: 25.5 * MIB, garbage: 4 * MIB })
+    const guard = guardOf(gauge, cache)
+    guard.look()
+    gauge.engineCollects()
+    guard.look()
+    expect(cache.parts).toHaveLength(1)
+    gauge.turn()
+    expect(cache.parts).toHaveLength(1)
+  })
+})
+
+it('tables that no longer grow do not look like a collection', () => {
+  const cleared = new TestCache(0)
+  const cache = new TestCache(24 * MIB)
+  cleared.growthBytes = 8 * MIB
+  const gauge = gaugeWith({ live: 20 * MIB })
+  const guard = guardOf(gauge, cleared, cache)
+  guard.look()
+  cleared.growthBytes = 0
+  gauge.garbage = 4.5 * MIB
+  guard.look()
+  expect(gauge.collections).toBe(0)
+  expect(cache.parts).toHaveLength(0)
+})
+
+it('after a spike has gone, the guard makes the engine collect as early as before it', () => {
+  const cache = new TestCache(1)
+  const gauge = gaugeWith({ heapLimit: 1024 * MIB, containerLimit: 64 * MIB, live: 60 * MIB })
+  const guard = guardOf(gauge, cache)
+  guard.look()
+  cache.heldBytes = 0
+  gauge.garbage = 2 * MIB
+  for (let look = 0; look < 3; look++) guard.look()
+  gauge.live = 4 * MIB
+  gauge.engineCollects()
+  gauge.turn()
+  guard.look()
+  const { collections } = gauge
+  cache.heldBytes = 8 * MIB
+  gauge.garbage = 0.85 * gauge.containerLimit - 12 * MIB
+  guard.look()
+  expect(gauge.collections).toBe(collections + 1)
 })
 
 describe('while little is free', () => {
