@@ -77,7 +77,7 @@ export class Guard {
   /** Whether some cache may hold less than its budget. */
   #isSqueezing = false
   #isAwaitingCollection = false
-  /** Whether entries were evicted since then. They are garbage that the awaited collection may not have seen. */
+  /** Whether the guard has collected or evicted since then. So the awaited collection may be over for long. */
   #isStale = false
   #watches = 0
 
@@ -128,8 +128,13 @@ export class Guard {
       garbage >= GARBAGE * smaller
     const isContainerShort = containerExcess(reading) > 0
     // The engine collects by itself before the heap is full, if no cache has anything to give back.
-    if (isFull ? isContainerShort || this.#heldBytes > 0 : isContainerShort && hasCollected) {
+    if (
+      isFull
+        ? isContainerShort || this.#heldBytes > 0
+        : isContainerShort && hasCollected && this.#heldBytes > 0
+    ) {
       reading = this.#read(this.#gauge.collect())
+      this.#isStale = true
       this.#allocatedBefore = reading.allocated
       this.#fullnessBefore = fullnessOf(reading)
       this.#cut(Math.max(heapExcess(reading), pagesExcess(reading), containerExcess(reading)))

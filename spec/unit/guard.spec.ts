@@ -399,6 +399,34 @@ describe('what is evicted', () => {
   })
 })
 
+describe('in a container that the program itself fills', () => {
+  const filled = { heapLimit: 1024 * MIB, containerLimit: 64 * MIB, live: 48 * MIB }
+
+  it('the engine is left alone after a collection, if caches hold nothing', () => {
+    const gauge = gaugeWith(filled)
+    const guard = guardOf(gauge, new TestCache(0))
+    guard.look()
+    for (let collection = 0; collection < 20; collection++) {
+      gauge.engineCollects()
+      gauge.turn()
+      guard.look()
+    }
+    expect(gauge.collections).toBeLessThan(3)
+  })
+
+  it('a collection that the guard asked for is not followed by another when it is told', () => {
+    const gauge = gaugeWith({ ...filled, live: 4 * MIB })
+    const guard = guardOf(gauge, new TestCache(MIB))
+    guard.look()
+    gauge.live = 44 * MIB
+    gauge.garbage = 8 * MIB
+    guard.look()
+    expect(gauge.collections).toBe(1)
+    gauge.turn()
+    expect(gauge.collections).toBe(1)
+  })
+})
+
 it('tables that no longer grow do not look like a collection', () => {
   const cleared = new TestCache(0)
   const cache = new TestCache(24 * MIB)
