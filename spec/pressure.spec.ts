@@ -771,6 +771,21 @@ describe('a gauge that fails', () => {
     expect(controller.stats().pressureEvictions).toBeGreaterThan(0)
   })
 
+  it('and once says that an infinite number of bytes is allocated, looks no more often later', () => {
+    const gauge = simulatedProcess()
+    const { cache } = guardedCache({ maxSizeBytes: '16M' })
+    write(cache, MIB)
+    const { read } = gauge
+    vi.spyOn(gauge, 'read').mockImplementationOnce(() => ({
+      ...read.call(gauge),
+      allocated: Number.POSITIVE_INFINITY,
+    }))
+    write(cache, 16 * MIB)
+    const { readings } = gauge
+    write(cache, 16 * MIB)
+    expect(gauge.readings - readings).toBeLessThan(50)
+  })
+
   const USED = ['old', 'young', 'oldPages', 'allocated', 'resident'] as const
   const LIMITS = ['heapLimit', 'containerLimit'] as const
 

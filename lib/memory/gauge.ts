@@ -63,7 +63,8 @@ class ProcessGauge implements Gauge {
     const isHeapCalm = heapTotal < CALM * heap
     return {
       ...(isHeapCalm ? { old: heapUsed, young: 0, oldPages: heapTotal } : this.#generations()),
-      allocated: heapUsed + rss - heapTotal,
+      // Less than the heap is resident where the system has swapped it out.
+      allocated: heapUsed + Math.max(0, rss - heapTotal),
       resident: rss < CALM * shared ? rss : privatePartOf(rss),
       heapLimit: heap,
       containerLimit: shared,

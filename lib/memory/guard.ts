@@ -258,7 +258,8 @@ const isWatched = ({ old, resident, heapLimit, containerLimit }: Reading): boole
   old > WATCHED * heapLimit || resident > WATCHED * containerLimit
 
 function isPlausible({ heapLimit, containerLimit, ...used }: Reading): boolean {
-  return heapLimit > 0 && containerLimit > 0 && Object.values(used).every((bytes) => bytes >= 0)
+  const isSize = (bytes: number) => bytes >= 0 && bytes < Infinity
+  return heapLimit > 0 && containerLimit > 0 && Object.values(used).every(isSize)
 }
 
 // Shared by every copy and build of the package, since they share the memory.

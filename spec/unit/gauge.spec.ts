@@ -118,6 +118,19 @@ describe.runIf(isNode)('the gauge of a process', () => {
     expect([...limits].at(-1)).toBe(100 * MIB)
   })
 
+  it('reads a process whose heap was swapped out', () => {
+    const memoryUsage = vi.spyOn(process, 'memoryUsage').mockReturnValue({
+      rss: 20 * MIB,
+      heapTotal: 90 * MIB,
+      heapUsed: 60 * MIB,
+      external: MIB,
+      arrayBuffers: 0,
+    })
+    const reading = processGauge()?.read() as Reading
+    memoryUsage.mockRestore()
+    expect(reading.allocated).toBe(60 * MIB)
+  })
+
   it('is none on Bun, where a reading is a collection, and none where nothing is reported', () => {
     vi.stubGlobal('process', { versions: { bun: '1.3.0' }, memoryUsage: () => ({}) })
     expect(processGauge()).toBeUndefined()
