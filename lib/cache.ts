@@ -37,7 +37,6 @@ export class Cache {
   readonly #loads = new SingleFlight()
   readonly #growth: Growth
   readonly #sweep: Sweep
-  readonly #squeeze: Squeeze
   /** For promises and loads, which may outlive the cache. */
   readonly #weak: Weak
 
@@ -60,7 +59,6 @@ export class Cache {
     this.#entries = entries
     this.#growth = growth
     const squeeze = new Squeeze(settings, entries, hooks)
-    this.#squeeze = squeeze
     this.#sweep = new Sweep(
       sweepInterval,
       entries,
@@ -137,7 +135,7 @@ export class Cache {
       this.#entries.keepLimits()
       const { timer } = this.#sweep
       if (!timer.isAwake || systemClock.now() >= timer.overdueAt) this.#sweep.wake()
-      if (this.#entries.allowance <= 0) this.#squeeze.look()
+      if (this.#entries.allowance <= 0) this.#sweep.squeeze.look()
       return refusal
     } finally {
       this.#runHooks()

@@ -35,7 +35,7 @@ export class Entries {
   isUseAwaited = false
   /** Bytes that may be written before the next look at the memory of the process. */
   allowance = FIRST_LOOK
-  /** Whether a value was evicted at once, as too large for the budget in force. */
+  /** Whether a write has evicted a value, since the budget in force is less than the one that was set. */
   isCramped = false
   readonly #settings: Settings
   readonly #clock: Clock
@@ -212,12 +212,14 @@ export class Entries {
     }
     this.#statistics.writes++
     this.#statistics.count(reason)
-    if (reason === EVICTED) {
-      this.#statistics.pressureEvictions++
-      this.isCramped = true
-    }
+    if (reason === EVICTED) this.#countPressureEviction()
     if (!this.#hooks.hasOnDelete) return
     this.#hooks.removed(key, value, REASONS[reason] as Reason, ENTRY_BYTES + bytes)
+  }
+
+  #countPressureEviction(): void {
+    this.#statistics.pressureEvictions++
+    this.isCramped = true
   }
 
   #noteReplaced(slot: Slot, key: string, value: unknown): void {
@@ -468,8 +470,7 @@ export class Entries {
       const { oldest } = table
       if (due !== NONE) this.#removeUnguarded(due, EXPIRED)
       else if (table.size + items > 1 || !this.#fitsAlone(oldest)) {
-        if (this.isSqueezed && !this.#isBudgetExceeded(bytes, items))
-          this.#statistics.pressureEvictions++
+        if (this.isSqueezed && !this.#isBudgetExceeded(bytes, items)) this.#countPressureEviction()
         this.#removeUnguarded(oldest, EVICTED)
       } else {
         // What is left fits, but not the tables that grew for more.

@@ -21,6 +21,8 @@ export class Squeeze implements Guarded {
   #pace: Pace | undefined
   /** Bytes to keep, while a cut is under way; 0 otherwise. */
   #goal = 0
+  /** Entries that the cut may take, since a hook may write as many as leave. */
+  #evictable = 0
 
   constructor(settings: Settings, entries: Entries, hooks: Hooks) {
     this.#entries = entries
@@ -61,8 +63,9 @@ export class Squeeze implements Guarded {
     return this.#entries.table.nextGrowthBytes
   }
 
-  keepOnly(part: number): void {
-    this.#goal = Math.ceil(part * this.#sizeBytes)
+  keepOnly(part: number, least: number): void {
+    this.#goal = Math.ceil(Math.max(part * this.#sizeBytes, least))
+    this.#evictable = this.#entries.table.size
   }
 
   evict(isOver: () => boolean): boolean {
@@ -72,7 +75,7 @@ export class Squeeze implements Guarded {
     entries.squeezeTo(Infinity)
     let isDone = false
     for (let count = 1; ; count++) {
-      isDone = this.#sizeBytes <= this.#goal || !entries.giveBackOne()
+      isDone = this.#sizeBytes <= this.#goal || --this.#evictable < 0 || !entries.giveBackOne()
       if (isDone || isOver()) break
       if (count % REMOVALS_BETWEEN_HOOKS === 0) this.#hooks.run()
     }
@@ -85,7 +88,7 @@ export class Squeeze implements Guarded {
   allow(bytes: number): boolean {
     const entries = this.#entries
     const { effectiveMaxSizeBytes } = entries
-    // What does not fit cannot be held, and would never come to fit.
+    // Otherwise a budget in force that is less than two large entries would not grow.
     const held = entries.isCramped ? effectiveMaxSizeBytes : this.#sizeBytes
     entries.isCramped = false
     const growth = Math.max(GROWTH * held, LEAST_GROWTH)

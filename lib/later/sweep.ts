@@ -29,10 +29,11 @@ export class Sweep {
   /** Whether the search for growth rests. */
   isResting = false
   readonly timer: BackgroundTimer<Sweep>
+  /** Public, since a write uses it too. */
+  readonly squeeze: Squeeze
   readonly #entries: Entries
   readonly #growth: Growth
   readonly #loads: SingleFlight
-  readonly #squeeze: Squeeze
   readonly #statistics: Statistics
   readonly #hooks: Hooks
   readonly #clock: Clock
@@ -57,7 +58,7 @@ export class Sweep {
     this.#entries = entries
     this.#growth = growth
     this.#loads = loads
-    this.#squeeze = squeeze
+    this.squeeze = squeeze
     this.#statistics = statistics
     this.#hooks = hooks
     this.#clock = clock
@@ -107,7 +108,7 @@ export class Sweep {
       const isPurged = this.#purge(isOver, now)
       // Before values are measured, which hooks may replace.
       hooks.run()
-      this.#squeeze.look()
+      this.squeeze.look()
       const isDone = isPurged && (this.isResting || this.#growth.search(isOver))
       hooks.run()
       return isDone ? this.#untilNext(now) : PAUSE

@@ -9,8 +9,8 @@ export interface Guarded {
   readonly heldBytes: number
   /** Bytes that its tables take at once when they grow, if that is soon. */
   readonly growthBytes: number
-  /** Keeps no more from now on than this part of what it holds. `evict` makes it so. */
-  keepOnly(part: number): void
+  /** Keeps from now on no more than this part of what it holds, or `least` bytes. `evict` makes it so. */
+  keepOnly(part: number, least: number): void
   /** Evicts until `isOver`. Returns whether it holds no more than it may keep. */
   evict(isOver: () => boolean): boolean
   /** Lets it hold so many bytes more than it does. Returns whether it may still hold less than its budget. */
@@ -43,6 +43,8 @@ const GARBAGE = 1 / 32
 /** The least and the most that one cut takes of each cache. */
 const LEAST_CUT = 1 / 16
 const MOST_CUT = 1 / 2
+/** A cut leaves each cache so much of an equal share. One that held less would never come to its own. */
+const FAIR = 1 / 4
 /** Look by a timer while more than this part of a limit is used. */
 const WATCHED = 1 / 2
 /** Milliseconds between two such looks. */
@@ -170,9 +172,11 @@ export class Guard {
   }
 
   #cut(excess: number): void {
-    if (excess <= 0 || this.#heldBytes === 0) return
-    const part = Math.min(Math.max(excess / this.#heldBytes, LEAST_CUT), MOST_CUT)
-    for (const cache of this.#living()) cache.keepOnly(1 - part)
+    const held = this.#heldBytes
+    if (excess <= 0 || held === 0) return
+    const part = Math.min(Math.max(excess / held, LEAST_CUT), MOST_CUT)
+    const least = (FAIR * (1 - part) * held) / this.#caches.size
+    for (const cache of this.#living()) cache.keepOnly(1 - part, least)
     // Only another collection tells how much was freed.
     this.#allocatedBefore = -Infinity
     this.#fullnessBefore = 0

@@ -43,7 +43,7 @@ const cuts: fc.Arbitrary<Step> = fc.constantFrom(0, 1, 2, 3).map((units) => ({
     ({ guarded, controller }) => {
       const bytes = budgetOf(units) as number
       if (guarded !== undefined && guarded.heldBytes > bytes) {
-        guarded.keepOnly(bytes / guarded.heldBytes)
+        guarded.keepOnly(bytes / guarded.heldBytes, 0)
         guarded.evict(() => false)
       }
       return limitsOf(controller)
