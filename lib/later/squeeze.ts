@@ -87,17 +87,21 @@ export class Squeeze implements Guarded {
 
   allow(bytes: number): boolean {
     const entries = this.#entries
-    const { effectiveMaxSizeBytes } = entries
+    if (!entries.isSqueezed) return false
+    const { effectiveMaxSizeBytes, maxSizeBytes, isCramped } = entries
+    const sizeBytes = this.#sizeBytes
     // Otherwise a budget in force that is less than two large entries would not grow.
-    const held = entries.isCramped ? effectiveMaxSizeBytes : this.#sizeBytes
+    const held = isCramped ? effectiveMaxSizeBytes : sizeBytes
     entries.isCramped = false
     const growth = Math.max(GROWTH * held, LEAST_GROWTH)
-    const most = Math.floor(Math.min(held + growth, this.#sizeBytes + bytes))
-    // Without a budget, the cache is free again once it no longer fills what is in force.
-    const isFree = entries.maxSizeBytes === Infinity && this.#sizeBytes < effectiveMaxSizeBytes / 2
-    if (entries.isSqueezed && most > effectiveMaxSizeBytes) {
-      entries.squeezeTo(isFree ? Infinity : most)
-    }
+    const most = Math.floor(Math.min(held + growth, sizeBytes + bytes))
+    // As much is offered as it may ever take, or it takes no more without a budget.
+    const isFree =
+      maxSizeBytes === Infinity
+        ? 2 * sizeBytes < effectiveMaxSizeBytes || bytes === Infinity
+        : sizeBytes + bytes >= maxSizeBytes
+    if (isFree) entries.squeezeTo(Infinity)
+    else if (most > effectiveMaxSizeBytes) entries.squeezeTo(most)
     return entries.isSqueezed
   }
 }

@@ -30,6 +30,8 @@ export interface Gauge {
 const CALM = 0.5
 /** Readings for which the limits are remembered. They change if a container is resized. */
 const READINGS_A_LIMIT = 64
+/** As a part of the container's limit. */
+const DANGER = 0.88
 /** As a part of the whole heap limit. V8 collects at once when external memory grows by more than half. */
 const GHOST = 0.6
 
@@ -51,6 +53,8 @@ class ProcessGauge implements Gauge {
   readonly #registry = new FinalizationRegistry<() => void>((call) => call())
   #limits = memoryLimits()
   #readings = 0
+  /** The least that was resident beside the heap and what it holds: the engine itself. */
+  #engine = Infinity
 
   constructor(v8: V8) {
     this.#v8 = v8
@@ -59,16 +63,28 @@ class ProcessGauge implements Gauge {
   read(): Reading {
     if (++this.#readings % READINGS_A_LIMIT === 0) this.#limits = memoryLimits()
     const { heap, shared } = this.#limits
-    const { heapUsed, heapTotal, rss } = process.memoryUsage()
+    const { heapUsed, heapTotal, external, rss } = process.memoryUsage()
     const isHeapCalm = heapTotal < CALM * heap
     return {
       ...(isHeapCalm ? { old: heapUsed, young: 0, oldPages: heapTotal } : this.#generations()),
       // Less than the heap is resident where the system has swapped it out.
       allocated: heapUsed + Math.max(0, rss - heapTotal),
-      resident: rss < CALM * shared ? rss : privatePartOf(rss),
+      resident:
+        rss < CALM * shared ? rss : this.#neededOf(privatePartOf(rss), heapTotal + external),
       heapLimit: heap,
       containerLimit: shared,
     }
+  }
+
+  /**
+   * Without what is free, but not given back: pages that the engine gives back in the background, and what
+   * the allocator keeps for later. In danger that counts too, since heap pages cannot use all of it.
+   */
+  #neededOf(resident: number, held: number): number {
+    if (resident > held) this.#engine = Math.min(this.#engine, resident - held)
+    return resident > DANGER * this.#limits.shared
+      ? resident
+      : Math.min(resident, held + this.#engine)
   }
 
   onCollection(call: () => void): void {
@@ -91,14 +107,8 @@ class ProcessGauge implements Gauge {
   }
 
   collect(): Reading {
-    const before = process.memoryUsage()
-    const residentBefore = privatePartOf(before.rss)
     makeEngineCollect(Math.floor(GHOST * this.#v8.getHeapStatistics().heap_size_limit))
-    const after = process.memoryUsage()
-    const reading = this.read()
-    // The engine gives its pages back in the background. Some were never touched, so never resident.
-    const resident = Math.max(after.heapTotal, residentBefore - before.heapTotal + after.heapTotal)
-    return { ...reading, resident: Math.min(reading.resident, resident) }
+    return this.read()
   }
 }
 
@@ -117,8 +127,17 @@ function makeEngineCollect(bytes: number): void {
     do ghosts.push(new ArrayBuffer(bytes) as Ghost)
     while (ghosts.length < 2 && process.memoryUsage().heapUsed > most)
   } catch {}
-  // Node 20 has no way to give one back before the next collection.
-  for (const ghost of ghosts) ghost.transfer?.(0)
+  for (const ghost of ghosts) giveBack(ghost)
+}
+
+function giveBack(ghost: Ghost): void {
+  if (ghost.transfer) ghost.transfer(0)
+  else {
+    // On Node 20, what was sent to a port that is closed is given back.
+    const { port1 } = new MessageChannel()
+    port1.postMessage(undefined, [ghost])
+    port1.close()
+  }
 }
 
 /** Without the pages that a file backs, such as the program of the engine: the system takes them back. */

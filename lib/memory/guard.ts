@@ -74,6 +74,10 @@ export class Guard {
   #allocatedBefore = 0
   /** Fullness after the last collection. */
   #fullnessBefore = 0
+  /** The last cut that no collection has judged yet. */
+  #lastCut: { readonly bytes: number; readonly fullness: number } | undefined
+  /** What caches held when a cut has brought nothing; 0 otherwise. */
+  #futileBytes = 0
   #isLooking = false
   #isCutting = false
   /** Whether some cache may hold less than its budget. */
@@ -129,18 +133,19 @@ export class Guard {
       fullnessOf(reading) >= Math.max(1, (this.#fullnessBefore + END) / 2) &&
       garbage >= GARBAGE * smaller
     const isContainerShort = containerExcess(reading) > 0
-    // The engine collects by itself before the heap is full, if no cache has anything to give back.
-    if (
-      isFull
-        ? isContainerShort || this.#heldBytes > 0
-        : isContainerShort && hasCollected && this.#heldBytes > 0
-    ) {
+    const isShort = isFull || isContainerShort || heapExcess(reading) > 0
+    // V8 ends a process that collects near the heap limit for little, so the guard has to be able to help.
+    const canHelp = isShort && this.#canHelp(STEP * smaller)
+    if (!isShort) this.#futileBytes = 0
+    if (isFull ? isContainerShort || canHelp : isContainerShort && hasCollected && canHelp) {
       reading = this.#read(this.#gauge.collect())
       this.#isStale = true
       this.#allocatedBefore = reading.allocated
       this.#fullnessBefore = fullnessOf(reading)
-      this.#cut(Math.max(heapExcess(reading), pagesExcess(reading), containerExcess(reading)))
-    } else if (hasCollected) this.#cut(heapExcess(reading))
+      this.#judgeLastCut(STEP * smaller)
+      const excess = Math.max(heapExcess(reading), pagesExcess(reading), containerExcess(reading))
+      if (this.#canHelp(STEP * smaller)) this.#cut(excess)
+    } else if (hasCollected && canHelp) this.#cut(heapExcess(reading))
     this.#grow(roomOf(reading))
     this.#awaitCollection()
     if (this.#isCutting) return 0
@@ -165,6 +170,21 @@ export class Guard {
     }
   }
 
+  /** Whether caches hold anything, and more than when a cut has brought nothing. */
+  #canHelp(least: number): boolean {
+    const held = this.#heldBytes
+    return held > 0 && (this.#futileBytes === 0 || held > 2 * this.#futileBytes + least)
+  }
+
+  /** After a cut of less than `least` bytes, the memory may be as full as before: something else fills it. */
+  #judgeLastCut(least: number): void {
+    if (this.#lastCut === undefined) return
+    const { bytes, fullness } = this.#lastCut
+    const isFutile = bytes < least && this.#fullnessBefore > fullness - STEP
+    this.#futileBytes = isFutile ? this.#heldBytes : 0
+    this.#lastCut = undefined
+  }
+
   get #heldBytes(): number {
     let held = 0
     for (const { heldBytes } of this.#living()) held += heldBytes
@@ -178,6 +198,7 @@ export class Guard {
     const least = (FAIR * (1 - part) * held) / this.#caches.size
     for (const cache of this.#living()) cache.keepOnly(1 - part, least)
     // Only another collection tells how much was freed.
+    this.#lastCut = { bytes: part * held, fullness: this.#fullnessBefore }
     this.#allocatedBefore = -Infinity
     this.#fullnessBefore = 0
     this.#isCutting = this.#isSqueezing = true

@@ -171,8 +171,9 @@ describe.runIf(isNode)('the gauge of this process', () => {
   })
 
   it('leaves out pages that a file backs, where it can tell them', () => {
-    const gauge = gaugeOf()
     const { rss } = useMuch()
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', String(Math.ceil(rss / 0.85 / MIB)))
+    const gauge = gaugeOf()
     if (process.platform === 'linux') expect(gauge.read().resident).toBeLessThan(rss)
     const readFileSync = vi.fn(() => '1000 800 200 0 0 0 0')
     vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ readFileSync } as never)
@@ -188,8 +189,9 @@ describe.runIf(isNode)('the gauge of this process', () => {
   })
 
   it('reads no file for which Deno would ask a person', () => {
-    const gauge = gaugeOf()
     const { rss } = useMuch()
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', String(Math.ceil(rss / 0.85 / MIB)))
+    const gauge = gaugeOf()
     vi.stubGlobal('Deno', { permissions: { querySync: () => ({ state: 'prompt' }) } })
     const module = vi.spyOn(process, 'getBuiltinModule')
     expect(gauge.read().resident).toBe(rss)
