@@ -13,6 +13,8 @@ export interface Reading {
   readonly allocated: number
   /** Memory that no file backs, which `containerLimit` limits. */
   readonly resident: number
+  /** Of it, what is in use: without what the engine or the allocator keeps for later. */
+  readonly needed: number
   readonly heapLimit: number
   readonly containerLimit: number
 }
@@ -69,22 +71,19 @@ class ProcessGauge implements Gauge {
       ...(isHeapCalm ? { old: heapUsed, young: 0, oldPages: heapTotal } : this.#generations()),
       // Less than the heap is resident where the system has swapped it out.
       allocated: heapUsed + Math.max(0, rss - heapTotal),
-      resident:
-        rss < CALM * shared ? rss : this.#neededOf(privatePartOf(rss), heapTotal + external),
+      ...(rss < CALM * shared
+        ? { resident: rss, needed: rss }
+        : this.#residence(privatePartOf(rss), heapTotal + external)),
       heapLimit: heap,
       containerLimit: shared,
     }
   }
 
-  /**
-   * Without what is free, but not given back: pages that the engine gives back in the background, and what
-   * the allocator keeps for later. In danger that counts too, since heap pages cannot use all of it.
-   */
-  #neededOf(resident: number, held: number): number {
+  /** In danger all of it counts as needed, since heap pages cannot use what the allocator keeps. */
+  #residence(resident: number, held: number): { resident: number; needed: number } {
     if (resident > held) this.#engine = Math.min(this.#engine, resident - held)
-    return resident > DANGER * this.#limits.shared
-      ? resident
-      : Math.min(resident, held + this.#engine)
+    const isDanger = resident > DANGER * this.#limits.shared
+    return { resident, needed: isDanger ? resident : Math.min(resident, held + this.#engine) }
   }
 
   onCollection(call: () => void): void {

@@ -142,10 +142,13 @@ export class Guard {
       this.#isStale = true
       this.#allocatedBefore = reading.allocated
       this.#fullnessBefore = fullnessOf(reading)
-      this.#judgeLastCut(STEP * smaller)
+      this.#judgeLastCut(this.#fullnessBefore, STEP * smaller)
       const excess = Math.max(heapExcess(reading), pagesExcess(reading), containerExcess(reading))
-      if (this.#canHelp(STEP * smaller)) this.#cut(excess)
-    } else if (hasCollected && canHelp) this.#cut(heapExcess(reading))
+      if (this.#canHelp(STEP * smaller)) this.#cut(excess, this.#fullnessBefore)
+    } else if (hasCollected && canHelp) {
+      this.#judgeLastCut(fullnessOf(reading), STEP * smaller)
+      if (this.#canHelp(STEP * smaller)) this.#cut(heapExcess(reading), fullnessOf(reading))
+    }
     this.#grow(roomOf(reading))
     this.#awaitCollection()
     if (this.#isCutting) return 0
@@ -159,7 +162,13 @@ export class Guard {
     let growth = 0
     if (roomOf(reading) < 0) for (const { growthBytes } of this.#living()) growth += growthBytes
     this.#reading = reading
-    return { ...reading, old: reading.old + growth, resident: reading.resident + growth }
+    const { old, resident, needed } = reading
+    return {
+      ...reading,
+      old: old + growth,
+      resident: resident + growth,
+      needed: needed + growth,
+    }
   }
 
   // `deref` keeps a cache alive until the turn of the event loop ends. So this is for looks with little free.
@@ -177,10 +186,10 @@ export class Guard {
   }
 
   /** After a cut of less than `least` bytes, the memory may be as full as before: something else fills it. */
-  #judgeLastCut(least: number): void {
+  #judgeLastCut(present: number, least: number): void {
     if (this.#lastCut === undefined) return
     const { bytes, fullness } = this.#lastCut
-    const isFutile = bytes < least && this.#fullnessBefore > fullness - STEP
+    const isFutile = bytes < least && present > fullness - STEP
     this.#futileBytes = isFutile ? this.#heldBytes : 0
     this.#lastCut = undefined
   }
@@ -191,14 +200,14 @@ export class Guard {
     return held
   }
 
-  #cut(excess: number): void {
+  #cut(excess: number, fullness: number): void {
     const held = this.#heldBytes
     if (excess <= 0 || held === 0) return
     const part = Math.min(Math.max(excess / held, LEAST_CUT), MOST_CUT)
     const least = (FAIR * (1 - part) * held) / this.#caches.size
     for (const cache of this.#living()) cache.keepOnly(1 - part, least)
     // Only another collection tells how much was freed.
-    this.#lastCut = { bytes: part * held, fullness: this.#fullnessBefore }
+    this.#lastCut = { bytes: part * held, fullness }
     this.#allocatedBefore = -Infinity
     this.#fullnessBefore = 0
     this.#isCutting = this.#isSqueezing = true
@@ -268,16 +277,16 @@ const heapExcess = ({ old, heapLimit }: Reading) => excess(old, heapLimit, HEAP)
 
 const pagesExcess = ({ oldPages, heapLimit }: Reading) => excess(oldPages, heapLimit, PAGES)
 
-const containerExcess = ({ resident, containerLimit }: Reading) =>
-  excess(resident, containerLimit, CONTAINER)
+const containerExcess = ({ needed, containerLimit }: Reading) =>
+  excess(needed, containerLimit, CONTAINER)
 
 /** Bytes above the goal, where more than the most is alive. */
 const excess = (bytes: number, limit: number, { most, goal }: Marks): number =>
   bytes > most * limit ? bytes - goal * limit : 0
 
 /** Bytes by which the caches might grow. */
-const roomOf = ({ old, resident, heapLimit, containerLimit }: Reading): number =>
-  Math.min(HEAP.room * heapLimit - old, CONTAINER.room * containerLimit - resident)
+const roomOf = ({ old, needed, heapLimit, containerLimit }: Reading): number =>
+  Math.min(HEAP.room * heapLimit - old, CONTAINER.room * containerLimit - needed)
 
 const isWatched = ({ old, resident, heapLimit, containerLimit }: Reading): boolean =>
   old > WATCHED * heapLimit || resident > WATCHED * containerLimit

@@ -50,6 +50,7 @@ export class TestGauge implements Gauge {
       oldPages: this.#pages,
       allocated: old + this.outside,
       resident,
+      needed: resident,
       heapLimit: this.heapLimit,
       containerLimit: this.containerLimit,
     }
