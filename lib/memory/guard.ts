@@ -120,12 +120,12 @@ export class Guard {
   }
 
   #judge(isTold: boolean): number {
-    const before = this.#reading
+    const oldBefore = this.#reading?.old ?? 0
     let reading = this.#read(this.#gauge.read())
     const smaller = Math.min(reading.heapLimit, reading.containerLimit)
     if (smaller === Infinity) return NEVER
-    const hasCollected =
-      isTold || (this.#reading?.old ?? 0) < (before?.old ?? 0) - GARBAGE * smaller
+    const { old } = this.#reading as Reading
+    const hasCollected = isTold || old < oldBefore - GARBAGE * smaller
     this.#allocatedBefore = Math.min(this.#allocatedBefore, reading.allocated)
     this.#fullnessBefore = Math.min(this.#fullnessBefore, fullnessOf(reading))
     const garbage = reading.allocated - this.#allocatedBefore
@@ -144,10 +144,10 @@ export class Guard {
       this.#fullnessBefore = fullnessOf(reading)
       this.#judgeLastCut(this.#fullnessBefore, STEP * smaller)
       const excess = Math.max(heapExcess(reading), pagesExcess(reading), containerExcess(reading))
-      if (this.#canHelp(STEP * smaller)) this.#cut(excess, this.#fullnessBefore)
+      this.#cut(excess, this.#fullnessBefore, STEP * smaller)
     } else if (hasCollected && canHelp) {
       this.#judgeLastCut(fullnessOf(reading), STEP * smaller)
-      if (this.#canHelp(STEP * smaller)) this.#cut(heapExcess(reading), fullnessOf(reading))
+      this.#cut(heapExcess(reading), fullnessOf(reading), STEP * smaller)
     }
     this.#grow(roomOf(reading))
     this.#awaitCollection()
@@ -200,12 +200,12 @@ export class Guard {
     return held
   }
 
-  #cut(excess: number, fullness: number): void {
+  #cut(excess: number, fullness: number, least: number): void {
+    if (excess <= 0 || !this.#canHelp(least)) return
     const held = this.#heldBytes
-    if (excess <= 0 || held === 0) return
     const part = Math.min(Math.max(excess / held, LEAST_CUT), MOST_CUT)
-    const least = (FAIR * (1 - part) * held) / this.#caches.size
-    for (const cache of this.#living()) cache.keepOnly(1 - part, least)
+    const share = (FAIR * (1 - part) * held) / this.#caches.size
+    for (const cache of this.#living()) cache.keepOnly(1 - part, share)
     // Only another collection tells how much was freed.
     this.#lastCut = { bytes: part * held, fullness }
     this.#allocatedBefore = -Infinity

@@ -188,6 +188,26 @@ describe.runIf(isNode)('the gauge of this process', () => {
     expect(gauge.read().resident).toBe(rss)
   })
 
+  it('leaves out of what is needed what the allocator keeps, but not in danger', () => {
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', '100')
+    const usage = { ...process.memoryUsage(), heapUsed: 8 * MIB, heapTotal: 10 * MIB }
+    const reads = (external: number, rss: number) => {
+      vi.spyOn(process, 'memoryUsage').mockReturnValue({
+        ...usage,
+        external: external * MIB,
+        rss: rss * MIB,
+      })
+      const { resident, needed } = gauge.read()
+      return [resident / MIB, needed / MIB]
+    }
+    const gauge = gaugeOf()
+    vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never)
+    expect(reads(40, 70)).toEqual([70, 70])
+    // 30 MB of buffers are gone, but still resident.
+    expect(reads(10, 70)).toEqual([70, 40])
+    expect(reads(10, 90)).toEqual([90, 90])
+  })
+
   it('reads no file for which Deno would ask a person', () => {
     const { rss } = useMuch()
     vi.stubEnv('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', String(Math.ceil(rss / 0.85 / MIB)))
