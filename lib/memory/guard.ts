@@ -137,17 +137,19 @@ export class Guard {
     // V8 ends a process that collects near the heap limit for little, so the guard has to be able to help.
     const canHelp = isShort && this.#canHelp(STEP * smaller)
     if (!isShort) this.#futileBytes = 0
+    // It has brought something, so that memory has been filled anew when it is full again.
+    if (neededOf(reading) < (this.#lastCut?.fullness ?? 0) - STEP) this.#lastCut = undefined
     if (isFull ? isContainerShort || canHelp : isContainerShort && hasCollected && canHelp) {
       reading = this.#read(this.#gauge.collect())
       this.#isStale = true
       this.#allocatedBefore = reading.allocated
-      this.#fullnessBefore = fullnessOf(reading)
+      this.#fullnessBefore = neededOf(reading)
       this.#judgeLastCut(this.#fullnessBefore, STEP * smaller)
       const excess = Math.max(heapExcess(reading), pagesExcess(reading), containerExcess(reading))
       this.#cut(excess, this.#fullnessBefore, STEP * smaller)
     } else if (hasCollected && canHelp) {
-      this.#judgeLastCut(fullnessOf(reading), STEP * smaller)
-      this.#cut(heapExcess(reading), fullnessOf(reading), STEP * smaller)
+      this.#judgeLastCut(neededOf(reading), STEP * smaller)
+      this.#cut(heapExcess(reading), neededOf(reading), STEP * smaller)
     }
     this.#grow(roomOf(reading))
     this.#awaitCollection()
@@ -156,11 +158,11 @@ export class Guard {
     return Math.max(STEP * smaller, roomOf(reading) / 8)
   }
 
-  /** Once little is free, with what the tables are about to take. */
+  /** Once a half is used, with what the tables are about to take. */
   #read(reading: Reading): Reading {
     if (!isPlausible(reading)) throw new RangeError('The gauge reads nonsense')
     let growth = 0
-    if (roomOf(reading) < 0) for (const { growthBytes } of this.#living()) growth += growthBytes
+    if (isWatched(reading)) for (const { growthBytes } of this.#living()) growth += growthBytes
     this.#reading = reading
     const { old, resident, needed } = reading
     return {
@@ -272,6 +274,9 @@ const fullnessOf = ({
     oldPages / heapLimit / PAGES.collect,
     resident / containerLimit / CONTAINER.collect,
   )
+
+/** Fullness after a collection, when pages that are resident may be about to be given back. */
+const neededOf = (reading: Reading): number => fullnessOf({ ...reading, resident: reading.needed })
 
 const heapExcess = ({ old, heapLimit }: Reading) => excess(old, heapLimit, HEAP)
 
