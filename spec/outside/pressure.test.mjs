@@ -12,7 +12,7 @@ const SCENARIOS = [
   'closures over 2 KB',
   'slices of texts of 64 KB',
   'rows, and 40 MB held',
-  'rows, and 40 MB of objects in some requests',
+  'private fields of 2 KB',
   'rows, and other data grows to 60 MB',
   'two caches of rows',
 ]
