@@ -366,17 +366,20 @@ export class Entries {
 
   /** Removes an entry that has expired, or else the oldest. Returns `false` if there is none. */
   evictOne(): boolean {
-    const due = this.#due(this.#clock.now())
-    const victim = due || this.table.oldest
-    if (victim !== NONE) this.remove(victim, due === NONE ? EVICTED : EXPIRED)
-    return victim !== NONE
+    return this.#removeDueOrOldest(this.#due(this.#clock.now()))
   }
 
   /** As `evictOne`, since the process is short of memory. */
   giveBackOne(): boolean {
     const due = this.#due(this.#clock.now())
     if (due === NONE && this.table.size !== 0) this.#statistics.pressureEvictions++
-    return this.evictOne()
+    return this.#removeDueOrOldest(due)
+  }
+
+  #removeDueOrOldest(due: Slot): boolean {
+    const victim = due || this.table.oldest
+    if (victim !== NONE) this.remove(victim, due === NONE ? EVICTED : EXPIRED)
+    return victim !== NONE
   }
 
   #due(now: number, mostMoves?: number): Slot {

@@ -59,7 +59,7 @@ export class Squeeze implements Guarded {
     return this.#entries.table.size === 0 ? 0 : this.#sizeBytes
   }
 
-  get growthBytes(): number {
+  get nextGrowthBytes(): number {
     return this.#entries.table.nextGrowthBytes
   }
 
@@ -95,12 +95,9 @@ export class Squeeze implements Guarded {
     entries.isCramped = false
     const growth = Math.max(GROWTH * held, LEAST_GROWTH)
     const most = Math.floor(Math.min(held + growth, sizeBytes + bytes))
-    // As much is offered as it may ever take, or it takes no more without a budget.
-    const isFree =
-      maxSizeBytes === Infinity
-        ? 2 * sizeBytes < effectiveMaxSizeBytes || bytes === Infinity
-        : sizeBytes + bytes >= maxSizeBytes
-    if (isFree) entries.squeezeTo(Infinity)
+    const takesLess = maxSizeBytes === Infinity && 2 * sizeBytes < effectiveMaxSizeBytes
+    // As much is offered as it may ever take, or as it takes without a budget.
+    if (sizeBytes + bytes >= maxSizeBytes || takesLess) entries.squeezeTo(Infinity)
     else if (most > effectiveMaxSizeBytes) entries.squeezeTo(most)
     return entries.isSqueezed
   }

@@ -2,13 +2,22 @@ import type { Weakly } from '../engine.ts'
 import { timeSlice } from '../time/slice.ts'
 import { BackgroundTimer } from '../time/timer.ts'
 import { type Gauge, processGauge, type Reading } from './gauge.ts'
+import {
+  containerExcess,
+  fullnessOf,
+  heapExcess,
+  isWatched,
+  neededFullnessOf,
+  pagesExcess,
+  roomOf,
+} from './marks.ts'
 
 /** A cache, as the guard sees it. */
 export interface Guarded {
   /** Bytes of its entries. */
   readonly heldBytes: number
   /** Bytes that its tables take at once when they grow, if that is soon. */
-  readonly growthBytes: number
+  readonly nextGrowthBytes: number
   /** Keeps from now on no more than this part of what it holds, or `least` bytes. `evict` makes it so. */
   keepOnly(part: number, least: number): void
   /** Evicts until `isOver`. Returns whether it holds no more than it may keep. */
@@ -17,24 +26,6 @@ export interface Guarded {
   allow(bytes: number): boolean
 }
 
-/** Parts of a limit. */
-interface Marks {
-  /** Collect when so much is used, alive or not. */
-  readonly collect: number
-  /** Cut when more is alive. */
-  readonly most: number
-  /** Cut down to this. */
-  readonly goal: number
-  /** Caches may grow while less is used. */
-  readonly room: number
-}
-
-/** V8 ends the process near 0.97. */
-const HEAP: Marks = { collect: 0.85, most: 0.75, goal: 0.7, room: 0.66 }
-/** A collection takes memory itself, and what the engine does beside the heap is not known. */
-const CONTAINER: Marks = { collect: 0.8, most: 0.72, goal: 0.68, room: 0.64 }
-/** V8 ends the process if the pages exceed the heap limit, but until it collects, they may be half empty. */
-const PAGES: Marks = { collect: 0.8, most: 0.78, goal: 0.72, room: 1 }
 /** As a multiple of `collect`. The next collection comes halfway between what was alive and this. */
 const END = 1.15
 /** The least to allocate between two looks, and between two collections, as a part of the smaller limit. */
@@ -45,9 +36,7 @@ const LEAST_CUT = 1 / 16
 const MOST_CUT = 1 / 2
 /** A cut leaves each cache so much of an equal share. One that held less would never come to its own. */
 const FAIR = 1 / 4
-/** Look by a timer while more than this part of a limit is used. */
-const WATCHED = 1 / 2
-/** Milliseconds between two such looks. */
+/** Milliseconds between two looks of the timer. */
 const INTERVAL = 50
 /** Looks of the timer after the last one that a cache asked for. */
 const MOST_WATCHES = 100
@@ -124,45 +113,47 @@ export class Guard {
     let reading = this.#read(this.#gauge.read())
     const smaller = Math.min(reading.heapLimit, reading.containerLimit)
     if (smaller === Infinity) return NEVER
+    const step = STEP * smaller
+    const least = GARBAGE * smaller
     const { old } = this.#reading as Reading
-    const hasCollected = isTold || old < oldBefore - GARBAGE * smaller
+    const hasCollected = isTold || old < oldBefore - least
     this.#allocatedBefore = Math.min(this.#allocatedBefore, reading.allocated)
     this.#fullnessBefore = Math.min(this.#fullnessBefore, fullnessOf(reading))
-    const garbage = reading.allocated - this.#allocatedBefore
     const isFull =
       fullnessOf(reading) >= Math.max(1, (this.#fullnessBefore + END) / 2) &&
-      garbage >= GARBAGE * smaller
+      reading.allocated - this.#allocatedBefore >= least
     const isContainerShort = containerExcess(reading) > 0
     const isShort = isFull || isContainerShort || heapExcess(reading) > 0
     // V8 ends a process that collects near the heap limit for little, so the guard has to be able to help.
-    const canHelp = isShort && this.#canHelp(STEP * smaller)
+    const canHelp = isShort && this.#canHelp(step)
     if (!isShort) this.#futileBytes = 0
     // It has brought something, so that memory has been filled anew when it is full again.
-    if (neededOf(reading) < (this.#lastCut?.fullness ?? 0) - STEP) this.#lastCut = undefined
+    if (neededFullnessOf(reading) < (this.#lastCut?.fullness ?? 0) - STEP) this.#lastCut = undefined
     if (isFull ? isContainerShort || canHelp : isContainerShort && hasCollected && canHelp) {
       reading = this.#read(this.#gauge.collect())
       this.#isStale = true
       this.#allocatedBefore = reading.allocated
-      this.#fullnessBefore = neededOf(reading)
-      this.#judgeLastCut(this.#fullnessBefore, STEP * smaller)
+      this.#fullnessBefore = neededFullnessOf(reading)
+      this.#judgeLastCut(this.#fullnessBefore, step)
       const excess = Math.max(heapExcess(reading), pagesExcess(reading), containerExcess(reading))
-      this.#cut(excess, this.#fullnessBefore, STEP * smaller)
+      this.#cut(excess, this.#fullnessBefore, step)
     } else if (hasCollected && canHelp) {
-      this.#judgeLastCut(neededOf(reading), STEP * smaller)
-      this.#cut(heapExcess(reading), neededOf(reading), STEP * smaller)
+      this.#judgeLastCut(neededFullnessOf(reading), step)
+      this.#cut(heapExcess(reading), neededFullnessOf(reading), step)
     }
     this.#grow(roomOf(reading))
     this.#awaitCollection()
     if (this.#isCutting) return 0
     if (isWatched(reading)) this.#timer.wake()
-    return Math.max(STEP * smaller, roomOf(reading) / 8)
+    return Math.max(step, roomOf(reading) / 8)
   }
 
   /** Once a half is used, with what the tables are about to take. */
   #read(reading: Reading): Reading {
     if (!isPlausible(reading)) throw new RangeError('The gauge reads nonsense')
     let growth = 0
-    if (isWatched(reading)) for (const { growthBytes } of this.#living()) growth += growthBytes
+    if (isWatched(reading))
+      for (const { nextGrowthBytes } of this.#living()) growth += nextGrowthBytes
     this.#reading = reading
     const { old, resident, needed } = reading
     return {
@@ -259,42 +250,6 @@ export class Guard {
     return isWatched(this.#reading) ? INTERVAL : undefined
   }
 }
-
-/** 1 when it is time to collect. */
-const fullnessOf = ({
-  old,
-  young,
-  oldPages,
-  resident,
-  heapLimit,
-  containerLimit,
-}: Reading): number =>
-  Math.max(
-    (old + young) / heapLimit / HEAP.collect,
-    oldPages / heapLimit / PAGES.collect,
-    resident / containerLimit / CONTAINER.collect,
-  )
-
-/** Fullness after a collection, when pages that are resident may be about to be given back. */
-const neededOf = (reading: Reading): number => fullnessOf({ ...reading, resident: reading.needed })
-
-const heapExcess = ({ old, heapLimit }: Reading) => excess(old, heapLimit, HEAP)
-
-const pagesExcess = ({ oldPages, heapLimit }: Reading) => excess(oldPages, heapLimit, PAGES)
-
-const containerExcess = ({ needed, containerLimit }: Reading) =>
-  excess(needed, containerLimit, CONTAINER)
-
-/** Bytes above the goal, where more than the most is alive. */
-const excess = (bytes: number, limit: number, { most, goal }: Marks): number =>
-  bytes > most * limit ? bytes - goal * limit : 0
-
-/** Bytes by which the caches might grow. */
-const roomOf = ({ old, needed, heapLimit, containerLimit }: Reading): number =>
-  Math.min(HEAP.room * heapLimit - old, CONTAINER.room * containerLimit - needed)
-
-const isWatched = ({ old, resident, heapLimit, containerLimit }: Reading): boolean =>
-  old > WATCHED * heapLimit || resident > WATCHED * containerLimit
 
 function isPlausible({ heapLimit, containerLimit, ...used }: Reading): boolean {
   const isSize = (bytes: number) => bytes >= 0 && bytes < Infinity

@@ -6,7 +6,7 @@ import { installGuard, MIB, TestGauge } from '../support/test-gauge.ts'
 /** A cache that gives back `perCall` bytes each time that it is asked, until it holds its goal. */
 class TestCache implements Guarded {
   heldBytes: number
-  growthBytes = 0
+  nextGrowthBytes = 0
   goal = Number.POSITIVE_INFINITY
   readonly parts: number[] = []
   readonly allowed: number[] = []
@@ -119,7 +119,7 @@ describe('a look', () => {
     const guard = guardOf(gauge, cache)
     guard.look()
     expect(gauge.collections).toBe(0)
-    cache.growthBytes = 16 * MIB
+    cache.nextGrowthBytes = 16 * MIB
     guard.look()
     expect(gauge.collections).toBe(1)
     expect(cache.parts).toHaveLength(1)
@@ -132,7 +132,7 @@ describe('a look', () => {
     gauge.garbage = 4 * MIB
     guard.look()
     expect(gauge.collections).toBe(0)
-    cache.growthBytes = 16 * MIB
+    cache.nextGrowthBytes = 16 * MIB
     gauge.garbage = 7 * MIB
     guard.look()
     expect(gauge.collections).toBe(1)
@@ -430,11 +430,11 @@ describe('in a container that the program itself fills', () => {
 it('tables that no longer grow do not look like a collection', () => {
   const cleared = new TestCache(0)
   const cache = new TestCache(24 * MIB)
-  cleared.growthBytes = 8 * MIB
+  cleared.nextGrowthBytes = 8 * MIB
   const gauge = gaugeWith({ live: 20 * MIB })
   const guard = guardOf(gauge, cleared, cache)
   guard.look()
-  cleared.growthBytes = 0
+  cleared.nextGrowthBytes = 0
   gauge.garbage = 4.5 * MIB
   guard.look()
   expect(gauge.collections).toBe(0)
