@@ -2,21 +2,18 @@ import { type Weakly, weakly } from './engine.ts'
 import { Entries, MISSING, requireRoom } from './entries.ts'
 import { Hooks } from './hooks.ts'
 import { Growth } from './later/growth.ts'
+import { Loading } from './later/loading.ts'
 import { StoredPromises } from './later/promises.ts'
-import { type Load, SingleFlight, silence } from './later/single-flight.ts'
+import { SingleFlight } from './later/single-flight.ts'
 import { Squeeze } from './later/squeeze.ts'
 import { Sweep } from './later/sweep.ts'
-import { formatValue } from './options/check.ts'
+import { wrongKind } from './options/check.ts'
 import type { Settings } from './options/options.ts'
-import { DEFAULT_TERMS, type WriteTerms } from './options/terms.ts'
-import { type Duration, ttlFrom } from './options/units.ts'
-import { handleRejection, type Pending, PendingPromises } from './promise.ts'
+import { DEFAULT_TERMS, type NewLimits, type WriteTerms } from './options/terms.ts'
+import { isNativePromise, type Pending, PendingPromises } from './promise.ts'
 import { type Snapshot, snapshotOf, writesOf } from './snapshot.ts'
 import { DELETED, Statistics, type Stats } from './statistics.ts'
 import { type Clock, clockFrom, systemClock } from './time/clock.ts'
-
-/** Seconds, a string with a unit, `null`, or a function of the loaded value that returns one of these. */
-export type LoadTtl<V> = Duration | ((value: V) => Duration | undefined) | undefined
 
 type Weak = Weakly<Cache>
 
@@ -35,26 +32,33 @@ export class Cache {
   #promises: StoredPromises | undefined
   readonly #entries: Entries
   readonly #loads = new SingleFlight()
+  #loading: Loading | undefined
   readonly #growth: Growth
   readonly #sweep: Sweep
-  /** For promises and loads, which may outlive the cache. */
-  readonly #weak: Weak
 
   constructor(settings: Settings) {
-    const { maxSizeBytes, maxItems, given, onDelete, onError, sweepInterval, now } = settings
+    const {
+      maxSizeBytes,
+      maxEntrySizeBytes,
+      maxItems,
+      given,
+      onDelete,
+      onError,
+      sweepInterval,
+      now,
+    } = settings
     requireRoom(maxSizeBytes, given.maxSizeBytes)
     this.settings = settings
     const clock = clockFrom(now)
     const hooks = new Hooks(onDelete, onError)
     const statistics = this.#statistics
-    const weak = weakly(this)
-    const pending = new PendingPromises(settling(weak))
+    // Weakly, since a promise may outlive the cache.
+    const pending = new PendingPromises(settling(weakly(this)))
     const entries = new Entries(settings, clock, statistics, hooks, pending)
     const growth = new Growth(entries, pending, settings, hooks)
     const loads = this.#loads
     this.#clock = clock
     this.#hooks = hooks
-    this.#weak = weak
     this.#pending = pending
     this.#entries = entries
     this.#growth = growth
@@ -69,7 +73,7 @@ export class Cache {
       hooks,
       clock,
     )
-    entries.limit(maxSizeBytes, maxItems, clock.now())
+    entries.limit(maxSizeBytes, maxEntrySizeBytes, maxItems, clock.now())
   }
 
   /** The live value, or `missing`. A use: it counts as a hit, or as a miss if `isMiss`. */
@@ -153,6 +157,24 @@ export class Cache {
     }
   }
 
+  /** Removes the entries of the keys that pass, and overtakes their loads. Returns how many were live. */
+  deleteWhere(test: (key: string) => unknown): number {
+    const known = new Set([...this.keys(), ...this.#entries.staleKeys(), ...this.#loads.keys()])
+    const keys = [...known].filter((key) => {
+      const isPassed = test(key)
+      if (!isNativePromise(isPassed)) return isPassed
+      throw wrongKind('The result of test', 'true or false, not a promise', isPassed)
+    })
+    return this.#change(() => {
+      let count = 0
+      for (const key of keys) {
+        if (this.#entries.delete(key, DELETED)) count++
+        this.#loads.overtake(key)
+      }
+      return count
+    })
+  }
+
   /** Removes the entry and returns its live value. Not a use. */
   pop(key: string): unknown {
     const value = this.#entries.peek(key)
@@ -177,10 +199,10 @@ export class Cache {
     })
   }
 
-  /** Removes what has expired. Returns how many entries. */
+  /** Removes what has expired, but for stale values. Returns how many entries have expired. */
   purge(now = this.#clock.now()): number {
     const count = this.#entries.purge(now)
-    if (count !== 0) this.#runHooks()
+    this.#runHooks()
     return count
   }
 
@@ -197,7 +219,7 @@ export class Cache {
   /** Live keys, the oldest first. */
   keys(now = this.#clock.now()): string[] {
     this.purge(now)
-    return this.#entries.keys()
+    return this.#entries.table.keys()
   }
 
   /** Live entries from one end. An entry that leaves before its turn is passed over. Not a use. */
@@ -230,15 +252,18 @@ export class Cache {
     return true
   }
 
-  /** Applies new limits. `givenSizeBytes` is the budget as the program wrote it. */
-  resize(maxSizeBytes: number, maxItems: number, givenSizeBytes: unknown): void {
-    requireRoom(maxSizeBytes, givenSizeBytes)
+  resize(limits: NewLimits): void {
+    const { maxSizeBytes, maxEntrySizeBytes, maxItems } = limits
+    requireRoom(maxSizeBytes, limits.givenSizeBytes)
     // Read before anything changes, since the option `now` may throw.
     const now = this.#clock.now()
     this.#change(() => {
-      this.#entries.limit(maxSizeBytes, maxItems, now)
-      this.settings.maxSizeBytes = maxSizeBytes
-      this.settings.maxItems = maxItems
+      this.#entries.limit(maxSizeBytes, maxEntrySizeBytes, maxItems, now)
+      const { settings } = this
+      settings.maxSizeBytes = maxSizeBytes
+      settings.maxEntrySizeBytes = maxEntrySizeBytes
+      settings.given.maxEntrySizeBytes = limits.givenEntrySizeBytes
+      settings.maxItems = maxItems
     })
   }
 
@@ -254,7 +279,7 @@ export class Cache {
 
   get sizeBytes(): number {
     this.purge()
-    return this.#entries.table.sizeBytes
+    return this.#entries.sizeBytes
   }
 
   /** Bytes that a live entry is charged; `undefined` if there is none. */
@@ -270,8 +295,7 @@ export class Cache {
 
   stats(): Stats {
     this.purge()
-    const { size, sizeBytes } = this.#entries.table
-    return this.#statistics.report(size, sizeBytes)
+    return this.#statistics.report(this.#entries.table.size, this.#entries.sizeBytes)
   }
 
   resetStats(): void {
@@ -295,55 +319,20 @@ export class Cache {
     this.#sweep.close()
   }
 
-  /** The live value, as a use, or what the load of the key returns. */
-  getOrLoad(key: string, factory: () => unknown, ttl: LoadTtl<unknown>): Promise<unknown> {
-    const value = this.readLatest(key)
-    if (value !== MISSING) return Promise.resolve(value)
-    const loads = this.#loads
-    if (loads.isStarting(key)) return silence(Promise.reject(waitsForItself(key)))
-    const now = this.#clock.now()
-    const load = loads.underWay(key, now)
-    if (load !== undefined) return joining(this.#weak, key, load, factory, ttl)
-    const loaded = keeping(this.#weak, key, ttl)
-    const promise = loads.begin(key, factory, now, now + this.settings.pendingTtl, loaded)
-    this.#sweep.wake()
-    return promise
-  }
-
-  /** Ends a load. Returns whether it was under way. @internal */
-  endLoad(key: string, load: Load): boolean {
-    return this.#loads.end(key, load)
-  }
-
-  /** Stores what a load has returned, unless it was overtaken or given up. */
-  keepLoaded(key: string, load: Load, value: unknown, ttl: LoadTtl<unknown>): void {
-    if (!this.#loads.isUnderWay(key, load)) return
-    let isCurrent = false
-    let terms: WriteTerms | undefined
-    try {
-      // While it is still under way: what a `ttl` function writes under the key wins over the load.
-      if (this.#clock.now() < load.givenUpAt) terms = this.#loadTerms(key, value, ttl)
-    } finally {
-      isCurrent = this.#loads.end(key, load)
-    }
-    if (isCurrent && terms !== undefined) this.writeIfItFits(key, value, terms)
-    else this.#runHooks()
-  }
-
-  /** `undefined` if a `ttl` function gives no TTL: callers get the value, and it is not kept. */
-  #loadTerms(key: string, value: unknown, ttl: LoadTtl<unknown>): WriteTerms | undefined {
-    let chosen: unknown
-    try {
-      chosen = typeof ttl === 'function' ? ttl(value) : ttl
-      return chosen === undefined
-        ? DEFAULT_TERMS
-        : { ...DEFAULT_TERMS, ttl: ttlFrom('ttl', chosen) }
-    } catch (error) {
-      // An async function returns a promise. Nobody else would handle its rejection.
-      handleRejection(chosen)
-      this.#hooks.failed(error, 'ttl', key)
-      return undefined
-    }
+  /** Made for the first load, since few caches load. */
+  get loading(): Loading {
+    this.#loading ??= new Loading(
+      this.#entries,
+      this.#loads,
+      this.#sweep,
+      this.#statistics,
+      this.#hooks,
+      this.#clock,
+      this.settings.pendingTtl,
+      (key) => this.readLatest(key),
+      (key, value, terms) => this.writeIfItFits(key, value, terms),
+    )
+    return this.#loading
   }
 
   /** A stored promise has settled: `kept` takes its place, or it has rejected if that is `undefined`. */
@@ -379,31 +368,3 @@ const always = (_key: string): boolean => true
 
 const settling = (weak: Weak) => (pending: Pending, kept: Promise<unknown> | undefined) =>
   weak.deref()?.settlePromise(pending, kept)
-
-const keeping = (weak: Weak, key: string, ttl: LoadTtl<unknown>) => (load: Load, value: unknown) =>
-  weak.deref()?.keepLoaded(key, load, value, ttl)
-
-/**
- * A load that fails is forgotten, except where the request of a Worker that began it has ended: then
- * it fails only for later callers, of whom the first starts a new one.
- */
-function joining(
-  weak: Weak,
-  key: string,
-  load: Load,
-  factory: () => unknown,
-  ttl: LoadTtl<unknown>,
-): Promise<unknown> {
-  const promise = load.promise.catch((error) => {
-    const cache = weak.deref()
-    if (!cache?.endLoad(key, load)) throw error
-    return cache.getOrLoad(key, factory, ttl)
-  })
-  return silence(promise)
-}
-
-function waitsForItself(key: string): Error {
-  return new Error(
-    `The factory of ${formatValue(key)} called getOrSet with its own key, so it would wait for itself`,
-  )
-}

@@ -1,7 +1,9 @@
-import type { Cache, LoadTtl } from './cache.ts'
+import type { Cache } from './cache.ts'
 import { MISSING } from './entries.ts'
 import { KeyError } from './errors.ts'
-import { checkedOptions, keyFrom, pairsFrom, wrongKind } from './options/check.ts'
+import type { Factory, LoadMany } from './later/loading.ts'
+import { keyFrom, keysFrom, pairsFrom, wrongKind } from './options/check.ts'
+import { type LoadContext, type LoadOptions, loadTermsFrom } from './options/load-terms.ts'
 import {
   DEFAULT_TERMS,
   instantFrom,
@@ -10,7 +12,7 @@ import {
   type WriteOptions,
   writeTermsFrom,
 } from './options/terms.ts'
-import { type Duration, millisecondsFrom, ttlFrom } from './options/units.ts'
+import { type Duration, millisecondsFrom } from './options/units.ts'
 import { describe, INSPECT } from './printing.ts'
 import type { EntriesOf, EntryOf, KeyOf, Loaded, StringKeyOf, ValueAt, ValueOf } from './schema.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -149,6 +151,21 @@ export class CacheController<Schema extends object = any> {
     return cacheOf(this, 'delete').delete(keyFrom(key))
   }
 
+  /**
+   * Removes the entries for whose key `test` returns true, with reason `'deleted'`. Values that are being
+   * loaded for such keys will not be kept, and stale values of such keys leave too. Returns how many live
+   * entries went. Tests all keys first: if `test` throws, nothing has changed. A `TypeError` if it returns a
+   * promise.
+   *
+   * @example
+   * controllerOf(cache).deleteWhere((key) => key.startsWith('user:'))
+   */
+  deleteWhere(test: (key: StringKeyOf<Schema>) => unknown): number {
+    const cache = cacheOf(this, 'deleteWhere')
+    if (typeof test !== 'function') throw wrongKind('test', 'a function', test)
+    return cache.deleteWhere((key) => test(key as StringKeyOf<Schema>))
+  }
+
   /** Removes every entry, with reason `'cleared'`. Values that are being loaded will not be kept. */
   clear(): void {
     cacheOf(this, 'clear').clear()
@@ -231,27 +248,60 @@ export class CacheController<Schema extends object = any> {
    */
   getOrSet<Key extends KeyOf<Schema>, Value extends Awaited<ValueAt<Schema, Key>>>(
     key: Key,
-    factory: () => Value | PromiseLike<Value>,
-    options?: { ttl?: LoadTtl<Value> },
+    factory: (key: StringKeyOf<Schema>, context: LoadContext<Value>) => Value | PromiseLike<Value>,
+    options?: LoadOptions<Value>,
   ): Promise<Loaded<ValueAt<Schema, Key>, Value>>
   // For a schema that is a type parameter, whose awaited type TypeScript does not know.
   getOrSet<Key extends KeyOf<Schema>>(
     key: Key,
-    factory: () => ValueAt<Schema, Key> | PromiseLike<ValueAt<Schema, Key>>,
-    options?: { ttl?: LoadTtl<ValueAt<Schema, Key>> },
+    factory: (
+      key: StringKeyOf<Schema>,
+      context: LoadContext<ValueAt<Schema, Key>>,
+    ) => ValueAt<Schema, Key> | PromiseLike<ValueAt<Schema, Key>>,
+    options?: LoadOptions<ValueAt<Schema, Key>>,
   ): Promise<ValueAt<Schema, Key>>
   getOrSet(
     key: KeyOf<Schema>,
-    factory: () => unknown,
-    options?: { ttl?: LoadTtl<never> },
+    factory: (key: never, context: never) => unknown,
+    options?: LoadOptions<never>,
   ): Promise<unknown> {
     try {
       const cache = cacheOf(this, 'getOrSet')
       const name = keyFrom(key)
       if (typeof factory !== 'function') throw wrongKind('factory', 'a function', factory)
-      const { ttl } = checkedOptions('The options', options, ['ttl'])
-      if (ttl !== undefined && typeof ttl !== 'function') ttlFrom('ttl', ttl)
-      return cache.getOrLoad(name, factory, ttl as LoadTtl<unknown>)
+      const terms = loadTermsFrom(options, cache.settings.loadTerms)
+      return cache.loading.getOrLoad(name, factory as Factory, terms)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * A `Map` of the live values, and of what one call of `loadMany` gives for all other keys, in the order
+   * of `keys`, each once. Each key is a use. A key that is being loaded is waited for, and not loaded a
+   * second time: calls of `getOrSet` and `getOrSetMany` share their loads.
+   *
+   * `loadMany(missing, { signal })` returns a `Map`, an object, an iterable of pairs, or an array with a value
+   * for each of `missing`, `undefined` for none. A key without a value is left out, and nothing is stored.
+   * A `getOrSet` that waited for such a key calls its own factory. A key that was not asked for is ignored.
+   *
+   * The options are as those of `getOrSet`. If the load fails, the call rejects, unless `staleIfError` has a
+   * value for every key. A bad argument rejects.
+   *
+   * @example
+   * const users = await controllerOf(cache).getOrSetMany(ids, (missing) => loadUsers(missing))
+   */
+  getOrSetMany(
+    keys: Iterable<KeyOf<Schema>>,
+    loadMany: (missing: string[], context: { readonly signal: AbortSignal }) => unknown,
+    options?: LoadOptions<ValueOf<Schema>>,
+  ): Promise<Map<string, unknown>> {
+    try {
+      const cache = cacheOf(this, 'getOrSetMany')
+      const names = keysFrom(keys)
+      if (typeof loadMany !== 'function') throw wrongKind('loadMany', 'a function', loadMany)
+      const terms = loadTermsFrom(options, cache.settings.loadTerms)
+      return cache.loading.getOrLoadMany(names, loadMany as LoadMany, terms)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -302,7 +352,10 @@ export class CacheController<Schema extends object = any> {
     return cacheOf(this, 'isExpired').isExpired(keyFrom(key))
   }
 
-  /** Removes expired entries. Returns how many. */
+  /**
+   * Removes expired entries. Returns how many have expired. What `getOrSet` may still serve as stale is
+   * kept aside until its window is over.
+   */
   purgeExpired(): number {
     return cacheOf(this, 'purgeExpired').purge()
   }
@@ -333,13 +386,7 @@ export class CacheController<Schema extends object = any> {
   /** Changes the limits. Entries that no longer fit are evicted at once. */
   resize(limits: Limits): this {
     const cache = cacheOf(this, 'resize')
-    const { settings } = cache
-    const {
-      maxSizeBytes = settings.maxSizeBytes,
-      maxItems = settings.maxItems,
-      givenSizeBytes,
-    } = limitsFrom(limits)
-    cache.resize(maxSizeBytes, maxItems, givenSizeBytes)
+    cache.resize(limitsFrom(limits, cache.settings))
     return this
   }
 

@@ -9,6 +9,7 @@ import { handleRejection, isNativePromise, isSame, type PendingPromises } from '
 import { heapSize } from './size/heap-size.ts'
 import { stringSize } from './size/layout.ts'
 import { type ChangeGuards, guardsOf, requireStackToCompile } from './stack.ts'
+import { type Stale, StaleEntries } from './stale.ts'
 import { CLEARED, EVICTED, EXPIRED, REASONS, REPLACED, type Statistics } from './statistics.ts'
 import { GIVEN, MOST_BYTES, NONE, type Slot } from './table/records.ts'
 import { EMPTY_BYTES, ENTRY_BYTES, MOST_ENTRIES, Table } from './table/table.ts'
@@ -46,7 +47,11 @@ export class Entries {
   readonly #isHeapSize: boolean
   /** Made for the first date, since few caches need it. */
   #dates: AbsoluteExpiry | undefined
+  /** Made for the first entry that goes stale. */
+  #stale: StaleEntries | undefined
   #mostItems = 0
+  /** The most that a key and its value may take together. */
+  #mostEntryBytes = Infinity
   #maxSizeBytes = 0
   /** The budget in force: less than `#maxSizeBytes` while the process is short of memory. */
   #mostBytes = 0
@@ -65,6 +70,7 @@ export class Entries {
     this.#pending = pending
     this.#guards = guardsOf(hooks.hasOnDelete)
     this.#isHeapSize = settings.sizeOf === heapSize
+    if (settings.loadTerms.window !== 0) this.table.addWindows()
   }
 
   /** The live value as a use, or `missing`, which counts as a miss if `isMiss`. */
@@ -80,10 +86,34 @@ export class Entries {
       this.#statistics.hits++
       return table.use(slot)
     }
-    this.remove(slot, EXPIRED)
+    this.#expire(slot, this.#clock.now())
+    this.keepLimits()
     if (isMiss(key)) this.#statistics.misses++
     this.#hooks.run()
     return missing
+  }
+
+  /** Entries, live and stale. */
+  get count(): number {
+    const { size } = this.table
+    return this.#stale === undefined ? size : size + this.#stale.size
+  }
+
+  /** Bytes of all entries and the whole structure. */
+  get sizeBytes(): number {
+    const { sizeBytes } = this.table
+    return this.#stale === undefined ? sizeBytes : sizeBytes + this.#stale.sizeBytes
+  }
+
+  /** Whether some entry, live or stale, will leave by itself. */
+  get hasDeadlines(): boolean {
+    return this.table.hasDeadlines || this.#stale !== undefined
+  }
+
+  /** Once `purgeSome` has returned `false`, nothing expires before this virtual time. */
+  get nextExpiry(): number {
+    const { nextExpiry } = this.table
+    return this.#stale === undefined ? nextExpiry : Math.min(nextExpiry, this.#stale.nextExpiry)
   }
 
   /** The slot of a live entry, or `NONE`. Not a use. An expired entry stays. */
@@ -98,9 +128,29 @@ export class Entries {
     return slot === NONE ? MISSING : this.table.valueAt(slot)
   }
 
-  /** Whether the key has an entry, live or expired. */
+  /** Whether the key has an entry, live, expired or stale. */
   isKnown(key: string): boolean {
-    return this.table.find(key) !== NONE
+    return this.table.find(key) !== NONE || this.#stale?.has(key) === true
+  }
+
+  /** The stale value of a key whose window is not over. */
+  staleOf(key: string, now: number): Stale | undefined {
+    const slot = this.table.find(key)
+    if (slot !== NONE && this.#isExpired(slot, now)) {
+      this.#expire(slot, now)
+      this.keepLimits(now)
+    }
+    return this.#stale?.find(key, now)
+  }
+
+  /** Leaves the origin of a key alone until a virtual time, as long as there is a stale value. */
+  pauseOrigin(key: string, until: number): void {
+    this.#stale?.pause(key, until)
+    this.keepLimits()
+  }
+
+  isOriginPaused(key: string, now: number): boolean {
+    return this.#stale?.isPaused(key, now) === true
   }
 
   /** Virtual milliseconds that a live entry has left; `undefined` without one. */
@@ -141,14 +191,14 @@ export class Entries {
         : this.#weighOrDelete(key, value, isPromise))
     const now = terms.expiresAt === undefined ? this.#clock.now() : this.#clock.fresh()
     // Only now: the options `sizeOf` and `now`, and code of the value, may have used the cache.
-    const slot = table.find(key)
+    let slot = table.find(key)
     let keyBytes = 0
     if (given !== undefined) keyBytes = GIVEN
     // The key of an entry that was measured has been measured with it.
     else if (isHeapSize) keyBytes = (slot !== NONE && table.keyBytesOf(slot)) || stringSize(key)
     const bytes = (keyBytes & ~GIVEN) + valueBytes
     const isTooLarge = EMPTY_BYTES + bytes > this.#mostBytes
-    if (isTooLarge && EMPTY_BYTES + bytes > this.#maxSizeBytes) {
+    if (bytes > this.#mostEntryBytes || (isTooLarge && EMPTY_BYTES + bytes > this.#maxSizeBytes)) {
       return this.#refuse(key, value, bytes)
     }
     this.allowance -= bytes > LEAP ? LEAP : ENTRY_BYTES + bytes
@@ -156,6 +206,7 @@ export class Entries {
       requireStackToCompile()
     }
     if (isPromise) this.#guards.promise.require(slot)
+    if (terms.window !== undefined && terms.window !== 0) table.addWindows()
     const servedUntil = now + this.#settings.pendingTtl
     const deadline = isPromise
       ? this.#pendingDeadline(key, terms, servedUntil, now)
@@ -170,10 +221,12 @@ export class Entries {
       table.replace(slot, value, keyBytes, valueBytes, deadline, now)
     } else {
       if (slot !== NONE) this.remove(slot, EXPIRED)
+      else if (this.#stale !== undefined) this.#stale.delete(key, { value })
       // Before the entry comes, so that it takes the slot of one that leaves.
       if (this.#isExceeded(bytes + table.growthBytes, 1)) this.#makeRoom(now, bytes, 1)
-      table.add(key, value, keyBytes, valueBytes, deadline, now)
+      slot = table.add(key, value, keyBytes, valueBytes, deadline, now)
     }
+    if (table.hasWindows) table.setWindow(slot, terms.window ?? this.#settings.loadTerms.window)
     this.#statistics.writes++
     if (isPromise) this.#pending.add(key, value, terms, servedUntil)
     return undefined
@@ -194,7 +247,9 @@ export class Entries {
     handleRejection(value)
     this.delete(key, REPLACED)
     this.#statistics.refusals++
-    return new DataTooLargeError(key, ENTRY_BYTES + bytes, this.#maxSizeBytes)
+    const isCapped = bytes > this.#mostEntryBytes
+    const limit = isCapped ? this.#settings.maxEntrySizeBytes : this.#maxSizeBytes
+    return new DataTooLargeError(key, ENTRY_BYTES + bytes, limit, isCapped)
   }
 
   /** Counts a write of a value that leaves at once: expired already, or too large while memory is short. */
@@ -209,10 +264,13 @@ export class Entries {
         this.#noteReplaced(slot, key, value)
         this.table.remove(slot)
       }
-    }
+    } else this.#stale?.delete(key, { value })
     this.#statistics.writes++
     this.#statistics.count(reason)
-    if (reason === EVICTED) this.#countPressureEviction()
+    if (reason === EVICTED) {
+      this.#statistics.evictedBytes += ENTRY_BYTES + bytes
+      this.#countPressureEviction()
+    }
     if (!this.#hooks.hasOnDelete) return
     this.#hooks.removed(key, value, REASONS[reason] as Reason, ENTRY_BYTES + bytes)
   }
@@ -256,9 +314,10 @@ export class Entries {
   }
 
   #deadline(key: string, { ttl, expiresAt }: WriteTerms, now: number): number {
-    return expiresAt === undefined
-      ? Math.floor(now + (ttl ?? this.#settings.defaultTtl))
-      : this.#deadlineAt(key, expiresAt, now)
+    if (expiresAt !== undefined) return this.#deadlineAt(key, expiresAt, now)
+    const { defaultTtl, ttlJitter } = this.#settings
+    const life = ttl ?? defaultTtl
+    return Math.floor(now + (ttlJitter === 0 ? life : shortened(life, ttlJitter)))
   }
 
   #deadlineAt(key: string, expiresAt: number, now: number): number {
@@ -296,21 +355,18 @@ export class Entries {
     this.#guards.remeasuring.require(slot)
     if (valueBytes > MOST_BYTES || table.hasLarge) requireStackToCompile()
     const keyBytes = table.keyBytesOf(slot)
-    if (EMPTY_BYTES + keyBytes + valueBytes > this.#maxSizeBytes) this.remove(slot, EVICTED)
-    else {
+    const bytes = keyBytes + valueBytes
+    if (EMPTY_BYTES + bytes > this.#maxSizeBytes || bytes > this.#mostEntryBytes) {
+      this.remove(slot, EVICTED)
+    } else {
       table.charge(slot, keyBytes, valueBytes)
       this.keepLimits(now)
     }
   }
 
-  /** Keys in the order of use, the oldest first. */
-  keys(): string[] {
-    const { table } = this
-    const keys: string[] = []
-    for (let slot = table.oldest; slot !== NONE; slot = table.newerThan(slot)) {
-      keys.push(table.keyAt(slot))
-    }
-    return keys
+  /** Keys of stale entries. */
+  staleKeys(): string[] {
+    return this.#stale?.keys() ?? []
   }
 
   /** Makes an entry the newest or the oldest. Returns `false` if there is no live one. */
@@ -331,7 +387,10 @@ export class Entries {
   delete(key: string, reason: number): boolean {
     const now = this.#clock.now()
     const slot = this.table.find(key)
-    if (slot === NONE) return false
+    if (slot === NONE) {
+      this.#stale?.delete(key)
+      return false
+    }
     const isLive = !this.#isExpired(slot, now)
     this.remove(slot, isLive ? reason : EXPIRED)
     return isLive
@@ -343,43 +402,97 @@ export class Entries {
     for (let slot = table.oldest; slot !== NONE; slot = table.newerThan(slot)) {
       this.#noteRemoved(slot, this.#isExpired(slot, now) ? EXPIRED : CLEARED)
     }
+    this.#stale?.tellAll()
+    this.#stale = undefined
     this.#pending.clear()
     table.clear()
   }
 
-  /** Removes what has expired. Returns how many entries. */
+  /** Removes what has expired, and keeps what goes stale by it. Returns how many entries have expired. */
   purge(now: number): number {
     let count = 0
     for (let slot = this.#due(now); slot !== NONE; slot = this.#due(now)) {
-      this.remove(slot, EXPIRED)
+      this.#expire(slot, now)
       count++
     }
+    while (this.#deleteDueStale(now));
+    if (count !== 0) this.keepLimits(now)
     return count
   }
 
   /** Removes one entry that has expired, or moves some in the table. Returns `false` if none has expired. */
   purgeSome(now: number, mostMoves: number): boolean {
     const slot = this.#due(now, mostMoves)
-    if (slot > NONE) this.remove(slot, EXPIRED)
-    return slot !== NONE
+    if (slot > NONE) {
+      this.#expire(slot, now)
+      this.keepLimits(now)
+    }
+    return slot !== NONE || this.#deleteDueStale(now, mostMoves)
   }
 
-  /** Removes an entry that has expired, or else the oldest. Returns `false` if there is none. */
+  /** Returns `false` if no window is over. */
+  #deleteDueStale(now: number, mostMoves?: number): boolean {
+    const stale = this.#stale
+    if (stale === undefined) return false
+    if (stale.deleteDue(now, mostMoves) !== NONE) return true
+    if (stale.size === 0) this.#stale = undefined
+    return false
+  }
+
+  /**
+   * Removes the entry that has to go first: a stale one, or else the oldest. Returns `false` if there is
+   * none.
+   */
   evictOne(): boolean {
-    return this.#removeDueOrOldest(this.#due(this.#clock.now()))
+    const now = this.#clock.now()
+    for (let due = this.#due(now); due !== NONE; due = this.#due(now)) {
+      // One that goes stale has not gone.
+      if (this.#expire(due, now)) return true
+    }
+    const isRemoved = this.#removeStaleOrOldest(now, false)
+    this.keepLimits(now)
+    return isRemoved
   }
 
   /** As `evictOne`, since the process is short of memory. */
   giveBackOne(): boolean {
-    const due = this.#due(this.#clock.now())
-    if (due === NONE && this.table.size !== 0) this.#statistics.pressureEvictions++
-    return this.#removeDueOrOldest(due)
+    const now = this.#clock.now()
+    const due = this.#due(now)
+    if (due === NONE) return this.#removeStaleOrOldest(now, true)
+    this.#expire(due, now)
+    return true
   }
 
-  #removeDueOrOldest(due: Slot): boolean {
-    const victim = due || this.table.oldest
-    if (victim !== NONE) this.remove(victim, due === NONE ? EVICTED : EXPIRED)
-    return victim !== NONE
+  #removeStaleOrOldest(now: number, isUnderPressure: boolean): boolean {
+    if (this.#stale !== undefined && this.#stale.size !== 0) {
+      this.#stale.deleteOne(now)
+      return true
+    }
+    const { oldest } = this.table
+    if (oldest === NONE) return false
+    if (isUnderPressure) this.#statistics.pressureEvictions++
+    this.remove(oldest, EVICTED)
+    return true
+  }
+
+  /** An entry that has expired is stale while its window lasts. Returns whether it has gone instead. */
+  #expire(slot: Slot, now: number): boolean {
+    const { table } = this
+    const window = table.windowOf(slot)
+    const isStale = window !== 0 && now < table.deadlineOf(slot) + window
+    if (!isStale || (this.#pending.size !== 0 && this.#pending.has(table.keyAt(slot)))) {
+      this.#guards.removal.require(slot)
+      if (table.hasLarge) requireStackToCompile()
+      this.#removeUnguarded(slot, EXPIRED)
+      return true
+    }
+    this.#requireStackToMove()
+    this.#stale ??= new StaleEntries(this.#hooks)
+    // First, since the engine may refuse the memory.
+    this.#stale.add(table, slot, now)
+    this.#statistics.count(EXPIRED)
+    table.remove(slot)
+    return false
   }
 
   #due(now: number, mostMoves?: number): Slot {
@@ -408,9 +521,10 @@ export class Entries {
   }
 
   #noteRemoved(slot: Slot, reason: number): void {
-    this.#statistics.count(reason)
-    if (!this.#hooks.hasOnDelete) return
     const { table } = this
+    this.#statistics.count(reason)
+    if (reason === EVICTED) this.#statistics.evictedBytes += table.chargeOf(slot)
+    if (!this.#hooks.hasOnDelete) return
     this.#hooks.removed(
       table.keyAt(slot),
       table.valueAt(slot),
@@ -420,12 +534,26 @@ export class Entries {
   }
 
   /** Applies new limits: bytes and entries. */
-  limit(maxSizeBytes: number, maxItems: number, now: number): void {
+  limit(maxSizeBytes: number, maxEntrySizeBytes: number, maxItems: number, now: number): void {
     requireStackToCompile()
     this.#mostBytes = this.isSqueezed ? Math.min(this.#mostBytes, maxSizeBytes) : maxSizeBytes
     this.#maxSizeBytes = maxSizeBytes
     this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
+    const mostEntryBytes = maxEntrySizeBytes - ENTRY_BYTES
+    const isLess = mostEntryBytes < this.#mostEntryBytes
+    this.#mostEntryBytes = mostEntryBytes
+    if (isLess) this.#evictTooLarge(now)
     this.keepLimits(now)
+  }
+
+  #evictTooLarge(now: number): void {
+    const { table } = this
+    for (const key of table.keys()) {
+      const slot = this.findLive(key, now)
+      if (slot !== NONE && table.chargeOf(slot) - ENTRY_BYTES > this.#mostEntryBytes) {
+        this.remove(slot, EVICTED)
+      }
+    }
   }
 
   get effectiveMaxSizeBytes(): number {
@@ -451,19 +579,17 @@ export class Entries {
 
   /** As `#isExceeded`, by the budget that was set instead of the one in force. */
   #isBudgetExceeded(bytes: number, items: number): boolean {
-    const { table } = this
-    return table.sizeBytes + bytes > this.#maxSizeBytes || table.size + items > this.#mostItems
+    return this.sizeBytes + bytes > this.#maxSizeBytes || this.count + items > this.#mostItems
   }
 
   /** Whether the entries, and so many bytes and entries to come, are too much. */
   #isExceeded(bytes: number, items: number): boolean {
-    const { table } = this
-    return table.sizeBytes + bytes > this.#mostBytes || table.size + items > this.#mostItems
+    return this.sizeBytes + bytes > this.#mostBytes || this.count + items > this.#mostItems
   }
 
   /**
    * Removes entries until there is room for so many bytes and entries to come: first what has expired,
-   * then the oldest. The entry to come takes the slot of one that leaves, so that the tables do not
+   * then what is stale, then the oldest. The entry to come takes the slot of one that leaves, so that the tables do not
    * grow beyond the budget.
    */
   #makeRoom(now: number, bytes: number, items: number): void {
@@ -471,7 +597,8 @@ export class Entries {
     do {
       const due = table.due(now)
       const { oldest } = table
-      if (due !== NONE) this.#removeUnguarded(due, EXPIRED)
+      if (due !== NONE) this.#expire(due, now)
+      else if (this.#stale !== undefined) this.#makeRoomOfStale(this.#stale, now)
       else if (table.size + items > 1 || !this.#fitsAlone(oldest)) {
         if (this.isSqueezed && !this.#isBudgetExceeded(bytes, items)) this.#countPressureEviction()
         this.#removeUnguarded(oldest, EVICTED)
@@ -482,6 +609,11 @@ export class Entries {
         return
       }
     } while (this.#isExceeded(bytes, items) && !(items === 0 && this.#compacts()))
+  }
+
+  #makeRoomOfStale(stale: StaleEntries, now: number): void {
+    if (stale.size === 0) this.#stale = undefined
+    else stale.deleteOne(now)
   }
 
   #fitsAlone(slot: Slot): boolean {
@@ -504,4 +636,12 @@ export class Entries {
 export function requireRoom(maxSizeBytes: number, given: unknown): void {
   if (maxSizeBytes >= EMPTY_BYTES) return
   throw outOfRange('maxSizeBytes', `at least the ${EMPTY_BYTES} bytes of an empty cache`, given)
+}
+
+/** A TTL, shortened by a random part of up to a fraction of it. */
+function shortened(life: number, jitter: number): number {
+  if (!(life > 0) || life === Infinity) return life
+  // Processes restored from one image draw the same random numbers, but not at the same microsecond.
+  const chance = (Math.random() + (globalThis.performance?.now() ?? 0)) % 1
+  return Math.max(life - life * jitter * chance, Math.min(life, 1))
 }

@@ -109,7 +109,7 @@ export class Hooks {
 }
 
 /** Calls a hook. What it returns may be a promise, which may reject. */
-function attempt(call: () => unknown, failed: (error: unknown) => void): void {
+export function attempt(call: () => unknown, failed: (error: unknown) => void): void {
   try {
     const result = call()
     if (isNativePromise(result)) subscribe(result, undefined, failed)

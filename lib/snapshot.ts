@@ -1,6 +1,6 @@
 import type { Entries } from './entries.ts'
 import { formatValue, unpolluted, wrongKind } from './options/check.ts'
-import type { WriteTerms } from './options/terms.ts'
+import { DEFAULT_TERMS, type WriteTerms } from './options/terms.ts'
 import { isEntrySize } from './options/units.ts'
 import { fulfilled, type PendingPromises } from './promise.ts'
 import { NONE } from './table/records.ts'
@@ -84,7 +84,7 @@ export function* writesOf(
     if (expiresAt !== null && expiresAt <= wall) continue
     // No TTL, so that an entry without an expiry stays as it was.
     const ttl = Infinity
-    const terms = { ttl, expiresAt: expiresAt ?? undefined, sizeBytes }
+    const terms = { ...DEFAULT_TERMS, ttl, expiresAt: expiresAt ?? undefined, sizeBytes }
     yield [key, isPromise ? Promise.resolve(value) : value, terms]
   }
 }

@@ -41,12 +41,34 @@ export interface Stats {
   rejections: number
   /** Writes of values that do not fit in an empty cache. */
   refusals: number
+  /** Bytes that the entries among `evictions` were charged. */
+  evictedBytes: number
   /** How many of `evictions` were made because the process was short of memory. */
   pressureEvictions: number
+  /** Calls of a factory of `getOrSet`, or of the function of `getOrSetMany`. */
+  loads: number
+  /** Loads that failed, or took longer than their `timeout`. */
+  loadFailures: number
+  /** Callers who waited for a load that was under way; with `getOrSetMany` one for each such key. */
+  loadsJoined: number
+  /** Milliseconds that took all loads which have ended. */
+  loadMs: number
+  /** Stale values that were served. Each also counts as a miss. */
+  staleHits: number
   /** The present number of live entries. */
   items: number
   /** The present bytes of the whole cache, with its own structure. */
   sizeBytes: number
+}
+
+type LoadCounts = Pick<Stats, 'loads' | 'loadFailures' | 'loadsJoined' | 'loadMs' | 'staleHits'>
+
+const NO_LOADS: LoadCounts = {
+  loads: 0,
+  loadFailures: 0,
+  loadsJoined: 0,
+  loadMs: 0,
+  staleHits: 0,
 }
 
 /** Items at the last reset + writes − every removal = items now. */
@@ -56,6 +78,9 @@ export class Statistics {
   writes = 0
   refusals = 0
   pressureEvictions = 0
+  evictedBytes = 0
+  /** Made for the first load. */
+  #loading: LoadCounts | undefined
   /** Hits and writes before the last reset. */
   #usesBefore = 0
   /** By reason. */
@@ -66,6 +91,11 @@ export class Statistics {
     return this.#usesBefore + this.hits + this.writes
   }
 
+  get loading(): LoadCounts {
+    this.#loading ??= { ...NO_LOADS }
+    return this.#loading
+  }
+
   /** One more removal. */
   count(reason: number): void {
     this.#removals[reason] = (this.#removals[reason] as number) + 1
@@ -73,12 +103,14 @@ export class Statistics {
 
   reset(): void {
     this.#usesBefore = this.uses
-    this.hits = this.misses = this.writes = this.refusals = this.pressureEvictions = 0
+    this.hits = this.misses = this.writes = this.refusals = 0
+    this.pressureEvictions = this.evictedBytes = 0
+    this.#loading = undefined
     this.#removals.fill(0)
   }
 
   report(items: number, sizeBytes: number): Stats {
-    const { hits, misses, writes, refusals, pressureEvictions } = this
+    const { hits, misses, writes, refusals, evictedBytes, pressureEvictions } = this
     const removed = (reason: number) => this.#removals[reason] as number
     return {
       hits,
@@ -92,7 +124,9 @@ export class Statistics {
       clears: removed(CLEARED),
       rejections: removed(REJECTED),
       refusals,
+      evictedBytes,
       pressureEvictions,
+      ...(this.#loading ?? NO_LOADS),
       items,
       sizeBytes,
     }

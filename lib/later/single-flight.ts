@@ -1,17 +1,133 @@
+import type { LoadContext } from '../options/load-terms.ts'
 import { StackGuard } from '../stack.ts'
+import { clearTimer, setTimerIfAllowed, type Timer } from '../time/timer.ts'
 
 const guard = /* @__PURE__ */ new StackGuard()
 
-/** One call of a factory, shared by all callers that ask for its key until it ends. */
-export interface Load {
-  readonly promise: Promise<unknown>
-  /** In virtual time. From then on nobody joins it, and its value is not kept. */
-  readonly givenUpAt: number
+/** What becomes of a load that ends. It must not refer to a cache, which the load would keep alive. */
+export interface LoadEnd {
+  /** Runs before the callers of the load go on. */
+  loaded(load: Load, result: unknown): void
+  failed(load: Load, error: unknown): void
 }
 
-/** A factory that runs before its first `await`, and the factory that called `getOrSet` for it. */
+/** One call of a factory, for one key or for several, shared by all callers until it ends. */
+export class Load {
+  readonly keys: readonly string[]
+  /** In virtual time, as all of these. */
+  readonly startedAt: number
+  /** From then on nobody joins it, and its value is not kept. */
+  readonly givenUpAt: number
+  readonly timesOutAt: number
+  /** What the factory gives, once it is kept. */
+  readonly promise: Promise<unknown>
+  /** How many callers wait. */
+  callers = 0
+  /** Whether it goes on without callers. */
+  isInBackground = false
+  /** Whether a caller got its error. */
+  isReported = false
+  /** Whether all callers had gone. */
+  isAbandoned = false
+  readonly #resolve: (result: unknown) => void
+  readonly #reject: (error: unknown) => void
+  #timer: Timer | undefined
+  /** Made when the factory asks for it. */
+  #aborter: AbortController | undefined
+  #abortion: { readonly reason: unknown } | undefined
+
+  constructor(
+    keys: readonly string[],
+    startedAt: number,
+    givenUpAt: number,
+    timesOutAt: number,
+    end: LoadEnd,
+  ) {
+    this.keys = keys
+    this.startedAt = startedAt
+    this.givenUpAt = givenUpAt
+    this.timesOutAt = timesOutAt
+    let resolve!: (result: unknown) => void
+    let reject!: (error: unknown) => void
+    const outcome = new Promise<unknown>((...settle) => {
+      ;[resolve, reject] = settle
+    })
+    this.#resolve = resolve
+    this.#reject = reject
+    this.promise = silence(
+      outcome.then(
+        (result) => {
+          this.#over()
+          end.loaded(this, result)
+          return result
+        },
+        (error) => {
+          this.#over()
+          end.failed(this, error)
+          throw error
+        },
+      ),
+    )
+  }
+
+  get signal(): AbortSignal {
+    if (this.#aborter === undefined) {
+      this.#aborter = new AbortController()
+      if (this.#abortion !== undefined) this.#aborter.abort(this.#abortion.reason)
+    }
+    return this.#aborter.signal
+  }
+
+  /** Calls the factory. */
+  start(factory: (context: LoadContext) => unknown, stale: unknown): void {
+    const load = this
+    const context = {
+      get signal() {
+        return load.signal
+      },
+      stale,
+    }
+    try {
+      // A promise that is resolved with another one could not be rejected by a timeout meanwhile.
+      Promise.resolve(factory(context)).then(this.#resolve, this.#reject)
+    } catch (error) {
+      this.#reject(error)
+    }
+  }
+
+  failAfter(delay: number, error: () => Error): void {
+    this.#timer = setTimerIfAllowed(() => this.#fail(error()), delay)
+  }
+
+  #fail(error: Error): void {
+    this.#reject(error)
+    this.#abort(error)
+  }
+
+  /** What it gives from now on reaches nobody. */
+  abandon(reason: unknown): void {
+    this.isAbandoned = true
+    this.#over()
+    this.#abort(reason)
+  }
+
+  #abort(reason: unknown): void {
+    this.#abortion ??= { reason }
+    try {
+      this.#aborter?.abort(reason)
+    } catch {
+      // Workers refuse it from another request than the one that made the signal.
+    }
+  }
+
+  #over(): void {
+    clearTimer(this.#timer)
+  }
+}
+
+/** Keys whose factory runs before its first `await`, and the factory that called `getOrSet` for it. */
 interface Starting {
-  readonly key: string
+  readonly keys: readonly string[]
   readonly outer: Starting | undefined
 }
 
@@ -32,61 +148,38 @@ export class SingleFlight {
     return this.#loads?.get(key) === load
   }
 
+  keys(): IterableIterator<string> {
+    return (this.#loads ?? NO_LOADS).keys()
+  }
+
   /** Whether the factory of the key runs right now, and so would wait for itself. */
   isStarting(key: string): boolean {
     for (let each = this.#starting; each !== undefined; each = each.outer) {
-      if (each.key === key) return true
+      if (each.keys.includes(key)) return true
     }
     return false
   }
 
-  /**
-   * Calls the factory. `loaded` runs before the callers of the load go on. It must not refer to a cache,
-   * which the load would keep alive.
-   */
-  begin(
-    key: string,
-    factory: () => unknown,
-    now: number,
-    givenUpAt: number,
-    loaded: (load: Load, value: unknown) => void,
-  ): Promise<unknown> {
-    // First: a promise that nobody awaits, or a load that never began, must not be left behind.
+  /** Registers a load and calls its factory. `stale` is for the factory. */
+  begin(load: Load, factory: (context: LoadContext) => unknown, stale: unknown): void {
+    // First: a load that never began must not be left behind.
     guard.require(this.size)
-    let resolve!: (outcome: unknown) => void
-    let reject!: (error: unknown) => void
-    const outcome = new Promise<unknown>((...settle) => {
-      ;[resolve, reject] = settle
-    })
-    const promise = outcome.then(
-      (value) => {
-        loaded(load, value)
-        return value
-      },
-      (error) => {
-        this.end(key, load)
-        throw error
-      },
-    )
-    silence(promise)
-    const load: Load = { promise, givenUpAt }
-    this.forgetGivenUp(now)
+    this.forgetGivenUp(load.startedAt)
     this.#loads ??= new Map()
-    // A load of this key that was given up makes way.
-    this.overtake(key)
-    this.#loads.set(key, load)
-    this.size++
+    for (const key of load.keys) {
+      // A load of this key that was given up makes way.
+      this.overtake(key)
+      this.#loads.set(key, load)
+      this.size++
+    }
     // Registered before it runs, since the factory may write the key, which wins over the load.
     const outer = this.#starting
-    this.#starting = { key, outer }
+    this.#starting = { keys: load.keys, outer }
     try {
-      resolve(factory())
-    } catch (error) {
-      reject(error)
+      load.start(factory, stale)
     } finally {
       this.#starting = outer
     }
-    return promise
   }
 
   /** Returns whether it was still under way. */
@@ -124,6 +217,8 @@ export class SingleFlight {
     }
   }
 }
+
+const NO_LOADS: ReadonlyMap<string, Load> = /* @__PURE__ */ new Map()
 
 /** A rejection that nobody awaits raises nothing, as with a stored promise. */
 export function silence<T>(promise: Promise<T>): Promise<T> {

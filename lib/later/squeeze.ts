@@ -52,11 +52,11 @@ export class Squeeze implements Guarded {
   }
 
   get #sizeBytes(): number {
-    return this.#entries.table.sizeBytes
+    return this.#entries.sizeBytes
   }
 
   get heldBytes(): number {
-    return this.#entries.table.size === 0 ? 0 : this.#sizeBytes
+    return this.#entries.count === 0 ? 0 : this.#sizeBytes
   }
 
   get nextGrowthBytes(): number {
@@ -65,7 +65,8 @@ export class Squeeze implements Guarded {
 
   keepOnly(part: number, least: number): void {
     this.#goal = Math.ceil(Math.max(part * this.#sizeBytes, least))
-    this.#evictable = this.#entries.table.size
+    // Twice, since one that goes stale takes two steps.
+    this.#evictable = 2 * this.#entries.count
   }
 
   evict(isOver: () => boolean): boolean {

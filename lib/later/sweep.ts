@@ -87,9 +87,9 @@ export class Sweep {
   }
 
   get #hasWork(): boolean {
-    const { table } = this.#entries
+    const entries = this.#entries
     if (this.#loads.size !== 0) return true
-    return table.size !== 0 && (table.hasDeadlines || this.#growth.hasWork)
+    return entries.count !== 0 && (entries.hasDeadlines || this.#growth.hasWork)
   }
 
   #countUses(): number {
@@ -140,7 +140,7 @@ export class Sweep {
     }
     this.isResting = growth.hasObjects
     if (this.isResting) this.#entries.isUseAwaited = true
-    const next = Math.min(this.#entries.table.nextExpiry, this.#loads.nextGivenUp)
+    const next = Math.min(this.#entries.nextExpiry, this.#loads.nextGivenUp)
     return Math.max(this.#waitLonger(), next - now)
   }
 

@@ -22,6 +22,11 @@ function refusal(name: string, accepted: string, value: unknown): string {
   return `${name} must be ${accepted}; got ${formatValue(value)}`
 }
 
+export function functionFrom<Given>(name: string, value: unknown): Given {
+  if (value !== undefined && typeof value !== 'function') throw wrongKind(name, 'a function', value)
+  return value as Given
+}
+
 const MAX_LENGTH = 60
 
 /** A value for an error message. Runs no code of the value, and cuts long text. */
@@ -89,6 +94,16 @@ export function keyFrom(key: unknown): string {
   if (typeof key === 'string') return key
   if (typeof key === 'number' || typeof key === 'bigint') return String(key)
   throw wrongKind('A key', 'a string, a number or a bigint', key)
+}
+
+/** Keys as `keyFrom` gives them. Text would be a list of letters, so it is a `TypeError`. */
+export function keysFrom(keys: unknown): string[] {
+  const isIterable =
+    typeof keys === 'object' &&
+    keys !== null &&
+    typeof (keys as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
+  if (!isIterable) throw wrongKind('The keys', 'an iterable of keys, not a string', keys)
+  return Array.from(keys as Iterable<unknown>, keyFrom)
 }
 
 /** Entries of an object or of an iterable of pairs. All keys are checked before any entry is used. */

@@ -1,9 +1,16 @@
 import { heapSize } from '../size/heap-size.ts'
-import { checkedOptions, wrongKind } from './check.ts'
+import { checkedOptions, functionFrom, invalidNumber, wrongKind } from './check.ts'
+import {
+  type LoadDefaults,
+  type LoadTerms,
+  loadDefaultsFrom,
+  type WaitUntil,
+} from './load-terms.ts'
 import {
   type ByteSize,
   bytesFrom,
   type Duration,
+  entryLimitFrom,
   itemLimitFrom,
   millisecondsFrom,
 } from './units.ts'
@@ -42,7 +49,9 @@ export type OnDelete<K extends string = string, V = unknown> = (
  * - `'sweep'`: the background sweep, or `sizeOf` during it;
  * - `'ttl'`: a `ttl` function of `getOrSet` threw or returned no TTL;
  * - `'promise'`: the cache could not subscribe to a stored promise, or `now` threw as it settled;
- * - `'sizeOf'`: the value of a stored promise could not be measured.
+ * - `'sizeOf'`: the value of a stored promise could not be measured;
+ * - `'load'`: a load failed, and no caller got the error;
+ * - `'waitUntil'`: that function threw or rejected.
  */
 export type OnError = (error: unknown, context: { source: string; key?: string }) => void
 
@@ -64,6 +73,13 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    */
   defaultTtl?: Duration | undefined
   /**
+   * The part of each TTL by which it is shortened at random, at most: a number from 0 to 1. So entries that
+   * were written together do not expire together, nor do those of instances that started together. Dates
+   * (`expiresAt`, `expireAt`) are kept as they are.
+   * @default 0
+   */
+  ttlJitter?: number | undefined
+  /**
    * The budget of the whole cache in bytes, its own structure included: a whole number; `'64K'`,
    * `'128M'`, `'1.5G'`, `'1T'` in powers of 1024, either case; or a percentage such as `'25%'` of the
    * memory that this process may use. `null` or `Infinity`: no limit. A budget below the 2,960 bytes
@@ -73,6 +89,13 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    * @default '25%'
    */
   maxSizeBytes?: ByteSize | undefined
+  /**
+   * The most that one entry may be charged, as `maxSizeBytes`; a percentage is of `maxSizeBytes`. A larger
+   * entry is refused, as `onTooLarge` says, so that it does not flush the others. One that grows beyond it
+   * later is evicted. `null`: as much as fits in an empty cache.
+   * @default null
+   */
+  maxEntrySizeBytes?: ByteSize | undefined
   /**
    * The most entries that the cache keeps: a whole number above 0. `null` or `Infinity`: no limit of
    * your own. A cache never keeps more than 8,388,608 entries (2 ** 23), because a `Map` of the engine
@@ -99,7 +122,7 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    */
   sizeOf?: SizeOf<K, V> | undefined
   /**
-   * What happens if an entry does not fit in an empty cache: `'throw'` throws a `DataTooLargeError`,
+   * What happens if an entry is above `maxEntrySizeBytes` or does not fit in an empty cache: `'throw'` throws a `DataTooLargeError`,
    * `'skip'` ignores the write. Both remove an older value under the key and evict nothing else.
    * @default 'throw'
    */
@@ -123,6 +146,39 @@ export interface CacheOptions<K extends string = string, V = unknown> {
    * @default '30s'
    */
   pendingTtl?: Duration | undefined
+  /**
+   * For how long after its TTL `getOrSet` returns a value at once, while it loads a new one in the
+   * background: seconds, or a string with a unit, as `defaultTtl`, 0 or more. Everything else takes the
+   * entry for expired.
+   * @default 0
+   */
+  staleWhileRevalidate?: Duration | undefined
+  /**
+   * For how long after its TTL `getOrSet` returns a value if the load fails: as `staleWhileRevalidate`. The
+   * larger of the two is how long each entry is kept after its TTL. A stale entry is charged, and leaves
+   * before live ones when space is needed.
+   * @default 0
+   */
+  staleIfError?: Duration | undefined
+  /**
+   * How long a load of `getOrSet` may take before it fails with a `TimeoutError`: seconds above 0, or a
+   * string with a unit, as `defaultTtl`. `null`: as long as it takes.
+   * @default null
+   */
+  timeout?: Duration | undefined
+  /**
+   * How long after a failed load the origin is left alone, while there is a stale value to return: as
+   * `defaultTtl`, 0 or more.
+   * @default '1s'
+   */
+  retryAfter?: Duration | undefined
+  /**
+   * Called with the promise of each load of `getOrSet` that goes on in the background. For platforms that
+   * freeze or end a request once it has its response, if their function serves all requests. One of a
+   * request belongs in the options of `getOrSet`.
+   * @default none
+   */
+  waitUntil?: WaitUntil | undefined
   /**
    * The time between background sweeps: seconds, or a string with a unit, as `defaultTtl`. `null` or
    * `Infinity`: no sweeps. Without a sweep, expired entries are still never served.
@@ -151,7 +207,9 @@ export interface CacheOptions<K extends string = string, V = unknown> {
 /** The options, checked: times in milliseconds, `Infinity` for no limit. */
 export interface Settings {
   defaultTtl: number
+  readonly ttlJitter: number
   maxSizeBytes: number
+  maxEntrySizeBytes: number
   maxItems: number
   readonly memoryGuard: boolean
   readonly sizeOf: SizeOf
@@ -160,14 +218,25 @@ export interface Settings {
   readonly onError: OnError | undefined
   readonly pendingTtl: number
   readonly sweepInterval: number
+  /** For calls of `getOrSet` without options. */
+  readonly loadTerms: LoadTerms
   readonly now: (() => number) | undefined
-  /** As they were given, for printing. */
-  readonly given: Readonly<Record<'defaultTtl' | 'maxSizeBytes' | 'maxItems', unknown>>
+  /** As they were given. */
+  readonly given: Given
+}
+
+interface Given {
+  readonly defaultTtl: unknown
+  readonly maxSizeBytes: unknown
+  maxEntrySizeBytes: unknown
+  readonly maxItems: unknown
 }
 
 const OPTIONS: (keyof CacheOptions)[] = [
   'defaultTtl',
+  'ttlJitter',
   'maxSizeBytes',
+  'maxEntrySizeBytes',
   'maxItems',
   'memoryGuard',
   'sizeOf',
@@ -175,6 +244,11 @@ const OPTIONS: (keyof CacheOptions)[] = [
   'onDelete',
   'onError',
   'pendingTtl',
+  'staleWhileRevalidate',
+  'staleIfError',
+  'timeout',
+  'retryAfter',
+  'waitUntil',
   'sweepInterval',
   'now',
 ]
@@ -183,7 +257,9 @@ const OPTIONS: (keyof CacheOptions)[] = [
 export function settingsFrom(options: unknown): Settings {
   const {
     defaultTtl = null,
+    ttlJitter = 0,
     maxSizeBytes = '25%',
+    maxEntrySizeBytes = null,
     maxItems = null,
     memoryGuard = true,
     sizeOf = heapSize,
@@ -193,14 +269,23 @@ export function settingsFrom(options: unknown): Settings {
     pendingTtl = '30s',
     sweepInterval = '5s',
     now,
+    ...others
   } = checkedOptions('The options', options, OPTIONS)
   if (onTooLarge !== 'throw' && onTooLarge !== 'skip') {
     throw wrongKind('onTooLarge', "'throw' or 'skip'", onTooLarge)
   }
   if (typeof memoryGuard !== 'boolean') throw wrongKind('memoryGuard', 'true or false', memoryGuard)
+  if (
+    !((ttlJitter as number) >= 0 && (ttlJitter as number) <= 1 && typeof ttlJitter === 'number')
+  ) {
+    throw invalidNumber('ttlJitter', 'a number from 0 to 1', ttlJitter, ttlJitter)
+  }
+  const budget = bytesFrom('maxSizeBytes', maxSizeBytes)
   return {
     defaultTtl: millisecondsFrom('defaultTtl', defaultTtl),
-    maxSizeBytes: bytesFrom('maxSizeBytes', maxSizeBytes),
+    ttlJitter,
+    maxSizeBytes: budget,
+    maxEntrySizeBytes: entryLimitFrom(maxEntrySizeBytes, budget),
     maxItems: itemLimitFrom('maxItems', maxItems),
     memoryGuard,
     sizeOf: functionFrom('sizeOf', sizeOf),
@@ -209,12 +294,8 @@ export function settingsFrom(options: unknown): Settings {
     onError: functionFrom('onError', onError),
     pendingTtl: millisecondsFrom('pendingTtl', pendingTtl),
     sweepInterval: millisecondsFrom('sweepInterval', sweepInterval),
+    loadTerms: loadDefaultsFrom(others as LoadDefaults),
     now: functionFrom('now', now),
-    given: { defaultTtl, maxSizeBytes, maxItems },
+    given: { defaultTtl, maxSizeBytes, maxEntrySizeBytes, maxItems },
   }
-}
-
-function functionFrom<Given>(name: string, value: unknown): Given {
-  if (value !== undefined && typeof value !== 'function') throw wrongKind(name, 'a function', value)
-  return value as Given
 }

@@ -1,9 +1,11 @@
 import { isFakeTimeBefore } from '../time/clock.ts'
 import { checkedOptions, invalidNumber } from './check.ts'
+import type { Settings } from './options.ts'
 import {
   type ByteSize,
   bytesFrom,
   type Duration,
+  entryLimitFrom,
   entrySizeFrom,
   itemLimitFrom,
   ttlFrom,
@@ -49,14 +51,17 @@ export interface WriteTerms {
   /** Epoch milliseconds. */
   readonly expiresAt: number | undefined
   readonly sizeBytes: number | undefined
+  /** Whole milliseconds for which the value is kept beyond its deadline. */
+  readonly window: number | undefined
 }
 
 export const DEFAULT_TERMS: WriteTerms = {
   ttl: undefined,
   expiresAt: undefined,
   sizeBytes: undefined,
+  window: undefined,
 }
-const WRITE_OPTIONS = /* @__PURE__ */ Object.keys(DEFAULT_TERMS)
+const WRITE_OPTIONS = ['ttl', 'expiresAt', 'sizeBytes']
 
 // Each option by name: a table of checks made a write with a TTL twice as slow.
 export function writeTermsFrom(options: unknown): WriteTerms {
@@ -68,6 +73,7 @@ export function writeTermsFrom(options: unknown): WriteTerms {
     ttl: ttl === undefined ? undefined : ttlFrom('ttl', ttl),
     expiresAt: expiresAt === undefined ? undefined : instantFrom('expiresAt', expiresAt),
     sizeBytes: sizeBytes === undefined ? undefined : entrySizeFrom('sizeBytes', sizeBytes),
+    window: undefined,
   }
 }
 
@@ -102,24 +108,41 @@ function timeOf(date: unknown): number | undefined {
 export interface Limits {
   /** As the option `maxSizeBytes` of the cache. `null` or `Infinity`: no limit. */
   maxSizeBytes?: ByteSize | undefined
+  /**
+   * As the option `maxEntrySizeBytes` of the cache: a percentage is of the new `maxSizeBytes`. `null`: no
+   * limit of its own.
+   */
+  maxEntrySizeBytes?: ByteSize | undefined
   /** As the option `maxItems` of the cache. `null` or `Infinity`: no limit. */
   maxItems?: number | null | undefined
 }
 
-/** The limits as numbers: `undefined` for a limit that does not change, `Infinity` for no limit. */
-export function limitsFrom(limits: unknown): {
-  maxSizeBytes: number | undefined
-  maxItems: number | undefined
-  /** As it was given, for an error message. */
-  givenSizeBytes: unknown
-} {
-  const { maxSizeBytes, maxItems } = checkedOptions('The limits', limits, [
+/** Limits as numbers, `Infinity` for no limit. */
+export interface NewLimits {
+  readonly maxSizeBytes: number
+  readonly maxEntrySizeBytes: number
+  readonly maxItems: number
+  /** As they were given, for an error message and for the next change. */
+  readonly givenSizeBytes: unknown
+  readonly givenEntrySizeBytes: unknown
+}
+
+/** A limit that is not given stays. */
+export function limitsFrom(limits: unknown, settings: Settings): NewLimits {
+  const { maxSizeBytes, maxEntrySizeBytes, maxItems } = checkedOptions('The limits', limits, [
     'maxSizeBytes',
+    'maxEntrySizeBytes',
     'maxItems',
   ])
+  const budget =
+    maxSizeBytes === undefined ? settings.maxSizeBytes : bytesFrom('maxSizeBytes', maxSizeBytes)
+  const givenEntrySizeBytes =
+    maxEntrySizeBytes === undefined ? settings.given.maxEntrySizeBytes : maxEntrySizeBytes
   return {
-    maxSizeBytes: maxSizeBytes === undefined ? undefined : bytesFrom('maxSizeBytes', maxSizeBytes),
-    maxItems: maxItems === undefined ? undefined : itemLimitFrom('maxItems', maxItems),
+    maxSizeBytes: budget,
+    maxEntrySizeBytes: entryLimitFrom(givenEntrySizeBytes, budget),
+    maxItems: maxItems === undefined ? settings.maxItems : itemLimitFrom('maxItems', maxItems),
     givenSizeBytes: maxSizeBytes,
+    givenEntrySizeBytes,
   }
 }

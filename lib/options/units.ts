@@ -23,10 +23,18 @@ const BYTE_UNITS: Units = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
 const TIME_UNITS: Units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** `Infinity` for no limit. */
-export function bytesFrom(name: string, value: unknown): number {
+export function bytesFrom(name: string, value: unknown, whole = memoryLimit): number {
   const accepted =
     "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a percentage such as '25%'"
-  return limitFrom(name, accepted, value, typeof value === 'string' ? bytesIn(value) : value)
+  const number = typeof value === 'string' ? bytesIn(value, whole) : value
+  return limitFrom(name, accepted, value, number)
+}
+
+/** As `bytesFrom`. A percentage is of the budget. */
+export function entryLimitFrom(value: unknown, maxSizeBytes: number): number {
+  // A part of no limit is no limit either.
+  const whole = Math.min(maxSizeBytes, Number.MAX_SAFE_INTEGER)
+  return bytesFrom('maxEntrySizeBytes', value, () => whole)
 }
 
 /** A number of entries, `Infinity` for no limit. */
@@ -40,12 +48,17 @@ function limitFrom(name: string, accepted: string, value: unknown, number: unkno
   throw invalidNumber(name, accepted + OR_NO_LIMIT, value, number)
 }
 
-function bytesIn(text: string): number | undefined {
+function bytesIn(text: string, whole: () => number): number | undefined {
   const match = /^(-?\d+(?:\.\d+)?)([kmgt%])$/.exec(text.toLowerCase())
   if (match === null) return undefined
   const [, number, unit] = match as unknown as NumberAndUnit
   if (unit !== '%') return Math.floor(Number(number) * (BYTE_UNITS[unit] as number))
-  return Number(number) > 100 ? NaN : Math.floor((Number(number) / 100) * memoryLimit())
+  return Number(number) > 100 ? NaN : Math.floor((Number(number) / 100) * whole())
+}
+
+/** Milliseconds, at least 0, `Infinity` for no limit. */
+export function waitFrom(name: string, value: unknown): number {
+  return durationFrom(name, 'seconds, 0 or more', 0, value)
 }
 
 /** Milliseconds above 0, `Infinity` for no limit. */

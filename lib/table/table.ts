@@ -18,6 +18,7 @@ import {
 
 const REFERENCE_BYTES = 8
 const SLOT_BYTES = RECORD_BYTES + 2 * REFERENCE_BYTES
+const WINDOW_BYTES = 8
 /** Slots of an empty table, with the one that belongs to no entry. */
 const SMALLEST = 2
 const GROWTH = 1.25
@@ -59,6 +60,8 @@ export class Table {
   #contentBytes = 0
   #structureBytes = EMPTY_BYTES
   #large: LargeSizes | undefined
+  /** By slot. Made for the first window, since few caches use any. */
+  #windows: Float64Array | undefined
 
   /** Bytes of keys, values and the whole structure. */
   get sizeBytes(): number {
@@ -74,12 +77,12 @@ export class Table {
   /** Bytes that the slots grow by with the next entry. The `Map` may grow as well. */
   get growthBytes(): number {
     const { isFull, capacity } = this.#records
-    return isFull ? (grown(capacity) - capacity) * SLOT_BYTES : 0
+    return isFull ? (grown(capacity) - capacity) * this.#slotBytes : 0
   }
 
   /** Bytes that the tables take at once when they grow, before they give back the former ones. */
   get nextGrowthBytes(): number {
-    return grown(this.capacity) * SLOT_BYTES + this.#keySlots.nextGrowthBytes
+    return grown(this.capacity) * this.#slotBytes + this.#keySlots.nextGrowthBytes
   }
 
   /** Whether more than a quarter of the slots are free. */
@@ -90,7 +93,7 @@ export class Table {
 
   /** Bytes that `compact` gives back. */
   get spareBytes(): number {
-    return (this.capacity - this.#neededSlots) * SLOT_BYTES
+    return (this.capacity - this.#neededSlots) * this.#slotBytes
   }
 
   /** Whether some value is larger than `MOST_BYTES`, or was. */
@@ -131,6 +134,15 @@ export class Table {
     return this.#records.int32[slot + NEWER] as Slot
   }
 
+  /** Keys in the order of use, the oldest first. */
+  keys(): string[] {
+    const keys: string[] = []
+    for (let slot = this.oldest; slot !== NONE; slot = this.newerThan(slot)) {
+      keys.push(this.keyAt(slot))
+    }
+    return keys
+  }
+
   /** The next slot, free or not, in no order; `NONE` after the last. A free slot holds no value. */
   after(slot: Slot): Slot {
     return this.#records.after(slot)
@@ -147,6 +159,27 @@ export class Table {
   /** In virtual milliseconds; `Infinity` for none. */
   deadlineOf(slot: Slot): number {
     return this.#records.float64[(slot >> 1) + DEADLINE] as number
+  }
+
+  /** Whether there is room for windows. */
+  get hasWindows(): boolean {
+    return this.#windows !== undefined
+  }
+
+  /** Whole milliseconds for which the value is of use beyond its deadline. */
+  windowOf(slot: Slot): number {
+    return this.#windows === undefined ? 0 : (this.#windows[slot >> 3] as number)
+  }
+
+  /** Makes room for windows. Until then each is 0. */
+  addWindows(): void {
+    this.#windows ??= new Float64Array(this.capacity)
+    this.#weighStructure()
+  }
+
+  /** After `addWindows`. */
+  setWindow(slot: Slot, window: number): void {
+    ;(this.#windows as Float64Array)[slot >> 3] = window
   }
 
   /** 0 if the caller gave one size for key and value. */
@@ -291,6 +324,11 @@ export class Table {
     int32[newer + OLDER] = older
   }
 
+  /** Whether the next new entry makes the tables grow. */
+  get isAboutToGrow(): boolean {
+    return this.#records.isFull || this.#keySlots.nextGrowthBytes !== 0
+  }
+
   /** Whether the next removal moves other entries or keys, and so runs functions that may never have run. */
   get isAboutToMove(): boolean {
     return this.#keySlots.isAboutToMove || this.#isAboutToShrink(this.size - 1)
@@ -325,6 +363,7 @@ export class Table {
     this.#cells = new Array(2 * SMALLEST)
     this.#contentBytes = 0
     this.#large = undefined
+    if (this.#windows !== undefined) this.#windows = new Float64Array(SMALLEST)
     this.#weighStructure()
   }
 
@@ -373,12 +412,18 @@ export class Table {
     cells[from >> 2] = cells[(from >> 2) + 1] = undefined
     this.#keySlots.move(key, to)
     if (int32[to + VALUE_BYTES] === LARGE) this.#large?.move(from, to)
+    if (this.#windows !== undefined) this.#windows[to >> 3] = this.windowOf(from)
     this.moves++
   }
 
   #resize(capacity: number): void {
     // First, since the engine may refuse the memory.
+    const windows = this.#windows && new Float64Array(capacity)
     this.#records.resize(capacity)
+    if (windows !== undefined) {
+      windows.set((this.#windows as Float64Array).subarray(0, capacity))
+      this.#windows = windows
+    }
     const spare = 2 * capacity - this.#cells.length
     if (spare < 0) this.#cells.length = 2 * capacity
     // Growing by assignment would leave half as much room again as there are slots.
@@ -388,8 +433,14 @@ export class Table {
 
   #weighStructure(): void {
     this.#slots = this.#keySlots.slots
+    // An empty table weighs the same with windows, so that what fits an empty cache stays the same.
+    const spare = SMALLEST * (this.#slotBytes - SLOT_BYTES)
     this.#structureBytes =
-      FIXED_BYTES + this.capacity * SLOT_BYTES + EXPIRY_BYTES + this.#keySlots.bytes
+      FIXED_BYTES + this.capacity * this.#slotBytes - spare + EXPIRY_BYTES + this.#keySlots.bytes
+  }
+
+  get #slotBytes(): number {
+    return this.#windows === undefined ? SLOT_BYTES : SLOT_BYTES + WINDOW_BYTES
   }
 }
 

@@ -24,7 +24,7 @@ export class BackgroundTimer<T extends object> {
   readonly #target: WeakRef<T> | undefined
   readonly #runOn: Run<T>
   #isClosed: boolean
-  #handle: Handle | undefined
+  #handle: Timer | undefined
   /** Whether a call of `wake` changes nothing before `overdueAt`. Public, since every write reads it. */
   isAwake: boolean
   /** From this time on, by the system's clock, the timer counts as dead. Public as well. */
@@ -57,7 +57,7 @@ export class BackgroundTimer<T extends object> {
   #schedule(delay: number): void {
     this.isAwake = delay <= this.interval
     try {
-      this.#handle = setTimer(() => this.#run(), Math.min(delay, LONGEST_DELAY))
+      this.#handle = setTimer(() => this.#run(), delay)
       this.overdueAt = systemClock.now() + delay + this.interval
     } catch {
       // Workers refuse timers at module scope, but not in requests: try again, yet not in a loop.
@@ -98,7 +98,7 @@ export class BackgroundTimer<T extends object> {
   }
 }
 
-type Handle = ReturnType<typeof setTimeout>
+export type Timer = ReturnType<typeof setTimeout>
 
 type InContext = <T>(call: () => T) => T
 
@@ -110,15 +110,27 @@ function contextOfImport(): InContext | undefined {
   return isBound ? builtinModule('node:async_hooks')?.AsyncLocalStorage?.snapshot?.() : undefined
 }
 
-/** Throws if the platform refuses timers. */
-function setTimer(call: () => void, delay: number): Handle {
-  const set = () => setTimeout(call, delay)
+/**
+ * A timer that keeps neither the process nor a request alive. A delay beyond 24 days is one of 24 days.
+ * Throws if the platform refuses timers.
+ */
+function setTimer(call: () => void, delay: number): Timer {
+  const set = () => setTimeout(call, Math.min(delay, LONGEST_DELAY))
   const handle = inContextOfImport === undefined ? set() : inContextOfImport(set)
   if (typeof handle === 'object') withoutContext(handle).unref?.()
   else (globalThis as { Deno?: { unrefTimer?(id: unknown): void } }).Deno?.unrefTimer?.(handle)
   return handle
 }
 
-function clearTimer(handle: Handle | undefined): void {
+/** `undefined` where the platform refuses timers, as at the module scope of a Worker. */
+export function setTimerIfAllowed(call: () => void, delay: number): Timer | undefined {
+  try {
+    return setTimer(call, delay)
+  } catch {
+    return undefined
+  }
+}
+
+export function clearTimer(handle: Timer | undefined): void {
   if (handle !== undefined) clearTimeout(handle)
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Entries } from '../../lib/entries.ts'
 import { Hooks } from '../../lib/hooks.ts'
 import { Growth } from '../../lib/later/growth.ts'
-import { SingleFlight } from '../../lib/later/single-flight.ts'
+import { Load, SingleFlight } from '../../lib/later/single-flight.ts'
 import { Squeeze } from '../../lib/later/squeeze.ts'
 import { Sweep } from '../../lib/later/sweep.ts'
 import { settingsFrom } from '../../lib/options/options.ts'
@@ -29,18 +29,14 @@ it.each([
   const pending = new PendingPromises(() => {})
   const entries = new Entries(settings, systemClock, statistics, hooks, pending)
   const now = systemClock.now()
-  entries.limit(settings.maxSizeBytes, settings.maxItems, now)
+  entries.limit(settings.maxSizeBytes, settings.maxEntrySizeBytes, settings.maxItems, now)
   const growth = new Growth(entries, pending, settings, hooks)
   if (value !== undefined) entries.put('other', value, DEFAULT_TERMS)
   growth.hasObjects = typeof value === 'object'
   const loads = new SingleFlight()
-  void loads.begin(
-    'a',
-    () => new Promise(() => {}),
-    now,
-    now + 30_000,
-    () => {},
-  )
+  const end = { loaded() {}, failed() {} }
+  const load = new Load(['a'], now, now + 30_000, Infinity, end)
+  loads.begin(load, () => new Promise(() => {}), undefined)
   const squeeze = new Squeeze(settings, entries, hooks)
   new Sweep(5_000, entries, growth, loads, squeeze, statistics, hooks, systemClock).wake()
   vi.advanceTimersByTime(29_000)

@@ -1,0 +1,52 @@
+import { pairsFrom, wrongKind } from '../options/check.ts'
+
+/** For a key that `loadMany` does not give. */
+export const ABSENT = /* @__PURE__ */ Symbol('absent')
+
+/** What a call of `loadMany` has given, by key. */
+export class Batch {
+  readonly #values: ReadonlyMap<string, unknown>
+
+  constructor(values: ReadonlyMap<string, unknown>) {
+    this.#values = values
+  }
+
+  get(key: string): unknown {
+    return this.#values.has(key) ? this.#values.get(key) : ABSENT
+  }
+}
+
+/** What a load has given for one of its keys, or `ABSENT`. */
+export function resultFor(key: string, result: unknown): unknown {
+  return result instanceof Batch ? result.get(key) : result
+}
+
+/**
+ * Reads what `loadMany` returned: an array by position, anything else by key. Awaits the values, and
+ * ignores a key that was not asked for.
+ */
+export async function batchFrom(keys: readonly string[], given: unknown): Promise<Batch> {
+  const results = Array.isArray(given) ? byPosition(keys, given) : byKey(given)
+  const asked = keys.filter((key) => results.has(key))
+  const values = await Promise.all(asked.map((key) => results.get(key)))
+  return new Batch(new Map(asked.map((key, index) => [key, values[index]])))
+}
+
+function byPosition(keys: readonly string[], given: readonly unknown[]): Map<string, unknown> {
+  if (given.length !== keys.length) {
+    throw new TypeError(
+      `The array that loadMany returns must have a value for each of the ${keys.length} keys, undefined for none; got ${given.length} values`,
+    )
+  }
+  const results = new Map<string, unknown>()
+  keys.forEach((key, index) => {
+    if (given[index] !== undefined) results.set(key, given[index])
+  })
+  return results
+}
+
+function byKey(given: unknown): Map<string, unknown> {
+  if (typeof given === 'object' && given !== null) return new Map(pairsFrom(given))
+  const accepted = 'a Map, an object, an iterable of pairs, or an array in the order of the keys'
+  throw wrongKind('The result of loadMany', accepted, given)
+}

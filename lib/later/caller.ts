@@ -1,0 +1,81 @@
+import { MISSING } from '../entries.ts'
+import { TimeoutError } from '../errors.ts'
+import type { LoadTerms } from '../options/load-terms.ts'
+import { clearTimer, setTimerIfAllowed } from '../time/timer.ts'
+import type { Load } from './single-flight.ts'
+
+/** A caller who waits for a load. */
+export interface Caller {
+  readonly key: string
+  readonly load: Load
+  readonly terms: LoadTerms
+  /** Whether it has got something else meanwhile. */
+  hasLeft: boolean
+}
+
+/** What happens to a caller who waits no longer. */
+export interface Departure {
+  /** A value that the caller may get instead, or `MISSING`. */
+  atHand(): unknown
+  /** The caller leaves the load to go on. */
+  goOn(): void
+  /** The caller leaves, and the load with it if it was the last one. */
+  leave(reason: unknown): void
+}
+
+/**
+ * What a load gives to a caller, or what the caller gets earlier: by `signal`, by `timeout` if `isHurried`,
+ * by `softTimeout` if `isContent` with a stale value.
+ */
+export function raced(
+  outcome: Promise<unknown>,
+  caller: Caller,
+  isHurried: boolean,
+  isContent: boolean,
+  departure: Departure,
+): Promise<unknown> {
+  const { key, terms } = caller
+  const { signal, softTimeout, timeout } = terms
+  return new Promise((resolve, reject) => {
+    const timers = [
+      isContent ? setTimerIfAllowed(serve, softTimeout) : undefined,
+      isHurried ? setTimerIfAllowed(giveUp, timeout) : undefined,
+    ]
+    signal?.addEventListener('abort', abort)
+    outcome.then(resolve, reject).finally(stop)
+
+    function serve() {
+      const value = departure.atHand()
+      // Its window may be over by now, as after a freeze.
+      if (value === MISSING) return
+      depart()
+      departure.goOn()
+      resolve(value)
+    }
+
+    function giveUp() {
+      const error = new TimeoutError(key, timeout)
+      const value = departure.atHand()
+      depart()
+      departure.leave(error)
+      if (value === MISSING) reject(error)
+      else resolve(value)
+    }
+
+    function abort() {
+      depart()
+      departure.leave(signal?.reason)
+      reject(signal?.reason)
+    }
+
+    function depart() {
+      caller.hasLeft = true
+      stop()
+    }
+
+    function stop() {
+      for (const timer of timers) clearTimer(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+  })
+}

@@ -1,0 +1,372 @@
+import { type Weakly, weakly } from '../engine.ts'
+import { type Entries, MISSING } from '../entries.ts'
+import { TimeoutError } from '../errors.ts'
+import { attempt, type Hooks } from '../hooks.ts'
+import { formatValue } from '../options/check.ts'
+import type { LoadContext, LoadTerms } from '../options/load-terms.ts'
+import { DEFAULT_TERMS, type WriteTerms } from '../options/terms.ts'
+import { ttlFrom } from '../options/units.ts'
+import { handleRejection } from '../promise.ts'
+import type { Stale } from '../stale.ts'
+import type { Statistics } from '../statistics.ts'
+import type { Clock } from '../time/clock.ts'
+import { ABSENT, batchFrom, resultFor } from './batch.ts'
+import { type Caller, type Departure, raced } from './caller.ts'
+import { Load, type LoadEnd, type SingleFlight, silence } from './single-flight.ts'
+import type { Sweep } from './sweep.ts'
+
+export type Factory = (key: string, context: LoadContext) => unknown
+export type LoadMany = (keys: string[], context: { readonly signal: AbortSignal }) => unknown
+
+type Weak = Weakly<Loading>
+/** What a caller gets if the load that it waited for gives nothing. */
+type Again = (loading: Loading) => unknown
+
+/** What becomes of a call that found no live value. */
+interface Miss {
+  /** What it gets without a load of its own; `undefined` if it has to wait for one. */
+  readonly served: Promise<unknown> | undefined
+  readonly needsLoad: boolean
+  readonly stale: Stale | undefined
+}
+
+/**
+ * What callers of `getOrSet` get: the live value, a stale one, what a load under way gives, or a load of
+ * their own. Promises refer to this object weakly, since a load may never end.
+ */
+export class Loading {
+  readonly #entries: Entries
+  readonly #loads: SingleFlight
+  readonly #sweep: Sweep
+  readonly #statistics: Statistics
+  readonly #hooks: Hooks
+  readonly #clock: Clock
+  readonly #pendingTtl: number
+  /** A use of a key; `MISSING` on a miss. */
+  readonly #read: (key: string) => unknown
+  /** Counts a value that does not fit as refused, without an error. */
+  readonly #write: (key: string, value: unknown, terms: WriteTerms) => void
+  readonly #weak: Weak = weakly(this)
+
+  constructor(
+    entries: Entries,
+    loads: SingleFlight,
+    sweep: Sweep,
+    statistics: Statistics,
+    hooks: Hooks,
+    clock: Clock,
+    pendingTtl: number,
+    read: (key: string) => unknown,
+    write: (key: string, value: unknown, terms: WriteTerms) => void,
+  ) {
+    this.#entries = entries
+    this.#loads = loads
+    this.#sweep = sweep
+    this.#statistics = statistics
+    this.#hooks = hooks
+    this.#clock = clock
+    this.#pendingTtl = pendingTtl
+    this.#read = read
+    this.#write = write
+  }
+
+  /** The live value, as a use, or what a load of the key gives. */
+  getOrLoad(key: string, factory: Factory, terms: LoadTerms): Promise<unknown> {
+    if (terms.signal?.aborted) return silence(Promise.reject(terms.signal.reason))
+    const value = this.#use(key, terms)
+    return value === MISSING ? this.#load(key, factory, terms) : Promise.resolve(value)
+  }
+
+  #load(key: string, factory: Factory, terms: LoadTerms): Promise<unknown> {
+    const again: Again = (loading) => loading.#loadAgain(key, factory, terms)
+    const { served, needsLoad, stale } = this.#miss(key, terms, again)
+    if (served !== undefined && !needsLoad) return served
+    const former = stale === undefined ? this.#present(key) : stale.value
+    const load = this.#begin([key], (context) => factory(key, context), former, terms)
+    if (served === undefined) return this.#wait(load, key, terms, again)
+    this.#goOn(load, terms)
+    return served
+  }
+
+  /** Not a use, since the caller has been counted. */
+  #loadAgain(key: string, factory: Factory, terms: LoadTerms): unknown {
+    const value = this.#entries.peek(key)
+    return value === MISSING ? this.#load(key, factory, terms) : value
+  }
+
+  /** As `getOrLoad` for each key, with one call for all that have to be loaded. */
+  getOrLoadMany(
+    keys: Iterable<string>,
+    loadMany: LoadMany,
+    terms: LoadTerms,
+  ): Promise<Map<string, unknown>> {
+    if (terms.signal?.aborted) return silence(Promise.reject(terms.signal.reason))
+    const results = new Map<string, Promise<unknown> | undefined>()
+    const missing: string[] = []
+    for (const key of new Set(keys)) {
+      const value = this.#use(key, terms)
+      if (value !== MISSING) results.set(key, Promise.resolve(value))
+      else {
+        const { served, needsLoad } = this.#miss(key, terms, absent)
+        results.set(key, served)
+        if (needsLoad) missing.push(key)
+      }
+    }
+    if (missing.length !== 0) {
+      // A copy of the keys, which the program may change.
+      const call = async (context: LoadContext) =>
+        batchFrom(missing, await loadMany([...missing], context))
+      const load = this.#begin(missing, call, undefined, terms)
+      const awaited = missing.filter((key) => results.get(key) === undefined)
+      for (const key of awaited) results.set(key, this.#wait(load, key, terms, absent))
+      if (awaited.length === 0) this.#goOn(load, terms)
+    }
+    return silence(mapOf(results))
+  }
+
+  /** With `refresh`, always a miss. */
+  #use(key: string, terms: LoadTerms): unknown {
+    if (!terms.refresh) return this.#read(key)
+    this.#statistics.misses++
+    return MISSING
+  }
+
+  /** The live value, or `undefined`. */
+  #present(key: string): unknown {
+    const value = this.#entries.peek(key)
+    return value === MISSING ? undefined : value
+  }
+
+  #miss(key: string, terms: LoadTerms, again: Again): Miss {
+    const { staleWhileRevalidate, staleIfError, refresh } = terms
+    const now = this.#clock.now()
+    const stale = this.#entries.staleOf(key, now)
+    this.#hooks.run()
+    if (this.#loads.isStarting(key)) {
+      return { served: silence(Promise.reject(waitsForItself(key))), needsLoad: false, stale }
+    }
+    const load = this.#loads.underWay(key, now)
+    const isPaused = !refresh && this.#entries.isOriginPaused(key, now)
+    if (!refresh && isWithin(stale, staleWhileRevalidate, now)) {
+      return { served: this.#serve(stale), needsLoad: load === undefined && !isPaused, stale }
+    }
+    if (load !== undefined) {
+      this.#statistics.loading.loadsJoined++
+      return { served: this.#wait(load, key, terms, again), needsLoad: false, stale }
+    }
+    if (isPaused && isWithin(stale, staleIfError, now)) {
+      return { served: this.#serve(stale), needsLoad: false, stale }
+    }
+    return { served: undefined, needsLoad: true, stale }
+  }
+
+  #serve({ value }: Stale): Promise<unknown> {
+    this.#statistics.loading.staleHits++
+    return Promise.resolve(value)
+  }
+
+  #begin(
+    keys: readonly string[],
+    factory: (context: LoadContext) => unknown,
+    former: unknown,
+    terms: LoadTerms,
+  ): Load {
+    const now = this.#clock.now()
+    const { timeout } = terms
+    const load = new Load(
+      keys,
+      now,
+      now + this.#pendingTtl,
+      now + timeout,
+      ending(this.#weak, terms),
+    )
+    this.#loads.begin(load, factory, former)
+    this.#statistics.loading.loads++
+    this.#sweep.wake()
+    if (timeout !== Infinity)
+      load.failAfter(timeout, () => new TimeoutError(keys[0] as string, timeout))
+    return load
+  }
+
+  /** The load goes on, with or without callers. */
+  #goOn(load: Load, { waitUntil }: LoadTerms): void {
+    load.isInBackground = true
+    if (waitUntil === undefined) return
+    const failed = (error: unknown) => {
+      this.#hooks.failed(error, 'waitUntil', load.keys[0])
+      this.#hooks.run()
+    }
+    attempt(() => waitUntil(load.promise.then(nothing, nothing)), failed)
+  }
+
+  #wait(load: Load, key: string, terms: LoadTerms, again: Again): Promise<unknown> {
+    const weak = this.#weak
+    const caller: Caller = { key, load, terms, hasLeft: false }
+    load.callers++
+    const outcome = silence(
+      load.promise.then(
+        (result) => {
+          if (!caller.hasLeft) load.callers--
+          const value = resultFor(key, result)
+          const loading = weak.deref()
+          return value === ABSENT && loading && !caller.hasLeft ? again(loading) : value
+        },
+        (error) => {
+          const loading = weak.deref()
+          if (!loading || caller.hasLeft) throw error
+          return loading.#afterFailure(caller, error, again)
+        },
+      ),
+    )
+    const isHurried = this.#clock.now() + terms.timeout < load.timesOutAt
+    const isContent = terms.softTimeout !== Infinity && terms.staleIfError !== 0
+    if (!isHurried && !isContent && terms.signal === undefined) return outcome
+    return silence(raced(outcome, caller, isHurried, isContent, departing(weak, caller)))
+  }
+
+  /** What a caller gets in place of an error: the live value or a stale one, or `MISSING`. */
+  atHand({ key, terms: { staleIfError } }: Caller): unknown {
+    if (staleIfError === 0) return MISSING
+    const live = this.#entries.peek(key)
+    if (live !== MISSING) return live
+    const now = this.#clock.now()
+    const stale = this.#entries.staleOf(key, now)
+    this.#hooks.run()
+    if (!isWithin(stale, staleIfError, now)) return MISSING
+    this.#statistics.loading.staleHits++
+    return stale.value
+  }
+
+  /** The caller goes. The load stays. */
+  goOn({ load, terms }: Caller): void {
+    this.#goOn(load, terms)
+    load.callers--
+  }
+
+  /** The caller goes, and the load with its last one. */
+  leave({ load }: Caller, reason: unknown): void {
+    if (--load.callers !== 0 || load.isInBackground) return
+    for (const key of load.keys) this.#loads.end(key, load)
+    load.abandon(reason)
+  }
+
+  #afterFailure(caller: Caller, error: unknown, again: Again): unknown {
+    const { key, load } = caller
+    load.callers--
+    // It is still under way only if the request of a Worker that began it has ended. Then it fails for
+    // later callers alone, of whom the first starts a new one.
+    if (this.#loads.end(key, load)) return again(this)
+    const value = this.atHand(caller)
+    if (value === MISSING) {
+      load.isReported = true
+      throw error
+    }
+    this.#reportUnheard(load, error)
+    return value
+  }
+
+  /** An error that no caller gets goes to `onError`. */
+  #reportUnheard(load: Load, error: unknown): void {
+    if (load.callers !== 0 || load.isReported) return
+    load.isReported = true
+    this.#hooks.failed(error, 'load', load.keys[0])
+    this.#hooks.run()
+  }
+
+  /** Stores what a load has given, for each key whose load was not overtaken or given up. */
+  loaded(load: Load, result: unknown, terms: LoadTerms): void {
+    if (load.isAbandoned) return
+    this.#countTime(load)
+    let failure: { readonly error: unknown } | undefined
+    for (const key of load.keys) {
+      try {
+        this.#keep(key, load, resultFor(key, result), terms)
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+    if (failure === undefined) return
+    this.#reportUnheard(load, failure.error)
+    throw failure.error
+  }
+
+  #keep(key: string, load: Load, value: unknown, loadTerms: LoadTerms): void {
+    if (!this.#loads.isUnderWay(key, load)) return
+    let isCurrent = false
+    let terms: WriteTerms | undefined
+    try {
+      // While it is still under way: what a `ttl` function writes under the key wins over the load.
+      if (value !== ABSENT && this.#clock.now() < load.givenUpAt) {
+        terms = this.#termsOf(key, value, loadTerms)
+      }
+    } finally {
+      isCurrent = this.#loads.end(key, load)
+    }
+    if (isCurrent && terms !== undefined) this.#write(key, value, terms)
+    else this.#hooks.run()
+  }
+
+  /** `undefined` if a `ttl` function gives no TTL: callers get the value, and it is not kept. */
+  #termsOf(key: string, value: unknown, { ttl, window }: LoadTerms): WriteTerms | undefined {
+    let chosen: unknown
+    try {
+      chosen = typeof ttl === 'function' ? ttl(value) : ttl
+      const life = chosen === undefined ? undefined : ttlFrom('ttl', chosen)
+      return { ...DEFAULT_TERMS, ttl: life, window }
+    } catch (error) {
+      // An async function returns a promise. Nobody else would handle its rejection.
+      handleRejection(chosen)
+      this.#hooks.failed(error, 'ttl', key)
+      return undefined
+    }
+  }
+
+  failed(load: Load, error: unknown, { retryAfter }: LoadTerms): void {
+    if (load.isAbandoned) return
+    this.#countTime(load)
+    this.#statistics.loading.loadFailures++
+    const now = this.#clock.now()
+    for (const key of load.keys) {
+      if (this.#loads.end(key, load)) this.#entries.pauseOrigin(key, now + retryAfter)
+    }
+    this.#reportUnheard(load, error)
+    this.#hooks.run()
+  }
+
+  #countTime(load: Load): void {
+    this.#statistics.loading.loadMs += this.#clock.now() - load.startedAt
+  }
+}
+
+// Outside the class, so that no closure refers to the cache.
+
+const ending = (weak: Weak, terms: LoadTerms): LoadEnd => ({
+  loaded: (load, result) => weak.deref()?.loaded(load, result, terms),
+  failed: (load, error) => weak.deref()?.failed(load, error, terms),
+})
+
+const departing = (weak: Weak, caller: Caller): Departure => ({
+  atHand: () => weak.deref()?.atHand(caller) ?? MISSING,
+  goOn: () => weak.deref()?.goOn(caller),
+  leave: (reason) => weak.deref()?.leave(caller, reason),
+})
+
+const absent = () => ABSENT
+const nothing = () => {}
+
+const isWithin = (stale: Stale | undefined, window: number, now: number): stale is Stale =>
+  stale !== undefined && now - stale.expiredAt < window
+
+async function mapOf(
+  results: ReadonlyMap<string, Promise<unknown> | undefined>,
+): Promise<Map<string, unknown>> {
+  const values = await Promise.all(results.values())
+  const given = [...results.keys()].map((key, index): [string, unknown] => [key, values[index]])
+  return new Map(given.filter(([, value]) => value !== ABSENT))
+}
+
+function waitsForItself(key: string): Error {
+  return new Error(
+    `The factory of ${formatValue(key)} called getOrSet with its own key, so it would wait for itself`,
+  )
+}

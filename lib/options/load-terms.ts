@@ -1,0 +1,192 @@
+import { checkedOptions, functionFrom, wrongKind } from './check.ts'
+import { type Duration, millisecondsFrom, ttlFrom, waitFrom } from './units.ts'
+
+/** Seconds, a string with a unit, `null`, or a function of the loaded value that returns one of these. */
+export type LoadTtl<V> = Duration | ((value: V) => Duration | undefined) | undefined
+
+/** Keeps a function alive until a promise settles, such as `ctx.waitUntil` of a Worker. */
+export type WaitUntil = (promise: Promise<unknown>) => void
+
+/** What a factory is given beside its key. */
+export interface LoadContext<V = unknown> {
+  /** Aborted when the load takes longer than `timeout`, or when all its callers have gone. */
+  readonly signal: AbortSignal
+  /**
+   * The value whose TTL has passed, while it is kept, for a conditional request. With `refresh`, the
+   * present value. `undefined` without one.
+   */
+  readonly stale: V | undefined
+}
+
+/**
+ * The options of `getOrSet` and `getOrSetMany`. An option that is `undefined` has its default. A value of
+ * the wrong type rejects with a `TypeError`, a number out of range with a `RangeError`, an unknown option
+ * with a `TypeError`.
+ *
+ * Durations are a number of seconds, or a string with a unit such as `'500ms'`; `null` or `Infinity`: no
+ * limit.
+ *
+ * @example
+ * controller.getOrSet(id, loadUser, { ttl: '1m', staleWhileRevalidate: '10m', staleIfError: '1d' })
+ */
+export interface LoadOptions<V = unknown> {
+  /**
+   * How long the loaded value lives, or a function of the value that returns it. 0 or less: the value goes
+   * to the callers and is not kept.
+   * @default the option `defaultTtl` of the cache
+   */
+  ttl?: LoadTtl<V>
+  /**
+   * For so long after its TTL a value is returned at once, while one load goes on in the background. If
+   * that load fails, `onError` gets the error with source `'load'`. As in RFC 5861.
+   * @default the option of the cache, which is 0
+   */
+  staleWhileRevalidate?: Duration | undefined
+  /**
+   * For so long after its TTL a value is returned if the load fails or times out. `onError` gets the error
+   * with source `'load'`, unless some caller got it. As in RFC 5861.
+   * @default the option of the cache, which is 0
+   */
+  staleIfError?: Duration | undefined
+  /**
+   * With a value within `staleIfError`, how long the caller waits for the load before it gets that value.
+   * The load goes on, and what it gives is kept.
+   * @default null
+   */
+  softTimeout?: Duration | undefined
+  /**
+   * How long a load may take, from its beginning, above 0. After that its callers get a `TimeoutError`, or
+   * a value within `staleIfError`; the factory's signal is aborted, and what it gives later is not kept.
+   * A caller who joins the load waits no longer than its own `timeout`.
+   * @default the option of the cache, which is null
+   */
+  timeout?: Duration | undefined
+  /**
+   * After a load has failed, how long the origin is left alone while there is a stale value to return.
+   * @default the option of the cache, which is '1s'
+   */
+  retryAfter?: Duration | undefined
+  /**
+   * Ends the wait of this caller, who gets the reason of the signal. When all callers of a load have gone,
+   * the factory's signal is aborted.
+   * @default none
+   */
+  signal?: AbortSignal | undefined
+  /**
+   * Given the promise of each load that goes on in the background, for platforms that end or freeze a
+   * request once it has its response. The promise never rejects.
+   * @default the option of the cache, which is none
+   */
+  waitUntil?: WaitUntil | undefined
+  /**
+   * Loads even if there is a live value. Others get that value until the new one has come. Joins a load
+   * that is under way.
+   * @default false
+   */
+  refresh?: boolean | undefined
+}
+
+/** Those load options that are options of a cache as well. */
+export type LoadDefaults = Pick<
+  LoadOptions,
+  'staleWhileRevalidate' | 'staleIfError' | 'timeout' | 'retryAfter' | 'waitUntil'
+>
+
+/** Checked load options: milliseconds, `Infinity` for no limit. */
+export interface LoadTerms {
+  /** As it was given, since a function may return it. */
+  readonly ttl: LoadTtl<unknown>
+  readonly staleWhileRevalidate: number
+  readonly staleIfError: number
+  readonly softTimeout: number
+  readonly timeout: number
+  readonly retryAfter: number
+  readonly signal: AbortSignal | undefined
+  readonly waitUntil: WaitUntil | undefined
+  readonly refresh: boolean
+  /** How long the entry is kept beyond its TTL. Whole milliseconds. */
+  readonly window: number
+}
+
+const NO_WINDOWS: LoadTerms = {
+  ttl: undefined,
+  staleWhileRevalidate: 0,
+  staleIfError: 0,
+  softTimeout: Infinity,
+  timeout: Infinity,
+  retryAfter: 1_000,
+  signal: undefined,
+  waitUntil: undefined,
+  refresh: false,
+  window: 0,
+}
+const LOAD_OPTIONS = [
+  'ttl',
+  'staleWhileRevalidate',
+  'staleIfError',
+  'softTimeout',
+  'timeout',
+  'retryAfter',
+  'signal',
+  'waitUntil',
+  'refresh',
+]
+/** A deadline and such a window are added exactly. */
+const LONGEST_WINDOW = 2 ** 51
+
+/** The terms of calls without options. */
+export function loadDefaultsFrom(options: LoadDefaults): LoadTerms {
+  for (const option in options) {
+    if (options[option as keyof LoadDefaults] !== undefined) return termsFrom(options, NO_WINDOWS)
+  }
+  return NO_WINDOWS
+}
+
+export function loadTermsFrom(options: unknown, defaults: LoadTerms): LoadTerms {
+  if (options === undefined) return defaults
+  return termsFrom(checkedOptions('The options', options, LOAD_OPTIONS), defaults)
+}
+
+function termsFrom(options: LoadDefaults & LoadOptions, defaults: LoadTerms): LoadTerms {
+  const { ttl, signal, waitUntil = defaults.waitUntil, refresh = false } = options
+  if (ttl !== undefined && typeof ttl !== 'function') ttlFrom('ttl', ttl)
+  if (signal !== undefined && !isAbortSignal(signal)) {
+    throw wrongKind('signal', 'an AbortSignal', signal)
+  }
+  if (typeof refresh !== 'boolean') throw wrongKind('refresh', 'true or false', refresh)
+  const staleWhileRevalidate = wait('staleWhileRevalidate')
+  const staleIfError = wait('staleIfError')
+  const window = Math.max(staleWhileRevalidate, staleIfError)
+  return {
+    ttl,
+    staleWhileRevalidate,
+    staleIfError,
+    softTimeout: wait('softTimeout'),
+    timeout:
+      options.timeout === undefined
+        ? defaults.timeout
+        : millisecondsFrom('timeout', options.timeout),
+    retryAfter: wait('retryAfter'),
+    signal,
+    waitUntil: functionFrom('waitUntil', waitUntil),
+    refresh,
+    window: Math.min(Math.floor(window), LONGEST_WINDOW),
+  }
+
+  function wait(
+    name: 'staleWhileRevalidate' | 'staleIfError' | 'softTimeout' | 'retryAfter',
+  ): number {
+    const given = options[name]
+    return given === undefined ? defaults[name] : waitFrom(name, given)
+  }
+}
+
+/** Of any realm. */
+function isAbortSignal(value: object): value is AbortSignal {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as AbortSignal).aborted === 'boolean' &&
+    typeof (value as AbortSignal).addEventListener === 'function'
+  )
+}
