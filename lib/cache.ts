@@ -259,11 +259,7 @@ export class Cache {
     const now = this.#clock.now()
     this.#change(() => {
       this.#entries.limit(maxSizeBytes, maxEntrySizeBytes, maxItems, now)
-      const { settings } = this
-      settings.maxSizeBytes = maxSizeBytes
-      settings.maxEntrySizeBytes = maxEntrySizeBytes
-      settings.given.maxEntrySizeBytes = limits.givenEntrySizeBytes
-      settings.maxItems = maxItems
+      this.settings.given.maxEntrySizeBytes = limits.givenEntrySizeBytes
     })
   }
 

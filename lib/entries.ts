@@ -50,11 +50,11 @@ export class Entries {
   /** Made for the first entry that goes stale. */
   #stale: StaleEntries | undefined
   #mostItems = 0
-  /** The most that a key and its value may take together. */
-  #mostEntryBytes = Infinity
   #maxSizeBytes = 0
   /** The budget in force: less than `#maxSizeBytes` while the process is short of memory. */
   #mostBytes = 0
+  /** The most that a key and its value may take. */
+  #mostAlone = 0
 
   constructor(
     settings: Settings,
@@ -149,6 +149,11 @@ export class Entries {
     this.keepLimits()
   }
 
+  /** Entries may have windows from here on. */
+  expectWindows(): void {
+    this.table.addWindows()
+  }
+
   isOriginPaused(key: string, now: number): boolean {
     return this.#stale?.isPaused(key, now) === true
   }
@@ -197,16 +202,13 @@ export class Entries {
     // The key of an entry that was measured has been measured with it.
     else if (isHeapSize) keyBytes = (slot !== NONE && table.keyBytesOf(slot)) || stringSize(key)
     const bytes = (keyBytes & ~GIVEN) + valueBytes
-    const isTooLarge = EMPTY_BYTES + bytes > this.#mostBytes
-    if (bytes > this.#mostEntryBytes || (isTooLarge && EMPTY_BYTES + bytes > this.#maxSizeBytes)) {
-      return this.#refuse(key, value, bytes)
-    }
+    const isTooLarge = bytes > this.#mostAlone
+    if (isTooLarge && this.#isRefused(bytes)) return this.#refuse(key, value, bytes)
     this.allowance -= bytes > LEAP ? LEAP : ENTRY_BYTES + bytes
     if (bytes > MOST_BYTES || table.hasLarge || (table.isSparse && this.#isExceeded(bytes, 1))) {
       requireStackToCompile()
     }
     if (isPromise) this.#guards.promise.require(slot)
-    if (terms.window !== undefined && terms.window !== 0) table.addWindows()
     const servedUntil = now + this.#settings.pendingTtl
     const deadline = isPromise
       ? this.#pendingDeadline(key, terms, servedUntil, now)
@@ -242,13 +244,22 @@ export class Entries {
     }
   }
 
+  /** Whether a key and its value are too large, by what the program set. */
+  #isRefused(bytes: number): boolean {
+    return (
+      EMPTY_BYTES + bytes > this.#maxSizeBytes ||
+      ENTRY_BYTES + bytes > this.#settings.maxEntrySizeBytes
+    )
+  }
+
   #refuse(key: string, value: unknown, bytes: number): DataTooLargeError {
     this.#guards.refused.require(bytes)
     handleRejection(value)
     this.delete(key, REPLACED)
     this.#statistics.refusals++
-    const isCapped = bytes > this.#mostEntryBytes
-    const limit = isCapped ? this.#settings.maxEntrySizeBytes : this.#maxSizeBytes
+    const { maxEntrySizeBytes } = this.#settings
+    const isCapped = ENTRY_BYTES + bytes > maxEntrySizeBytes
+    const limit = isCapped ? maxEntrySizeBytes : this.#maxSizeBytes
     return new DataTooLargeError(key, ENTRY_BYTES + bytes, limit, isCapped)
   }
 
@@ -355,10 +366,8 @@ export class Entries {
     this.#guards.remeasuring.require(slot)
     if (valueBytes > MOST_BYTES || table.hasLarge) requireStackToCompile()
     const keyBytes = table.keyBytesOf(slot)
-    const bytes = keyBytes + valueBytes
-    if (EMPTY_BYTES + bytes > this.#maxSizeBytes || bytes > this.#mostEntryBytes) {
-      this.remove(slot, EVICTED)
-    } else {
+    if (this.#isRefused(keyBytes + valueBytes)) this.remove(slot, EVICTED)
+    else {
       table.charge(slot, keyBytes, valueBytes)
       this.keepLimits(now)
     }
@@ -533,24 +542,32 @@ export class Entries {
     )
   }
 
-  /** Applies new limits: bytes and entries. */
+  /** Applies new limits, and notes them in the settings. */
   limit(maxSizeBytes: number, maxEntrySizeBytes: number, maxItems: number, now: number): void {
     requireStackToCompile()
+    const settings = this.#settings
+    settings.maxSizeBytes = maxSizeBytes
+    settings.maxEntrySizeBytes = maxEntrySizeBytes
+    settings.maxItems = maxItems
     this.#mostBytes = this.isSqueezed ? Math.min(this.#mostBytes, maxSizeBytes) : maxSizeBytes
     this.#maxSizeBytes = maxSizeBytes
     this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
-    const mostEntryBytes = maxEntrySizeBytes - ENTRY_BYTES
-    const isLess = mostEntryBytes < this.#mostEntryBytes
-    this.#mostEntryBytes = mostEntryBytes
-    if (isLess) this.#evictTooLarge(now)
+    const mostAlone = this.#mostAlone
+    this.#limitEntries()
+    if (this.#mostAlone < mostAlone) this.#evictRefused(now)
     this.keepLimits(now)
   }
 
-  #evictTooLarge(now: number): void {
+  #limitEntries(): void {
+    const capped = this.#settings.maxEntrySizeBytes - ENTRY_BYTES
+    this.#mostAlone = Math.min(capped, this.#mostBytes - EMPTY_BYTES)
+  }
+
+  #evictRefused(now: number): void {
     const { table } = this
     for (const key of table.keys()) {
       const slot = this.findLive(key, now)
-      if (slot !== NONE && table.chargeOf(slot) - ENTRY_BYTES > this.#mostEntryBytes) {
+      if (slot !== NONE && this.#isRefused(table.keyBytesOf(slot) + table.valueBytesOf(slot))) {
         this.remove(slot, EVICTED)
       }
     }
@@ -571,6 +588,7 @@ export class Entries {
   /** Sets the budget in force, up to the one that was set. Nothing leaves for it before the next change. */
   squeezeTo(bytes: number): void {
     this.#mostBytes = Math.min(Math.max(bytes, EMPTY_BYTES), this.#maxSizeBytes)
+    this.#limitEntries()
   }
 
   keepLimits(now?: number): void {
@@ -584,7 +602,12 @@ export class Entries {
 
   /** Whether the entries, and so many bytes and entries to come, are too much. */
   #isExceeded(bytes: number, items: number): boolean {
-    return this.sizeBytes + bytes > this.#mostBytes || this.count + items > this.#mostItems
+    const { table } = this
+    if (this.#stale !== undefined) {
+      bytes += this.#stale.sizeBytes
+      items += this.#stale.size
+    }
+    return table.sizeBytes + bytes > this.#mostBytes || table.size + items > this.#mostItems
   }
 
   /**
@@ -619,7 +642,7 @@ export class Entries {
   #fitsAlone(slot: Slot): boolean {
     const { table } = this
     if (slot === NONE) return true
-    return EMPTY_BYTES + table.keyBytesOf(slot) + table.valueBytesOf(slot) <= this.#mostBytes
+    return table.keyBytesOf(slot) + table.valueBytesOf(slot) <= this.#mostAlone
   }
 
   /** Whether giving back the free slots made room. Done once, since it takes long. */

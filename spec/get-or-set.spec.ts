@@ -336,9 +336,9 @@ test('a write that throws a TypeError does not win over the load', async () => {
 test('a caller starts a new load if joining the pending one fails', async () => {
   const { controller } = cacheWith()
   controller.getOrSet('a', () => new Promise<string>(() => {}))
-  const ended = vi.spyOn(Promise.prototype, 'catch').mockImplementationOnce((onRejected) => {
+  const ended = vi.spyOn(Promise.prototype, 'then').mockImplementationOnce((...handlers) => {
     ended.mockRestore()
-    return Promise.reject(new Error('the request has ended')).catch(onRejected)
+    return Promise.reject(new Error('the request has ended')).then(...handlers)
   })
   const factory = vi.fn(() => 'loaded again')
   const joined = controller.getOrSet('a', factory)

@@ -55,7 +55,7 @@ const REFUSALS: [string, () => unknown, string][] = [
   [
     'an unknown option',
     () => controlled().resize({ maxBytes: 1 } as never),
-    'Unknown option "maxBytes"; the options are maxSizeBytes, maxItems',
+    'Unknown option "maxBytes"; the options are maxSizeBytes, maxEntrySizeBytes, maxItems',
   ],
   [
     'entries',

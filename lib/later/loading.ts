@@ -302,8 +302,10 @@ export class Loading {
     } finally {
       isCurrent = this.#loads.end(key, load)
     }
-    if (isCurrent && terms !== undefined) this.#write(key, value, terms)
-    else this.#hooks.run()
+    if (isCurrent && terms !== undefined) {
+      if (terms.window !== 0) this.#entries.expectWindows()
+      this.#write(key, value, terms)
+    } else this.#hooks.run()
   }
 
   /** `undefined` if a `ttl` function gives no TTL: callers get the value, and it is not kept. */

@@ -43,6 +43,8 @@ export class Load {
     timesOutAt: number,
     end: LoadEnd,
   ) {
+    // First: a load that never began must not be left behind.
+    guard.require(keys.length)
     this.keys = keys
     this.startedAt = startedAt
     this.givenUpAt = givenUpAt
@@ -162,8 +164,6 @@ export class SingleFlight {
 
   /** Registers a load and calls its factory. `stale` is for the factory. */
   begin(load: Load, factory: (context: LoadContext) => unknown, stale: unknown): void {
-    // First: a load that never began must not be left behind.
-    guard.require(this.size)
     this.forgetGivenUp(load.startedAt)
     this.#loads ??= new Map()
     for (const key of load.keys) {

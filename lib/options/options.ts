@@ -82,7 +82,7 @@ export interface CacheOptions<K extends string = string, V = unknown> {
   /**
    * The budget of the whole cache in bytes, its own structure included: a whole number; `'64K'`,
    * `'128M'`, `'1.5G'`, `'1T'` in powers of 1024, either case; or a percentage such as `'25%'` of the
-   * memory that this process may use. `null` or `Infinity`: no limit. A budget below the 2,960 bytes
+   * memory that this process may use. `null` or `Infinity`: no limit. A budget below the 3,060 bytes
    * of an empty cache is a `RangeError`. The budget of one cache does not count what other caches
    * hold: two caches with `'25%'` may use half of the memory. With `memoryGuard`, a cache may hold less
    * while the process is short of memory.

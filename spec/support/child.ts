@@ -15,7 +15,7 @@ export async function scriptOf(source: string): Promise<string> {
     format: 'esm',
     external: ['node:*'],
     // The system limits an argument to 128 KiB.
-    minifyWhitespace: true,
+    minify: true,
     logLevel: 'silent',
   })
   return outputFiles[0]?.text ?? ''
