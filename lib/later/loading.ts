@@ -6,7 +6,7 @@ import { formatValue } from '../options/check.ts'
 import type { LoadContext, LoadTerms } from '../options/load-terms.ts'
 import { DEFAULT_TERMS, type WriteTerms } from '../options/terms.ts'
 import { ttlFrom } from '../options/units.ts'
-import { handleRejection } from '../promise.ts'
+import { handleRejection, isSame } from '../promise.ts'
 import type { Stale } from '../stale.ts'
 import type { Statistics } from '../statistics.ts'
 import type { Clock } from '../time/clock.ts'
@@ -26,6 +26,8 @@ type Again = (loading: Loading) => unknown
 interface Miss {
   /** What it gets without a load of its own; `undefined` if it has to wait for one. */
   readonly served: Promise<unknown> | undefined
+  /** Whether that is the stale value. */
+  readonly isStale: boolean
   readonly needsLoad: boolean
   readonly stale: Stale | undefined
 }
@@ -102,13 +104,17 @@ export class Loading {
   ): Promise<Map<string, unknown>> {
     if (terms.signal?.aborted) return silence(Promise.reject(terms.signal.reason))
     const results = new Map<string, Promise<unknown> | undefined>()
+    const atHand = new Map<string, unknown>()
     const missing: string[] = []
     for (const key of new Set(keys)) {
       const value = this.#use(key, terms)
-      if (value !== MISSING) results.set(key, Promise.resolve(value))
-      else {
-        const { served, needsLoad } = this.#miss(key, terms, absent)
+      if (value !== MISSING) {
+        results.set(key, Promise.resolve(value))
+        atHand.set(key, value)
+      } else {
+        const { served, isStale, needsLoad, stale } = this.#miss(key, terms, absent)
         results.set(key, served)
+        if (isStale) atHand.set(key, stale?.value)
         if (needsLoad) missing.push(key)
       }
     }
@@ -121,7 +127,26 @@ export class Loading {
       for (const key of awaited) results.set(key, this.#wait(load, key, terms, absent))
       if (awaited.length === 0) this.#goOn(load, terms)
     }
-    return silence(mapOf(results))
+    if (atHand.size === 0 || atHand.size === results.size) return silence(mapOf(results))
+    const weak = this.#weak
+    const again = () => {
+      const loading = weak.deref()
+      return loading?.getOrLoadMany(loading.#lost(atHand, terms), loadMany, terms)
+    }
+    return silence(renewed(mapOf(results), again))
+  }
+
+  /** Keys whose value is not at hand any more, or is another one. */
+  #lost(values: ReadonlyMap<string, unknown>, { window }: LoadTerms): string[] {
+    const now = this.#clock.now()
+    const lost = [...values.keys()].filter((key) => {
+      const live = this.#entries.peek(key)
+      const stale = this.#entries.staleOf(key, now)
+      const value = live === MISSING && isWithin(stale, window, now) ? stale.value : live
+      return !isSame(value, values.get(key))
+    })
+    this.#hooks.run()
+    return lost
   }
 
   /** With `refresh`, always a miss. */
@@ -141,23 +166,27 @@ export class Loading {
     const { staleWhileRevalidate, staleIfError, refresh } = terms
     const now = this.#clock.now()
     const stale = this.#entries.staleOf(key, now)
+    const miss = (served?: Promise<unknown>, needsLoad = false, isStale = false): Miss => ({
+      served,
+      isStale,
+      needsLoad,
+      stale,
+    })
     this.#hooks.run()
     if (this.#loads.isStarting(key)) {
-      return { served: silence(Promise.reject(waitsForItself(key))), needsLoad: false, stale }
+      return miss(silence(Promise.reject(waitsForItself(key))))
     }
     const load = this.#loads.underWay(key, now)
     const isPaused = !refresh && this.#entries.isOriginPaused(key, now)
     if (!refresh && isWithin(stale, staleWhileRevalidate, now)) {
-      return { served: this.#serve(stale), needsLoad: load === undefined && !isPaused, stale }
+      return miss(this.#serve(stale), load === undefined && !isPaused, true)
     }
     if (load !== undefined) {
       this.#statistics.loading.loadsJoined++
-      return { served: this.#wait(load, key, terms, again), needsLoad: false, stale }
+      return miss(this.#wait(load, key, terms, again))
     }
-    if (isPaused && isWithin(stale, staleIfError, now)) {
-      return { served: this.#serve(stale), needsLoad: false, stale }
-    }
-    return { served: undefined, needsLoad: true, stale }
+    if (isPaused && isWithin(stale, staleIfError, now)) return miss(this.#serve(stale), false, true)
+    return miss(undefined, true)
   }
 
   #serve({ value }: Stale): Promise<unknown> {
@@ -355,6 +384,16 @@ const departing = (weak: Weak, caller: Caller): Departure => ({
 
 const absent = () => ABSENT
 const nothing = () => {}
+
+/** What was at hand at the call may not be any more once all loads have ended. Then it is asked for again. */
+async function renewed(
+  values: Promise<Map<string, unknown>>,
+  again: () => Promise<Map<string, unknown>> | undefined,
+): Promise<Map<string, unknown>> {
+  const results = await values
+  for (const [key, value] of (await again()) ?? []) results.set(key, value)
+  return results
+}
 
 const isWithin = (stale: Stale | undefined, window: number, now: number): stale is Stale =>
   stale !== undefined && now - stale.expiredAt < window
