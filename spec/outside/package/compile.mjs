@@ -2,7 +2,10 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { must } from '../install.mjs'
 
-/** Compiles consumer.ts with each compiler, module resolution and type of package. */
+/**
+ * Compiles consumer.ts with each compiler, module resolution and type of package. Where a program may have
+ * both modules and CommonJS, other-build.ts gives the dictionaries of one build to the other.
+ */
 export function* typedProjects(folder, tools) {
   for (const compiler of ['typescript-5.4', 'typescript-5', 'typescript-7']) {
     const tsc = join(tools, 'node_modules', compiler)
@@ -27,8 +30,13 @@ export function* typedProjects(folder, tools) {
             module: moduleOf(moduleResolution, type),
             moduleResolution,
           }
-          const config = { compilerOptions, files: ['consumer.ts'] }
+          const files = ['consumer.ts']
           mkdirSync(project)
+          if (hasBothBuilds(moduleResolution)) {
+            files.push(type === 'module' ? 'other-build.cts' : 'other-build.mts')
+            cpSync(join(folder, 'other-build.ts'), join(project, files[1]))
+          }
+          const config = { compilerOptions, files }
           writeFileSync(join(project, 'package.json'), JSON.stringify({ type }))
           writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(config))
           cpSync(join(folder, 'consumer.ts'), join(project, 'consumer.ts'))
@@ -40,8 +48,10 @@ export function* typedProjects(folder, tools) {
   }
 }
 
+const hasBothBuilds = (resolution) => ['node16', 'nodenext'].includes(resolution)
+
 function moduleOf(resolution, type) {
-  if (resolution.startsWith('node') && resolution !== 'node10') return resolution
+  if (hasBothBuilds(resolution)) return resolution
   if (type === 'module') return 'esnext'
   return resolution === 'bundler' ? 'preserve' : 'commonjs'
 }

@@ -1,0 +1,5 @@
+import { controllerOf } from 'faas-cache-dict'
+
+type Users = typeof import('./consumer.js', { with: { 'resolution-mode': 'import' }}).users
+
+export const entriesOf = (cache: Users) => controllerOf(cache).entries()
