@@ -14,7 +14,23 @@ import {
 } from './options/terms.ts'
 import { type Duration, millisecondsFrom } from './options/units.ts'
 import { describe, INSPECT } from './printing.ts'
-import type { EntriesOf, EntryOf, KeyOf, Loaded, StringKeyOf, ValueAt, ValueOf } from './schema.ts'
+import type {
+  EntriesOf,
+  EntryOf,
+  Eventual,
+  KeyOf,
+  Loadable,
+  LoadableMany,
+  Loaded,
+  LoadedOfMany,
+  NameOf,
+  NumericKeyOf,
+  Settled,
+  StringKeyOf,
+  StringOf,
+  ValueOf,
+  ValueOrPromise,
+} from './schema.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Stats } from './statistics.ts'
 
@@ -72,28 +88,28 @@ export class CacheController<Schema extends object = any> {
   }
 
   /** The live value, or `fallback` on a miss. A use. Does not store `fallback`. */
-  get<Key extends KeyOf<Schema>, Fallback = undefined>(
-    key: Key,
+  get<Key extends NameOf<Schema>, Fallback = undefined>(
+    key: Key | NumericKeyOf<Schema>,
     fallback?: Fallback,
-  ): ValueAt<Schema, Key> | Fallback {
+  ): Schema[Key] | Fallback {
     const cache = cacheOf(this, 'get')
     const value = cache.read(typeof key === 'string' ? key : keyFrom(key), fallback)
-    return value as ValueAt<Schema, Key> | Fallback
+    return value as Schema[Key] | Fallback
   }
 
   /** The live value. A use. A `KeyError` if the key is missing or has expired. */
-  getOrThrow<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> {
+  getOrThrow<Key extends NameOf<Schema>>(key: Key | NumericKeyOf<Schema>): Schema[Key] {
     const cache = cacheOf(this, 'getOrThrow')
     const name = keyFrom(key)
     const value = cache.read(name, MISSING)
     if (value === MISSING) throw new KeyError(name)
-    return value as ValueAt<Schema, Key>
+    return value as Schema[Key]
   }
 
   /** The live value, or `undefined`. Not a use. */
-  peek<Key extends KeyOf<Schema>>(key: Key): ValueAt<Schema, Key> | undefined {
+  peek<Key extends NameOf<Schema>>(key: Key | NumericKeyOf<Schema>): Schema[Key] | undefined {
     const value = cacheOf(this, 'peek').peek(keyFrom(key))
-    return value === MISSING ? undefined : (value as ValueAt<Schema, Key>)
+    return value === MISSING ? undefined : (value as Schema[Key])
   }
 
   /** Whether the key has a live entry. Not a use. */
@@ -105,9 +121,9 @@ export class CacheController<Schema extends object = any> {
    * Stores the value as the most recently used entry. Its TTL starts now. A `DataTooLargeError` if the
    * entry does not fit in an empty cache, unless the option `onTooLarge` is `'skip'`.
    */
-  set<Key extends KeyOf<Schema>>(
-    key: Key,
-    value: ValueAt<Schema, Key>,
+  set<Key extends NameOf<Schema>>(
+    key: Key | NumericKeyOf<Schema>,
+    value: Schema[Key],
     options?: WriteOptions,
   ): this {
     const cache = cacheOf(this, 'set')
@@ -118,14 +134,14 @@ export class CacheController<Schema extends object = any> {
   }
 
   /** The live value; on a miss, stores `value` and returns it. A use. */
-  setDefault<Key extends KeyOf<Schema>>(
-    key: Key,
-    value: ValueAt<Schema, Key>,
-  ): ValueAt<Schema, Key> {
+  setDefault<Key extends NameOf<Schema>>(
+    key: Key | NumericKeyOf<Schema>,
+    value: Schema[Key],
+  ): Schema[Key] {
     const cache = cacheOf(this, 'setDefault')
     const name = keyFrom(key)
     const present = cache.readLatest(name)
-    if (present !== MISSING) return present as ValueAt<Schema, Key>
+    if (present !== MISSING) return present as Schema[Key]
     cache.write(name, value)
     return value
   }
@@ -138,12 +154,12 @@ export class CacheController<Schema extends object = any> {
   }
 
   /** Removes the entry and returns its live value, or `fallback` on a miss. Not a use. */
-  pop<Key extends KeyOf<Schema>, Fallback = undefined>(
-    key: Key,
+  pop<Key extends NameOf<Schema>, Fallback = undefined>(
+    key: Key | NumericKeyOf<Schema>,
     fallback?: Fallback,
-  ): ValueAt<Schema, Key> | Fallback {
+  ): Schema[Key] | Fallback {
     const value = cacheOf(this, 'pop').pop(keyFrom(key))
-    return (value === MISSING ? fallback : value) as ValueAt<Schema, Key> | Fallback
+    return (value === MISSING ? fallback : value) as Schema[Key] | Fallback
   }
 
   /** Removes the entry. Returns `true` if there was a live one. */
@@ -246,20 +262,20 @@ export class CacheController<Schema extends object = any> {
    * @example
    * const user = await controllerOf(cache).getOrSet(id, () => loadUser(id), { ttl: '5m' })
    */
-  getOrSet<Key extends KeyOf<Schema>, Value extends Awaited<ValueAt<Schema, Key>>>(
-    key: Key,
-    factory: (key: StringKeyOf<Schema>, context: LoadContext<Value>) => Value | PromiseLike<Value>,
-    options?: LoadOptions<Value>,
-  ): Promise<Loaded<ValueAt<Schema, Key>, Value>>
-  // For a schema that is a type parameter, whose awaited type TypeScript does not know.
-  getOrSet<Key extends KeyOf<Schema>>(
-    key: Key,
-    factory: (
-      key: StringKeyOf<Schema>,
-      context: LoadContext<ValueAt<Schema, Key>>,
-    ) => ValueAt<Schema, Key> | PromiseLike<ValueAt<Schema, Key>>,
-    options?: LoadOptions<ValueAt<Schema, Key>>,
-  ): Promise<ValueAt<Schema, Key>>
+  getOrSet<
+    Key extends NameOf<Schema>,
+    Given extends Loadable<Schema[Key]> = ValueOrPromise<Settled<Schema[Key]>>,
+  >(
+    key: Key | NumericKeyOf<Schema>,
+    // The compiler looks up the key before it looks at the factory, whose literals it then keeps.
+    factory: {
+      [Name in Key]: (
+        key: StringOf<Schema, NoInfer<Name>>,
+        context: LoadContext<Settled<Schema[Name]>>,
+      ) => Given
+    }[Key],
+    options?: LoadOptions<Loaded<Schema[Key], Given>>,
+  ): Promise<Loaded<Schema[Key], Given>>
   getOrSet(
     key: KeyOf<Schema>,
     factory: (key: never, context: never) => unknown,
@@ -291,10 +307,23 @@ export class CacheController<Schema extends object = any> {
    * @example
    * const users = await controllerOf(cache).getOrSetMany(ids, (missing) => loadUsers(missing))
    */
+  getOrSetMany<
+    Key extends NameOf<Schema>,
+    Given extends Eventual<LoadableMany<StringOf<Schema, Key>, Schema[Key] | Settled<Schema[Key]>>>,
+  >(
+    keys: Iterable<Key | NumericKeyOf<Schema>> & object,
+    loadMany: {
+      [Name in Key]: (
+        missing: StringOf<Schema, NoInfer<Key>>[],
+        context: Pick<LoadContext, 'signal'>,
+      ) => Given
+    }[Key],
+    options?: LoadOptions<LoadedOfMany<Schema[Key], Given>>,
+  ): Promise<Map<StringOf<Schema, Key>, LoadedOfMany<Schema[Key], Given>>>
   getOrSetMany(
     keys: Iterable<KeyOf<Schema>>,
-    loadMany: (missing: string[], context: { readonly signal: AbortSignal }) => unknown,
-    options?: LoadOptions<ValueOf<Schema>>,
+    loadMany: (missing: never[], context: never) => unknown,
+    options?: LoadOptions<never>,
   ): Promise<Map<string, unknown>> {
     try {
       const cache = cacheOf(this, 'getOrSetMany')

@@ -4,14 +4,14 @@ import { namedClass, requireSupportedNode } from './engine.ts'
 import { pairsFrom, wrongKind } from './options/check.ts'
 import { type CacheOptions, settingsFrom } from './options/options.ts'
 import { register, registered } from './registry.ts'
-import type { EntriesOf, StringKeyOf, ValueOf } from './schema.ts'
+import type { Brand, EntriesOf, StringKeyOf, ValueOf } from './schema.ts'
 import { proxyOver } from './traps.ts'
 
 /** A dictionary of this schema. Any property may be `undefined`: absent, expired or evicted. */
 // Mapped here and not through another alias, so that editors show this name for inferred types.
 export type FaaSCacheDict<Schema extends object = Record<string, unknown>> = {
-  [Key in keyof Schema]?: Schema[Key] | undefined
-}
+  [Key in keyof Schema]?: Schema[Key]
+} & Brand
 
 export interface FaaSCacheDictConstructor {
   /**
@@ -66,7 +66,7 @@ export const FaaSCacheDict = /* @__PURE__ */ namedClass({
  * anything else.
  */
 export function controllerOf<Schema extends object>(
-  cache: FaaSCacheDict<Schema> & object,
+  cache: FaaSCacheDict<Schema>,
 ): CacheController<Schema> {
   const controller = registered(cache)
   if (controller === undefined) {

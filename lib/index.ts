@@ -6,13 +6,22 @@ export type { CacheOptions, OnDelete, OnError, Reason, SizeOf } from './options/
 export type { Limits, WriteOptions } from './options/terms.ts'
 export type { ByteSize, Duration } from './options/units.ts'
 export type {
+  Brand,
   EntriesOf,
   EntryOf,
+  Eventual,
   KeyOf,
+  Loadable,
+  LoadableMany,
   Loaded,
+  LoadedOfMany,
+  NameOf,
+  NumericKeyOf,
+  Settled,
   StringKeyOf,
-  ValueAt,
+  StringOf,
   ValueOf,
+  ValueOrPromise,
 } from './schema.ts'
 export { heapSize } from './size/heap-size.ts'
 export type { Snapshot, SnapshotEntry } from './snapshot.ts'

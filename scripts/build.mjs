@@ -64,7 +64,12 @@ function declareTypes() {
   for (const path of declared.keys()) rmSync(path)
   for (const path of reachable(declared, types)) {
     const text = withItsLibraries(declared.get(path))
-    writeFileSync(path, specifiersWith('.js', text))
+    // Both builds have the brand of a dictionary in common, so that each accepts those of the other.
+    const isShared = path === join(types, 'schema.d.ts')
+    writeFileSync(
+      path,
+      isShared ? "export type * from './schema.cjs'\n" : specifiersWith('.js', text),
+    )
     writeFileSync(path.replace(/\.d\.ts$/, '.d.cts'), specifiersWith('.cjs', text))
   }
 }

@@ -7,7 +7,7 @@ import {
   heapSize,
 } from 'faas-cache-dict'
 import { describe, expect, it, test, vi } from 'vitest'
-import { cacheWith, type Values } from './support/cache.ts'
+import { cacheWith, type Dictionary, type Values } from './support/cache.ts'
 import { FakeClock, START } from './support/fake-clock.ts'
 import { deferred } from './support/promises.ts'
 
@@ -602,7 +602,7 @@ describe('getOrSet', () => {
     expect(controller.stats()).toMatchObject({ refusals: 1, writes: 0 })
   })
 
-  it.each<[string, (cache: Values) => void, unknown]>([
+  it.each<[string, (cache: Dictionary) => void, unknown]>([
     ['a write', (cache) => Object.assign(cache, { a: 'mine' }), 'mine'],
     ['a delete', (cache) => delete cache.a, undefined],
     ['a clear', (cache) => controllerOf(cache).clear(), undefined],

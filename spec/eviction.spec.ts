@@ -49,7 +49,7 @@ let comparisons = 0
 class Case {
   readonly clock = new FakeClock()
   readonly removals: [string, string][] = []
-  readonly cache: Values
+  readonly cache: FaaSCacheDict<Values>
   readonly controller
   entries: Entry[]
 

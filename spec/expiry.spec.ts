@@ -1,7 +1,7 @@
 import { controllerOf, DataTooLargeError, FaaSCacheDict, KeyError } from 'faas-cache-dict'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { cacheWith } from './support/cache.ts'
+import { cacheWith, type Dictionary } from './support/cache.ts'
 import { FakeClock } from './support/fake-clock.ts'
 import { expectNoUnhandledRejection } from './support/promises.ts'
 
@@ -90,7 +90,7 @@ describe('an entry', () => {
   })
 
   it('is removed once, with reason "expired", whichever call finds it', () => {
-    const finders: Record<string, (key: string) => (cache: Record<string, unknown>) => unknown> = {
+    const finders: Record<string, (key: string) => (cache: Dictionary) => unknown> = {
       read: (key) => (cache) => cache[key],
       write: (key) => (cache) => {
         cache[key] = 'new'

@@ -475,8 +475,8 @@ describe("the adapter in a program's own Keyv", () => {
 })
 
 test('an error names a wrong dictionary, an unknown option and a wrong namespace', () => {
-  expect(() => createKeyv(new Map())).toThrow('must be a FaaSCacheDict')
-  expect(() => new KeyvCacheDict({})).toThrow(TypeError)
+  expect(() => createKeyv(new Map() as never)).toThrow('must be a FaaSCacheDict')
+  expect(() => new KeyvCacheDict({} as never)).toThrow(TypeError)
   const cache = new FaaSCacheDict()
   expect(() => createKeyv(cache, { namespace: 1 as never })).toThrow('namespace must be a string')
   expect(() => createKeyv(cache, { ttl: 1 } as never)).toThrow('Unknown option "ttl"')

@@ -157,7 +157,11 @@ const REFUSALS: [string, () => unknown, string][] = [
     () => controlled().set('a', made).dump(),
     'The value of "a" cannot be cloned into a snapshot',
   ],
-  ['controllerOf', () => controllerOf({}), 'The cache must be a FaaSCacheDict; got an object'],
+  [
+    'controllerOf',
+    () => controllerOf({} as never),
+    'The cache must be a FaaSCacheDict; got an object',
+  ],
   [
     'a subclass',
     () => new (class extends (FaaSCacheDict as never as new () => object) {})(),
@@ -221,7 +225,7 @@ const REFUSALS: [string, () => unknown, string][] = [
   ],
   [
     'a Keyv adapter',
-    () => new KeyvCacheDict({}),
+    () => new KeyvCacheDict({} as never),
     'The cache must be a FaaSCacheDict; got an object',
   ],
   [

@@ -1,6 +1,6 @@
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { describe, expect, it, vi } from 'vitest'
-import { cacheWith, type Values } from './support/cache.ts'
+import { cacheWith, type Dictionary, type Values } from './support/cache.ts'
 
 /** Writes an entry for each letter. */
 const fill = (cache: Values, keys: string) => {
@@ -8,7 +8,7 @@ const fill = (cache: Values, keys: string) => {
 }
 
 describe('the most recently used entry', () => {
-  it.each<[string, (cache: Values) => unknown]>([
+  it.each<[string, (cache: Dictionary) => unknown]>([
     ['a read', (cache) => cache.a],
     ['a write', (cache) => (cache.a = 'new')],
     ['a write of the same value', (cache) => (cache.a = 'a')],
@@ -117,7 +117,7 @@ describe('eviction', () => {
 describe('onDelete', () => {
   it('runs after the write is complete, once for each removal and in order', () => {
     const seen: string[] = []
-    const cache: Values = new FaaSCacheDict<Values>({
+    const cache: Dictionary = new FaaSCacheDict<Values>({
       maxItems: 2,
       onDelete: (key, _value, reason) => {
         seen.push(`${key} ${reason}: ${Object.keys(cache).join('')}`)
@@ -138,7 +138,7 @@ describe('onDelete', () => {
   it('can change the cache, and runs for those removals after it has returned', () => {
     const seen: string[] = []
     let depth = 0
-    const cache: Values = new FaaSCacheDict<Values>({
+    const cache: Dictionary = new FaaSCacheDict<Values>({
       maxItems: 3,
       onDelete: (key, _value, reason) => {
         expect(++depth).toBe(1)

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { type CacheOptions, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { cacheWith, type Values } from './support/cache.ts'
+import { cacheWith, type Dictionary, type Values } from './support/cache.ts'
 
 /** A cache on the real clock, which these specs fake, whose entries live 10 seconds. */
 const sweptCache = (options: CacheOptions = {}) =>
@@ -406,7 +406,7 @@ describe('runAllTimers terminates', () => {
   const many = <T>(make: (at: number) => T): T[] =>
     Array.from({ length: 1_000 }, (_, at) => make(at))
 
-  it.each<[string, CacheOptions, (cache: Values) => unknown]>([
+  it.each<[string, CacheOptions, (cache: Dictionary) => unknown]>([
     ['with an object without a TTL', {}, (cache) => (cache['a'] = {})],
     ['with a TTL of years', { defaultTtl: '3650d' }, (cache) => (cache['a'] = {})],
     [

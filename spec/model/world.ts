@@ -51,7 +51,7 @@ class IdleGuard {
 export class World {
   readonly clock = new FakeClock()
   readonly timers = new Timers()
-  readonly cache: Cache
+  readonly cache: FaaSCacheDict<Cache>
   readonly controller: CacheController
   readonly model: ModelController
   readonly scenario: Scenario

@@ -4,6 +4,7 @@ import { FakeClock } from './fake-clock.ts'
 import { expectInvariants } from './invariants.ts'
 
 export type Values = Record<string, unknown>
+export type Dictionary = FaaSCacheDict<Values>
 
 /** A cache on a fake clock. Its invariants are checked when the test ends. */
 export function cacheWith(options: CacheOptions = {}, entries: Values = {}) {
