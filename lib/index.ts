@@ -1,7 +1,13 @@
 export { CacheController } from './controller.ts'
 export { controllerOf, FaaSCacheDict, type FaaSCacheDictConstructor } from './dictionary.ts'
 export { DataTooLargeError, KeyError, TimeoutError } from './errors.ts'
-export type { LoadContext, LoadOptions, LoadTtl, WaitUntil } from './options/load-terms.ts'
+export type {
+  LoadContext,
+  LoadOptions,
+  LoadSignal,
+  LoadTtl,
+  WaitUntil,
+} from './options/load-terms.ts'
 export type { CacheOptions, OnDelete, OnError, Reason, SizeOf } from './options/options.ts'
 export type { Limits, WriteOptions } from './options/terms.ts'
 export type { ByteSize, Duration } from './options/units.ts'

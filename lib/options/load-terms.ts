@@ -7,10 +7,15 @@ export type LoadTtl<V> = Duration | ((value: V) => Duration | undefined) | undef
 /** Keeps a function alive until a promise settles, such as `ctx.waitUntil` of a Worker. */
 export type WaitUntil = (promise: Promise<unknown>) => void
 
+/** `AbortSignal`, or its outline in a program whose libraries do not declare it. */
+export type LoadSignal = typeof globalThis extends { AbortSignal: { prototype: infer Declared } }
+  ? Declared
+  : { readonly aborted: boolean; addEventListener(type: 'abort', listener: () => void): void }
+
 /** What a factory is given beside its key. */
 export interface LoadContext<V = unknown> {
   /** Aborted when the load takes longer than `timeout`, or when all its callers have gone. */
-  readonly signal: AbortSignal
+  readonly signal: LoadSignal
   /**
    * The value whose TTL has passed, while it is kept, for a conditional request. With `refresh`, the
    * present value. `undefined` without one.
@@ -71,7 +76,7 @@ export interface LoadOptions<V = unknown> {
    * the factory's signal is aborted.
    * @default none
    */
-  signal?: AbortSignal | undefined
+  signal?: LoadSignal | undefined
   /**
    * Given the promise of each load that goes on in the background, for platforms that end or freeze a
    * request once it has its response. The promise never rejects.
@@ -101,7 +106,7 @@ export interface LoadTerms {
   readonly softTimeout: number
   readonly timeout: number
   readonly retryAfter: number
-  readonly signal: AbortSignal | undefined
+  readonly signal: LoadSignal | undefined
   readonly waitUntil: WaitUntil | undefined
   readonly refresh: boolean
   /** How long the entry is kept beyond its TTL. Whole milliseconds. */
@@ -178,7 +183,7 @@ function termsFrom(options: LoadDefaults & LoadOptions, defaults: LoadTerms): Lo
 }
 
 /** Of any realm. */
-function isAbortSignal(value: object): value is AbortSignal {
+function isAbortSignal(value: object): value is LoadSignal {
   return (
     typeof value === 'object' &&
     value !== null &&
