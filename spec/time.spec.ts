@@ -2,27 +2,11 @@ import { createContext, runInContext } from 'node:vm'
 import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { scriptOf } from './support/child.ts'
+import { libraryOnClocks } from './support/clocks.ts'
 import { FakeClock } from './support/fake-clock.ts'
 import { nextTurn } from './support/promises.ts'
 
 const native = { now: Date.now, monotonic: performance.now }
-
-/**
- * A new copy of the library on two clocks that the spec moves. The library takes them for the
- * platform's own, since they look like native functions.
- */
-const libraryOnClocks = async (wall: number, monotonic: number) => {
-  const clocks = { wall, monotonic }
-  const now = () => clocks.wall
-  const sourceOf = Function.prototype.toString
-  vi.spyOn(Function.prototype, 'toString').mockImplementation(function (this: () => unknown) {
-    return this === now ? 'function now() { [native code] }' : sourceOf.call(this)
-  })
-  Date.now = now
-  performance.now = () => clocks.monotonic
-  vi.resetModules()
-  return { clocks, library: await import('faas-cache-dict') }
-}
 
 afterEach(() => {
   vi.useRealTimers()
