@@ -222,7 +222,7 @@ export class Entries {
       this.#noteReplaced(slot, key, value)
       table.replace(slot, value, keyBytes, valueBytes, deadline, now)
     } else {
-      if (slot !== NONE) this.remove(slot, EXPIRED)
+      if (slot !== NONE) this.remove(slot, EXPIRED, !this.#isStaleAs(value, slot, now))
       else if (this.#stale !== undefined) this.#stale.delete(key, { value })
       // Before the entry comes, so that it takes the slot of one that leaves.
       if (this.#isExceeded(bytes + table.growthBytes, 1)) this.#makeRoom(now, bytes, 1)
@@ -269,8 +269,9 @@ export class Entries {
     handleRejection(value)
     const slot = this.table.find(key)
     if (slot !== NONE) {
-      if (this.#isExpired(slot, now)) this.#removeUnguarded(slot, EXPIRED)
-      else {
+      if (this.#isExpired(slot, now)) {
+        this.#removeUnguarded(slot, EXPIRED, !this.#isStaleAs(value, slot, now))
+      } else {
         this.#requireStackToMove()
         this.#noteReplaced(slot, key, value)
         this.table.remove(slot)
@@ -487,9 +488,7 @@ export class Entries {
   /** An entry that has expired is stale while its window lasts. Returns whether it has gone instead. */
   #expire(slot: Slot, now: number): boolean {
     const { table } = this
-    const window = table.windowOf(slot)
-    const isStale = window !== 0 && now < table.deadlineOf(slot) + window
-    if (!isStale || (this.#pending.size !== 0 && this.#pending.has(table.keyAt(slot)))) {
+    if (!this.#isStale(slot, now)) {
       this.#guards.removal.require(slot)
       if (table.hasLarge) requireStackToCompile()
       this.#removeUnguarded(slot, EXPIRED)
@@ -504,16 +503,29 @@ export class Entries {
     return false
   }
 
+  /** Whether an expired entry may still be served as stale. */
+  #isStale(slot: Slot, now: number): boolean {
+    const { table } = this
+    const window = table.windowOf(slot)
+    const isWithin = window !== 0 && now < table.deadlineOf(slot) + window
+    return isWithin && !(this.#pending.size !== 0 && this.#pending.has(table.keyAt(slot)))
+  }
+
+  /** Whether an expired entry is stale with this value. Then the hooks do not hear that it leaves for it. */
+  #isStaleAs(value: unknown, slot: Slot, now: number): boolean {
+    return this.#isStale(slot, now) && isSame(this.table.valueAt(slot), value)
+  }
+
   #due(now: number, mostMoves?: number): Slot {
     this.#guards.removal.require(this.table.size)
     return this.table.due(now, mostMoves)
   }
 
   /** Removes the entry in a slot. Other entries may move, and leave if the tables grow by it. */
-  remove(slot: Slot, reason: number): void {
+  remove(slot: Slot, reason: number, isTold = true): void {
     this.#guards.removal.require(slot)
     if (this.table.hasLarge) requireStackToCompile()
-    this.#removeUnguarded(slot, reason)
+    this.#removeUnguarded(slot, reason, isTold)
     // While the keys move to another `Map`, there are two.
     this.keepLimits()
   }
@@ -522,18 +534,18 @@ export class Entries {
     if (this.table.isAboutToMove) requireStackToCompile()
   }
 
-  #removeUnguarded(slot: Slot, reason: number): void {
+  #removeUnguarded(slot: Slot, reason: number, isTold = true): void {
     this.#requireStackToMove()
-    this.#noteRemoved(slot, reason)
+    this.#noteRemoved(slot, reason, isTold)
     if (this.#pending.size !== 0) this.#pending.forget(this.table.keyAt(slot))
     this.table.remove(slot)
   }
 
-  #noteRemoved(slot: Slot, reason: number): void {
+  #noteRemoved(slot: Slot, reason: number, isTold = true): void {
     const { table } = this
     this.#statistics.count(reason)
     if (reason === EVICTED) this.#statistics.evictedBytes += table.chargeOf(slot)
-    if (!this.#hooks.hasOnDelete) return
+    if (!isTold || !this.#hooks.hasOnDelete) return
     this.#hooks.removed(
       table.keyAt(slot),
       table.valueAt(slot),
