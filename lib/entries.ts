@@ -322,6 +322,10 @@ export class Entries {
         ? this.#deadline(key, terms, now)
         : this.#pendingDeadline(key, terms, pending.servedUntil, now)
     this.table.setDeadline(slot, deadline, now)
+    // A TTL that has passed leaves nothing stale.
+    if (terms.ttl !== undefined && deadline <= now && this.table.hasWindows) {
+      this.table.setWindow(slot, 0)
+    }
     return true
   }
 

@@ -597,6 +597,13 @@ describe('a TTL of 0 or less', () => {
     },
   )
 
+  it.each([0, -30])('of %i by setTtl keeps nothing', async (ttl) => {
+    const { controller, removals } = staleCache({}, { a: 1 })
+    controller.setTtl('a', ttl)
+    expect(removals()).toEqual(['a expired'])
+    expect(await served(controller, 'a')).toBe(GONE)
+  })
+
   it('makes an older value under the key leave, live or stale', async () => {
     const { controller, clock, removed } = staleCache({}, { stale: 1 })
     clock.advance(10 * SECONDS)
