@@ -177,7 +177,7 @@ export class Loading {
       return miss(silence(Promise.reject(waitsForItself(key))))
     }
     const load = this.#loads.underWay(key, now)
-    const isPaused = !refresh && this.#entries.isOriginPaused(key, now)
+    const isPaused = this.#entries.isOriginPaused(key, now)
     if (!refresh && isWithin(stale, staleWhileRevalidate, now)) {
       return miss(this.#serve(stale), load === undefined && !isPaused, true)
     }
