@@ -377,7 +377,11 @@ const ending = (weak: Weak, terms: LoadTerms): LoadEnd => ({
 })
 
 const departing = (weak: Weak, caller: Caller): Departure => ({
-  atHand: () => weak.deref()?.atHand(caller) ?? MISSING,
+  atHand: () => {
+    const loading = weak.deref()
+    // Not by `??`, since the value may be null.
+    return loading === undefined ? MISSING : loading.atHand(caller)
+  },
   goOn: () => weak.deref()?.goOn(caller),
   leave: (reason) => weak.deref()?.leave(caller, reason),
 })
