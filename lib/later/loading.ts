@@ -125,7 +125,8 @@ export class Loading {
       const load = this.#begin(missing, call, undefined, terms)
       const awaited = missing.filter((key) => results.get(key) === undefined)
       for (const key of awaited) results.set(key, this.#wait(load, key, terms, absent))
-      if (awaited.length === 0) this.#goOn(load, terms)
+      // Some key has a stale value, which it revalidates.
+      if (awaited.length !== missing.length) this.#goOn(load, terms)
     }
     if (atHand.size === 0 || atHand.size === results.size) return silence(mapOf(results))
     const weak = this.#weak
