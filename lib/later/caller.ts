@@ -2,6 +2,7 @@ import { MISSING } from '../entries.ts'
 import { TimeoutError } from '../errors.ts'
 import type { LoadTerms } from '../options/load-terms.ts'
 import { clearTimer, setTimerIfAllowed } from '../time/timer.ts'
+import { onAbort } from './abort.ts'
 import type { Load } from './single-flight.ts'
 
 /** A caller who waits for a load. */
@@ -41,7 +42,7 @@ export function raced(
       isContent ? setTimerIfAllowed(serve, softTimeout) : undefined,
       isHurried ? setTimerIfAllowed(giveUp, timeout) : undefined,
     ]
-    signal?.addEventListener('abort', abort)
+    const forgetSignal = signal && onAbort(signal, abort)
     outcome.then(resolve, reject).finally(stop)
 
     function serve() {
@@ -75,7 +76,7 @@ export function raced(
 
     function stop() {
       for (const timer of timers) clearTimer(timer)
-      signal?.removeEventListener('abort', abort)
+      forgetSignal?.()
     }
   })
 }

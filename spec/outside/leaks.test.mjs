@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { getEventListeners } from 'node:events'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { must } from './install.mjs'
@@ -89,6 +90,21 @@ const checks = {
     }
     await counted.all(100)
     for (const cache of caches) await cache.own
+  },
+
+  '100,000 callers with one signal leave no listener, and Node warns of none': async () => {
+    const { signal } = new AbortController()
+    const warnings = []
+    process.on('warning', ({ message }) => warnings.push(message))
+    const controller = controllerOf(new FaaSCacheDict())
+    const turn = () => new Promise((done) => setTimeout(done, 1))
+    for (let round = 0; round < 10; round++) {
+      const call = () => controller.getOrSet(`${round}`, turn, { signal })
+      await Promise.all(Array.from({ length: 10_000 }, call))
+      await turn()
+      assert.equal(getEventListeners(signal, 'abort').length, 0)
+    }
+    assert.deepEqual(warnings, [])
   },
 
   [FIRST_REQUIRE]: async () => {
