@@ -71,6 +71,7 @@ export function raced(
 
     function depart() {
       caller.hasLeft = true
+      caller.load.forget(caller)
       stop()
     }
 

@@ -231,10 +231,14 @@ export class Loading {
 
   #wait(load: Load, key: string, terms: LoadTerms, again: Again): Promise<unknown> {
     const weak = this.#weak
+    const isHurried = this.#clock.now() + terms.timeout < load.timesOutAt
+    const isContent = terms.softTimeout !== Infinity && terms.staleIfError !== 0
     const caller: Caller = { key, load, terms, hasLeft: false }
     load.callers++
+    const mayLeave = isHurried || isContent || terms.signal !== undefined
+    const shared = mayLeave ? load.outcomeFor(caller) : load.promise
     const outcome = silence(
-      load.promise.then(
+      shared.then(
         (result) => {
           if (!caller.hasLeft) load.callers--
           const value = resultFor(key, result)
@@ -248,9 +252,7 @@ export class Loading {
         },
       ),
     )
-    const isHurried = this.#clock.now() + terms.timeout < load.timesOutAt
-    const isContent = terms.softTimeout !== Infinity && terms.staleIfError !== 0
-    if (!isHurried && !isContent && terms.signal === undefined) return outcome
+    if (!mayLeave) return outcome
     return silence(raced(outcome, caller, isHurried, isContent, departing(weak, caller)))
   }
 

@@ -1,3 +1,4 @@
+import { isWorker } from '../engine.ts'
 import type { LoadContext } from '../options/load-terms.ts'
 import { StackGuard } from '../stack.ts'
 import { clearTimer, setTimerIfAllowed, type Timer } from '../time/timer.ts'
@@ -9,6 +10,12 @@ export interface LoadEnd {
   /** Runs before the callers of the load go on. */
   loaded(load: Load, result: unknown): void
   failed(load: Load, error: unknown): void
+}
+
+/** A caller who may leave before the load is over. */
+interface Waiter {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** One call of a factory, for one key or for several, shared by all callers until it ends. */
@@ -31,6 +38,7 @@ export class Load {
   isAbandoned = false
   readonly #resolve: (result: unknown) => void
   readonly #reject: (error: unknown) => void
+  readonly #waiters = new Map<object, Waiter>()
   #timer: Timer | undefined
   /** Made when the factory asks for it. */
   #aborter: AbortController | undefined
@@ -56,20 +64,41 @@ export class Load {
     })
     this.#resolve = resolve
     this.#reject = reject
-    this.promise = silence(
-      outcome.then(
-        (result) => {
-          this.#over()
-          end.loaded(this, result)
-          return result
-        },
-        (error) => {
-          this.#over()
-          end.failed(this, error)
-          throw error
-        },
-      ),
+    this.promise = outcome.then(
+      (result) => {
+        this.#over()
+        end.loaded(this, result)
+        return result
+      },
+      (error) => {
+        this.#over()
+        end.failed(this, error)
+        throw error
+      },
     )
+    const waiters = this.#waiters
+    this.promise.then(
+      (result) => {
+        for (const { resolve } of waiters.values()) resolve(result)
+      },
+      (error) => {
+        for (const { reject } of waiters.values()) reject(error)
+      },
+    )
+  }
+
+  /** As `promise`, of which a caller cannot take its subscription back. */
+  outcomeFor(caller: object): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      // When the request of a Worker has ended, its promises reject, but only for later subscribers.
+      if (isWorker()) this.promise.then(resolve, reject)
+      else this.#waiters.set(caller, { resolve, reject })
+    })
+  }
+
+  /** The caller has left. Nothing of it is kept. */
+  forget(caller: object): void {
+    this.#waiters.delete(caller)
   }
 
   get signal(): AbortSignal {

@@ -46,15 +46,27 @@ const checks = {
       return promise
     }
     for (let i = 0; i < 100; i++) {
-      const cache = new FaaSCacheDict({}, { large: new Array(1_000).fill(i) })
+      const cache = new FaaSCacheDict(
+        { defaultTtl: '1ms', staleWhileRevalidate: '1h', staleIfError: '1h', timeout: '1h' },
+        { revalidated: i, slow: i },
+      )
+      const controller = controllerOf(cache)
       cache.pending = hold()
-      held.push(controllerOf(cache).getOrSet('load', hold))
-      held.push(controllerOf(cache).getOrSet('load', hold))
+      held.push(controller.getOrSet('load', hold))
+      held.push(controller.getOrSet('load', hold))
+      await new Promise((turn) => setTimeout(turn, 3))
+      const { signal } = new AbortController()
+      held.push(signal, controller.getOrSet('load', hold, { signal }))
+      held.push(controller.getOrSet('revalidated', hold))
+      const patience = { staleWhileRevalidate: 0, softTimeout: '1h' }
+      held.push(controller.getOrSet('slow', hold, patience))
+      held.push(controller.getOrSetMany(['slow', 'many'], hold, { signal, timeout: '1m' }))
+      cache.large = new Array(1_000).fill(i)
       counted.add(cache)
       counted.add(cache.large)
     }
     await counted.all(200)
-    assert.equal(held.length, 400)
+    assert.ok(held.length > 400)
   },
 
   'a request that started the sweep is collected while the sweep runs': async () => {
@@ -90,6 +102,74 @@ const checks = {
     }
     await counted.all(100)
     for (const cache of caches) await cache.own
+  },
+
+  'a caller who leaves a load that never settles is collected, with its request': async () => {
+    const counted = counter()
+    const requests = new AsyncLocalStorage()
+    const cache = new FaaSCacheDict(
+      { defaultTtl: '1ms', staleIfError: '1h', pendingTtl: '1h' },
+      { stale: 1 },
+    )
+    const controller = controllerOf(cache)
+    const held = []
+    const hold = () => {
+      const promise = new Promise(() => {})
+      held.push(promise)
+      return promise
+    }
+    await new Promise((turn) => setTimeout(turn, 3))
+    controller.getOrSet('stale', hold)
+    controller.getOrSetMany(['one', 'two'], hold)
+    const leave = async (i) => {
+      const aborter = new AbortController()
+      const { signal } = aborter
+      const factory = () => i
+      const reason = { i }
+      for (const object of [aborter, factory, reason]) counted.add(object)
+      const waits = [
+        controller.getOrSet('one', factory, { signal }),
+        controller.getOrSetMany(['one', 'two'], factory, { signal }),
+        controller.getOrSet('one', factory, { timeout: '1ms' }),
+        controller.getOrSet('stale', factory, { softTimeout: '1ms' }),
+      ]
+      aborter.abort(reason)
+      // Timers of the cache do not keep the process alive.
+      await Promise.all([Promise.allSettled(waits), new Promise((turn) => setTimeout(turn, 20))])
+    }
+    for (let i = 0; i < 100; i++) {
+      const request = { large: new Array(1_000).fill(i) }
+      counted.add(request)
+      await requests.run(request, leave, i)
+    }
+    await counted.all(400)
+    assert.equal(held.length, 2)
+  },
+
+  'a stale entry and a pause of its origin keep nothing of a request': async () => {
+    const counted = counter()
+    const requests = new AsyncLocalStorage()
+    const cache = new FaaSCacheDict({
+      defaultTtl: '1ms',
+      staleWhileRevalidate: '1h',
+      staleIfError: '1h',
+      retryAfter: '1h',
+      onError() {},
+    })
+    const controller = controllerOf(cache)
+    const serve = async (i) => {
+      cache[i] = Promise.resolve(i)
+      await new Promise((turn) => setTimeout(turn, 3))
+      await controller.getOrSet(`${i}`, () => Promise.reject(i))
+      await controller.getOrSet(`${i}`, () => Promise.reject(i), { staleWhileRevalidate: 0 })
+    }
+    for (let i = 0; i < 100; i++) {
+      const request = { large: new Array(1_000).fill(i) }
+      counted.add(request)
+      await requests.run(request, serve, i)
+    }
+    await counted.all(100)
+    assert.deepEqual([controller.stats().staleHits, controller.stats().loads], [200, 100])
   },
 
   '100,000 callers with one signal leave no listener, and Node warns of none': async () => {
