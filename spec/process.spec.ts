@@ -14,6 +14,25 @@ describe('a process', () => {
     expect(printed).toEqual({ a: { b: 1 } })
   })
 
+  it('with timeouts, soft timeouts and loads in the background exits at once', async () => {
+    const printed = await inChild(`
+      import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+      const windows = { staleWhileRevalidate: '1d', staleIfError: '1d', timeout: '1d', pendingTtl: '1d' }
+      const cache = new FaaSCacheDict({ defaultTtl: '20ms', ...windows }, { a: 1, b: 2 })
+      const controller = controllerOf(cache)
+      const never = () => new Promise(() => {})
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      const background = controller.getOrSet('a', never)
+      controller.getOrSet('b', never, { staleWhileRevalidate: 0, softTimeout: '1h' })
+      controller.getOrSet('c', never, { timeout: '2h' })
+      controller.getOrSet('c', never, { timeout: '1h', signal: new AbortController().signal })
+      controller.getOrSetMany(['a', 'd'], never)
+      const value = await background
+      process.on('exit', () => console.log(JSON.stringify([value, controller.stats().loads])))
+    `)
+    expect(printed).toEqual([1, 4])
+  })
+
   it('sets no timer on import or construction', async () => {
     const printed = await inChild(`
       const started = []
@@ -46,7 +65,12 @@ describe('a process', () => {
       const use = async () => {
         const cache = new FaaSCacheDict({ defaultTtl: '1h' }, { a: {} })
         cache.b = Promise.resolve({})
-        await controllerOf(cache).getOrSet('c', async () => ({}))
+        const controller = controllerOf(cache)
+        await controller.getOrSet('c', async () => ({}))
+        const { signal } = new AbortController()
+        const options = { refresh: true, staleIfError: '1h', softTimeout: '1h', timeout: '1h', signal }
+        await controller.getOrSet('c', async () => ({}), options)
+        controller.getOrSet('d', () => new Promise(() => {}), options)
         await cache.b
       }
       await use()

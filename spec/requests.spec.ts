@@ -23,9 +23,13 @@ describe('the context of a request', () => {
       const requests = new AsyncLocalStorage()
       const pause = (ms = 2) => new Promise((resolve) => setTimeout(resolve, ms))
       const load = async (i) => { await pause(); return { i } }
-      const options = { defaultTtl: '1h', sweepInterval: '5ms', maxSizeBytes: '8M' }
-      const cache = new FaaSCacheDict({ ...options, onDelete() {} })
+      const options = { defaultTtl: '1h', sweepInterval: '5ms', maxSizeBytes: '8M', staleIfError: '1h' }
+      const windows = { staleWhileRevalidate: '1h', staleIfError: '1h', softTimeout: '1ms', retryAfter: '1h' }
+      const cache = new FaaSCacheDict({ ...options, pendingTtl: '1h', onDelete() {}, onError() {} })
       const controller = controllerOf(cache)
+      controller.getOrSet('hanging', () => new Promise(() => {}))
+      // Timers of the cache do not keep the process alive.
+      setInterval(() => {}, 1_000)
       const impatient = new FaaSCacheDict({ ...options, pendingTtl: '5ms' })
       const held = []
       const uses = {
@@ -42,6 +46,22 @@ describe('the context of a request', () => {
         'getOrSet that rejects': async (i) => { await controller.getOrSet('l' + i, () => load(i).then(() => { throw i })).catch(() => {}) },
         'a promise that never settles': (i) => { impatient['m' + i] = new Promise(() => {}) },
         'getOrSet that never settles': (i) => { controllerOf(impatient).getOrSet('p' + i, () => new Promise(() => {})) },
+        'a stale value, and a load in the background': async (i) => {
+          controller.set('q' + i, load(i), { ttl: '1ms' })
+          await pause()
+          await controller.getOrSet('q' + i, () => load(i), windows)
+          await controller.getOrSet('q' + i, () => load(i), { refresh: true, ...windows })
+        },
+        'a stale value, and a pause of its origin': async (i) => {
+          controller.set('r' + i, load(i), { ttl: '1ms' })
+          await pause()
+          await controller.getOrSet('r' + i, () => Promise.reject(i), { ...windows, staleWhileRevalidate: 0 })
+        },
+        'a caller that gives up a load of another request': async (i) => {
+          const options = { signal: AbortSignal.timeout(1), timeout: '1ms', ...windows }
+          await controller.getOrSet('hanging', () => new Promise(() => {}), options).catch(() => {})
+        },
+        'getOrSetMany': async (i) => { await controller.getOrSetMany(['s' + i, 't' + i], (keys) => keys.map(() => load(i))) },
         'setDefault': async (i) => { await controller.setDefault('n' + i, load(i)) },
         'a write of a plain value': (i) => { cache['o' + i] = { i } },
         'reads': (i) => { cache['a' + i]; controller.peek('b' + i); controller.dump() },
