@@ -65,8 +65,11 @@ export type Loaded<Declared, Given> = unknown extends Declared ? Settled<Given> 
 export type LoadableMany<Key extends string, Value> =
   | { readonly [Name in Key]?: Value | PromiseLike<Value> }
   // An array of pairs would be read by position.
-  | (Iterable<readonly [Key, Value | PromiseLike<Value>]> & { readonly length?: never })
+  | (Iterable<readonly [GivenKey<Key>, Value | PromiseLike<Value>]> & { readonly length?: never })
   | readonly (Value | PromiseLike<Value> | undefined)[]
+
+/** Origins give numbers for keys that are texts here. */
+type GivenKey<Key extends string> = string extends Key ? string | number | bigint : Key
 
 /** The type of the values that `getOrSetMany` resolves to, as `Loaded`. */
 export type LoadedOfMany<Declared, Given> = unknown extends Declared

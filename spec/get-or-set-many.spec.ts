@@ -32,12 +32,11 @@ const staleCache = async (options: CacheOptions = {}) => {
 type Context = { readonly signal: AbortSignal }
 
 /** A `loadMany` that gives `'new <key>'` for each key. */
-const loader = () =>
-  vi.fn((keys: string[], _context: Context): unknown => keys.map((key) => `new ${key}`))
+const loader = () => vi.fn((keys: string[], _context: Context) => keys.map((key) => `new ${key}`))
 
 /** A `loadMany` whose result the spec decides, with the signals that it was given. */
 const origin = () => {
-  const { promise, resolve, reject } = deferred<unknown>()
+  const { promise, resolve, reject } = deferred<unknown[] | Record<string, unknown>>()
   const signals: AbortSignal[] = []
   const loadMany = vi.fn((_keys: string[], { signal }: Context) => {
     signals.push(signal)
@@ -124,7 +123,7 @@ describe('getOrSetMany', () => {
     const { controller } = loadingCache({}, { a: 1 })
     const loadMany = loader()
     expect([...(await controller.getOrSetMany(['a'], loadMany))]).toEqual([['a', 1]])
-    expect([...(await controller.getOrSetMany([], loadMany))]).toEqual([])
+    expect([...(await controller.getOrSetMany([] as string[], loadMany))]).toEqual([])
     expect(loadMany).not.toHaveBeenCalled()
     expect(controller.stats().loads).toBe(0)
   })
@@ -225,7 +224,7 @@ describe('the result of loadMany', () => {
     'can be %s; a key that it does not give is absent and not kept',
     async (_what, result) => {
       const { cache, controller } = loadingCache()
-      const values = await controller.getOrSetMany(['a', 'b', 'c'], () => result)
+      const values = await controller.getOrSetMany(['a', 'b', 'c'], () => result as never)
       expect([...values]).toEqual([
         ['a', 'A'],
         ['c', 'C'],
@@ -283,7 +282,7 @@ describe('the result of loadMany', () => {
     'may not be %s, which is a TypeError',
     async (result) => {
       const { controller } = loadingCache()
-      const load = controller.getOrSetMany(['a', 'b'], () => result)
+      const load = controller.getOrSetMany(['a', 'b'], () => result as never)
       await expect(load).rejects.toThrow(TypeError)
       await expect(load).rejects.toThrow(/loadMany.*Map.*object.*pairs.*array/)
       expect(controller.size).toBe(0)
@@ -297,7 +296,9 @@ describe('the result of loadMany', () => {
     ['a Map with an object as a key', new Map([[{}, 1]])],
   ])('may not be %s, which is a TypeError', async (_what, result) => {
     const { controller } = loadingCache()
-    await expect(controller.getOrSetMany(['a', 'b'], () => result)).rejects.toThrow(TypeError)
+    await expect(controller.getOrSetMany(['a', 'b'], () => result as never)).rejects.toThrow(
+      TypeError,
+    )
     expect(controller.size).toBe(0)
   })
 
