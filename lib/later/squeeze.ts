@@ -2,7 +2,7 @@ import { weakly } from '../engine.ts'
 import type { Entries } from '../entries.ts'
 import type { Hooks } from '../hooks.ts'
 import { type Guard, type Guarded, processGuard } from '../memory/guard.ts'
-import { Pace } from '../memory/pace.ts'
+import { FIRST_LOOK, MOST_WRITABLE } from '../memory/pace.ts'
 import type { Settings } from '../options/options.ts'
 
 /** Removals between two runs of the hooks. */
@@ -18,7 +18,8 @@ export class Squeeze implements Guarded {
   readonly #hooks: Hooks
   /** `undefined` before the first look, `null` if this cache has none. */
   #guard: Guard | null | undefined
-  #pace: Pace | undefined
+  /** Bytes that the cache may write between two calls of the guard. */
+  #writable = FIRST_LOOK
   /** Bytes to keep, while a cut is under way; 0 otherwise. */
   #goal = 0
   /** Entries that the cut may take, since a hook may write as many as leave. */
@@ -30,19 +31,23 @@ export class Squeeze implements Guarded {
     if (!settings.memoryGuard) this.#guard = null
   }
 
-  /** Has the guard look at the memory of the process. Never throws: without stack, the next write looks. */
-  look(): void {
+  /**
+   * Tells the guard what was written. The guard looks at the memory of the process if it is time to, or
+   * if `isDue`. Never throws: without stack, the next write tells it.
+   */
+  look(isDue = false): void {
     try {
-      this.#look()
+      this.#look(isDue)
     } catch {}
   }
 
-  #look(): void {
+  #look(isDue: boolean): void {
     const entries = this.#entries
     if (this.#guard === undefined) this.#guard = this.#joined()
-    this.#pace ??= new Pace()
-    const room = this.#guard?.look() ?? Infinity
-    entries.allowance = this.#pace.next(entries.allowance, this.#guard?.allocated ?? 0, room)
+    const written = this.#writable - entries.allowance
+    this.#writable = this.#guard?.count(written) ?? MOST_WRITABLE
+    entries.allowance = this.#writable
+    if (isDue) this.#guard?.look()
   }
 
   #joined(): Guard | null {

@@ -108,7 +108,7 @@ export class Sweep {
       const isPurged = this.#purge(isOver, now)
       // Before values are measured, which hooks may replace.
       hooks.run()
-      this.squeeze.look()
+      this.squeeze.look(true)
       const isDone = isPurged && (this.isResting || this.#growth.search(isOver))
       hooks.run()
       return isDone ? this.#untilNext(now) : PAUSE

@@ -11,6 +11,7 @@ import {
   pagesExcess,
   roomOf,
 } from './marks.ts'
+import { Pace } from './pace.ts'
 
 /** A cache, as the guard sees it. */
 export interface Guarded {
@@ -57,6 +58,10 @@ export class Guard {
   readonly #gauge: Gauge
   readonly #caches = new Set<Weakly<Guarded>>()
   readonly #timer = new BackgroundTimer<Guard>(INTERVAL, this, (guard) => guard.#watch())
+  readonly #pace = new Pace()
+  /** Bytes that all caches may write before the next look, and that they have written since the last one. */
+  #writable = 0
+  #written = 0
   /** Of the last look, without what tables are about to take. */
   #reading: Reading | undefined
   /** `allocated` after the last collection, or less if less was seen since; `-Infinity` after a cut. */
@@ -82,19 +87,26 @@ export class Guard {
 
   join(cache: Weakly<Guarded>): void {
     this.#caches.add(cache)
+    this.#writable = 0
   }
 
-  /** By the last look. */
-  get allocated(): number {
-    return this.#reading?.allocated ?? 0
+  /** Counts bytes that a cache has written. Returns how many it may write before it calls again. */
+  count(written: number): number {
+    this.#written += written
+    if (this.#written >= this.#writable) this.look()
+    // An equal part, since no cache knows what others write.
+    return Math.ceil(this.#writable / this.#caches.size)
   }
 
-  /** Returns how much may be allocated before the next look. Never throws. */
-  look(): number {
+  /** Never throws. */
+  look(): void {
     this.#watches = 0
-    return this.#look(false)
+    const room = this.#look(false)
+    this.#writable = this.#pace.next(this.#written, this.#reading?.allocated ?? 0, room)
+    this.#written = 0
   }
 
+  /** Returns how much may be allocated before the next look. */
   #look(hasCollected: boolean): number {
     if (this.#isLooking) return LATER
     this.#isLooking = true

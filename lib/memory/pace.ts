@@ -3,7 +3,7 @@ export const FIRST_LOOK = 2 ** 14
 /** From one look to the next, the bytes that may be written grow at most by this factor. */
 const GROWTH = 4
 /** Small enough for a number that the engine does not allocate. */
-const MOST = 2 ** 30
+export const MOST_WRITABLE = 2 ** 30
 
 /**
  * How many bytes may be written before the next look at the memory of the process. That depends on what
@@ -16,16 +16,15 @@ export class Pace {
   #rate = 1
 
   /**
-   * `left` of the bytes that might be written before this look were not written; it is negative if more
-   * were. `allocated` is what the process uses now, and `room` what it may allocate before the next look.
+   * `written` is what was written since the last look, `allocated` what the process uses now, and `room`
+   * what it may allocate before the next look.
    */
-  next(left: number, allocated: number, room: number): number {
-    const written = this.#writable - left
+  next(written: number, allocated: number, room: number): number {
     const rate = (allocated - this.#allocated) / written
     // A collection hides what was allocated.
     if (written > 0) this.#rate = Math.max(1, rate || 0, this.#rate / 2)
     this.#allocated = allocated
-    const most = Math.min(GROWTH * Math.max(this.#writable, FIRST_LOOK), MOST)
+    const most = Math.min(GROWTH * Math.max(this.#writable, FIRST_LOOK), MOST_WRITABLE)
     this.#writable = Math.min(most, Math.ceil(room / this.#rate))
     return this.#writable
   }

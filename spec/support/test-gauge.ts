@@ -116,7 +116,7 @@ export function simulatedProcess(state: Partial<TestGauge> = {}): TestGauge {
 }
 
 /** From now on, caches have this guard. Returns a function that puts the former one back. */
-export function installGuard(guard: Pick<Guard, 'join' | 'look' | 'allocated'>): () => void {
+export function installGuard(guard: Pick<Guard, 'join' | 'count' | 'look'>): () => void {
   const former = Reflect.getOwnPropertyDescriptor(globalThis, GUARD)
   Reflect.defineProperty(globalThis, GUARD, { value: guard, configurable: true })
   return () => {

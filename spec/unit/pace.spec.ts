@@ -6,7 +6,7 @@ const ROOM = 2 ** 20
 /** Looks so many times, after all that might be written has been, and returns what may be written then. */
 function afterLooks(count: number, pace: Pace, allocatedAt: (look: number) => number): number {
   let writable = FIRST_LOOK
-  for (let look = 1; look <= count; look++) writable = pace.next(0, allocatedAt(look), ROOM)
+  for (let look = 1; look <= count; look++) writable = pace.next(writable, allocatedAt(look), ROOM)
   return writable
 }
 
@@ -40,17 +40,21 @@ describe('how many bytes may be written before the next look', () => {
     const pace = new Pace()
     for (let look = 0; look < 10; look++) {
       allocated += 100 * writable
-      writable = pace.next(0, allocated, ROOM)
+      writable = pace.next(writable, allocated, ROOM)
     }
     expect(writable).toBe(Math.ceil(ROOM / 100))
   })
 
-  it('count from what was written, also where that is more or less than might be', () => {
+  it('count from what was written, also where that is more than might be', () => {
     const pace = new Pace()
-    pace.next(0, 0, ROOM)
-    const writable = 4 * FIRST_LOOK
-    // Ten times what might be written was, and ten times that was allocated.
-    expect(pace.next(-9 * writable, 100 * writable, ROOM)).toBe(Math.ceil(ROOM / 10))
+    const writable = pace.next(0, 0, ROOM)
+    expect(pace.next(10 * writable, 100 * writable, ROOM)).toBe(Math.ceil(ROOM / 10))
+  })
+
+  it('are as many as before where nothing was written, whatever is allocated', () => {
+    const pace = new Pace()
+    afterLooks(10, pace, () => 0)
+    expect(pace.next(0, 2 ** 40, ROOM)).toBe(ROOM)
   })
 
   it('do not depend on what the process had allocated before the first look', () => {
@@ -67,8 +71,8 @@ describe('how many bytes may be written before the next look', () => {
   it('are not many at once after a collection, which hides what was allocated', () => {
     const pace = new Pace()
     pace.next(0, 0, ROOM)
-    pace.next(0, 400 * FIRST_LOOK, ROOM)
-    expect(pace.next(0, 0, ROOM)).toBeLessThan(ROOM / 40)
+    pace.next(4 * FIRST_LOOK, 400 * FIRST_LOOK, ROOM)
+    expect(pace.next(FIRST_LOOK, 0, ROOM)).toBeLessThan(ROOM / 40)
   })
 
   it('are none while there is no room', () => {
@@ -78,6 +82,6 @@ describe('how many bytes may be written before the next look', () => {
   it('grow from what the first look allows, after there was no room', () => {
     const pace = new Pace()
     pace.next(0, 0, 0)
-    expect(pace.next(-100, 0, ROOM)).toBe(4 * FIRST_LOOK)
+    expect(pace.next(100, 0, ROOM)).toBe(4 * FIRST_LOOK)
   })
 })
