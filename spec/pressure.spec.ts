@@ -342,6 +342,39 @@ describe('a leak elsewhere', () => {
   })
 })
 
+describe('beside a heap that the program itself fills', () => {
+  it('a small cache keeps its budget', () => {
+    const gauge = simulatedProcess({ live: 54 * MIB })
+    const { cache, controller, most } = guardedCache({ maxSizeBytes: '128K', sizeOf: () => 500 })
+    for (let at = 0; at < 2_000; at++) cache[at] = true
+    expect(most()).toBe(128 * 1024)
+    expect(controller.sizeBytes).toBeGreaterThan(120 * 1024)
+    expect(gauge.collections).toBeLessThan(5)
+  })
+
+  it('a large cache keeps about 1/64 of the limit', () => {
+    const gauge = simulatedProcess({ live: 54 * MIB })
+    const { cache, controller } = guardedCache({ maxSizeBytes: '32M', sizeOf: () => 500 })
+    for (let at = 0; at < 400_000; at++) cache[at % 20_000] = true
+    expect(controller.sizeBytes).toBeGreaterThan(gauge.heapLimit / 100)
+    expect(controller.sizeBytes).toBeLessThan(gauge.heapLimit / 32)
+    expect(gauge.collections).toBeLessThan(20)
+  })
+
+  it('a cache whose values take far more than is charged is cut all the same', () => {
+    const gauge = simulatedProcess({ live: 50 * MIB, factor: 100 })
+    const { cache } = guardedCache({ maxSizeBytes: '32M', sizeOf: () => 500 })
+    for (let at = 0; at < 100_000; at++) {
+      cache[at] = true
+      if (at % 1_000 === 0) {
+        gauge.engineCollects()
+        gauge.turn()
+      }
+    }
+    expect(gauge.mostAlive).toBeLessThan(gauge.heapLimit)
+  })
+})
+
 it('the budget in force is never less than an empty cache takes', () => {
   const gauge = simulatedProcess()
   const { cache, controller, most } = guardedCache({ maxSizeBytes: '32M', sizeOf: () => 500 })

@@ -3,6 +3,7 @@ import { timeSlice } from '../time/slice.ts'
 import { BackgroundTimer } from '../time/timer.ts'
 import { type Gauge, processGauge, type Reading } from './gauge.ts'
 import {
+  aliveOf,
   containerExcess,
   fullnessOf,
   heapExcess,
@@ -44,6 +45,11 @@ const MOST_WATCHES = 100
 /** Milliseconds between two slices of a cut. */
 const PAUSE = 5
 
+interface State {
+  readonly bytes: number
+  readonly fullness: number
+}
+
 /** Bytes to allocate before the next look, if another look is under way or the gauge fails. */
 const LATER = 2 ** 20
 /** Bytes to allocate before the next look, if no limit is known. */
@@ -68,10 +74,10 @@ export class Guard {
   #allocatedBefore = 0
   /** Fullness after the last collection. */
   #fullnessBefore = 0
-  /** The last cut that no collection has judged yet. */
-  #lastCut: { readonly bytes: number; readonly fullness: number } | undefined
-  /** What caches held when a cut has brought nothing; 0 otherwise. */
-  #futileBytes = 0
+  /** The last cut that no collection has judged yet: what it took, and how full the memory was. */
+  #lastCut: State | undefined
+  /** What caches held when a cut had brought nothing, and how full the memory was. */
+  #futile: State | undefined
   #isLooking = false
   #isCutting = false
   /** Whether some cache may hold less than its budget. */
@@ -136,24 +142,28 @@ export class Guard {
       reading.allocated - this.#allocatedBefore >= least
     const isContainerShort = containerExcess(reading) > 0
     const isShort = isFull || isContainerShort || heapExcess(reading) > 0
-    // V8 ends a process that collects near the heap limit for little, so the guard has to be able to help.
-    const canHelp = isShort && this.#canHelp(step)
-    if (!isShort) this.#futileBytes = 0
+    let alive = aliveOf(reading)
     // It has brought something, so that memory has been filled anew when it is full again.
-    if (neededFullnessOf(reading) < (this.#lastCut?.fullness ?? 0) - STEP) this.#lastCut = undefined
+    if (alive < (this.#lastCut?.fullness ?? 0) - STEP) this.#lastCut = undefined
+    if (alive < (this.#futile?.fullness ?? 0) - STEP) this.#futile = undefined
+    // V8 ends a process that collects near the heap limit for little, so the guard has to be able to help.
+    const canHelp = isShort && this.#canHelp(step, hasCollected ? alive : 0)
     if (isFull ? isContainerShort || canHelp : isContainerShort && hasCollected && canHelp) {
       reading = this.#read(this.#gauge.collect())
+      alive = aliveOf(reading)
       this.#isStale = true
       this.#allocatedBefore = reading.allocated
       this.#fullnessBefore = neededFullnessOf(reading)
-      this.#judgeLastCut(this.#fullnessBefore, step)
+      this.#judgeLastCut(alive, step)
       const excess = Math.max(heapExcess(reading), pagesExcess(reading), containerExcess(reading))
-      this.#cut(excess, this.#fullnessBefore, step)
+      this.#cut(excess, alive, step)
     } else if (hasCollected && canHelp) {
-      this.#judgeLastCut(neededFullnessOf(reading), step)
-      this.#cut(heapExcess(reading), neededFullnessOf(reading), step)
+      this.#judgeLastCut(alive, step)
+      this.#cut(heapExcess(reading), alive, step)
     }
-    this.#grow(roomOf(reading))
+    // Where caches are not what fills the memory, they may hold a little.
+    const floor = this.#futile && !this.#isFullerThanFutile(alive) ? step - this.#heldBytes : 0
+    this.#grow(Math.max(roomOf(reading), floor))
     this.#awaitCollection()
     if (this.#isCutting) return 0
     if (isWatched(reading)) this.#timer.wake()
@@ -184,18 +194,23 @@ export class Guard {
     }
   }
 
-  /** Whether caches hold anything, and more than when a cut has brought nothing. */
-  #canHelp(least: number): boolean {
+  /** Whether caches hold anything, and after a cut that has brought nothing, whether more is alive since. */
+  #canHelp(least: number, alive: number): boolean {
     const held = this.#heldBytes
-    return held > 0 && (this.#futileBytes === 0 || held > 2 * this.#futileBytes + least)
+    if (this.#futile === undefined) return held > 0
+    return held > 2 * this.#futile.bytes + least || (held > 0 && this.#isFullerThanFutile(alive))
+  }
+
+  #isFullerThanFutile(alive: number): boolean {
+    return alive > (this.#futile?.fullness ?? 0) + STEP
   }
 
   /** After a cut of less than `least` bytes, the memory may be as full as before: something else fills it. */
-  #judgeLastCut(present: number, least: number): void {
+  #judgeLastCut(alive: number, least: number): void {
     if (this.#lastCut === undefined) return
     const { bytes, fullness } = this.#lastCut
-    const isFutile = bytes < least && present > fullness - STEP
-    this.#futileBytes = isFutile ? this.#heldBytes : 0
+    const isFutile = bytes < least && alive > fullness - STEP
+    this.#futile = isFutile ? { bytes: this.#heldBytes, fullness: alive } : undefined
     this.#lastCut = undefined
   }
 
@@ -206,7 +221,8 @@ export class Guard {
   }
 
   #cut(excess: number, fullness: number, least: number): void {
-    if (excess <= 0 || !this.#canHelp(least)) return
+    if (excess <= 0 || !this.#canHelp(least, fullness)) return
+    this.#futile = undefined
     const held = this.#heldBytes
     const part = Math.min(Math.max(excess / held, LEAST_CUT), MOST_CUT)
     const share = (FAIR * (1 - part) * held) / this.#caches.size

@@ -41,6 +41,9 @@ export const fullnessOf = ({
 export const neededFullnessOf = (reading: Reading): number =>
   fullnessOf({ ...reading, resident: reading.needed })
 
+/** As `neededFullnessOf`, without what has been allocated since the collection. */
+export const aliveOf = (reading: Reading): number => neededFullnessOf({ ...reading, young: 0 })
+
 export const heapExcess = ({ old, heapLimit }: Reading) => excess(old, heapLimit, HEAP)
 
 export const pagesExcess = ({ oldPages, heapLimit }: Reading) => excess(oldPages, heapLimit, PAGES)

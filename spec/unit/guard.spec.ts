@@ -444,6 +444,50 @@ describe('in a container that the program itself fills', () => {
   })
 })
 
+describe('in a heap that something else fills', () => {
+  /** The first cut has brought nothing. */
+  const afterCut = () => {
+    const gauge = gaugeWith({ live: 54 * MIB })
+    const cache = new TestCache(16_384)
+    const guard = guardOf(gauge, cache)
+    guard.look()
+    guard.look()
+    expect(cache.parts).toHaveLength(1)
+    return { gauge, cache, guard }
+  }
+
+  it('caches are offered a little, up to 1/64 of the limit', () => {
+    const { gauge, cache, guard } = afterCut()
+    expect(cache.allowed.at(-1)).toBeGreaterThan(0)
+    cache.heldBytes = gauge.heapLimit / 64
+    const { length } = cache.allowed
+    guard.look()
+    expect(cache.allowed).toHaveLength(length)
+    expect(cache.parts).toHaveLength(1)
+  })
+
+  it('they are offered nothing while more may be alive', () => {
+    const { gauge, cache, guard } = afterCut()
+    const { length } = cache.allowed
+    gauge.garbage = 2 * MIB
+    guard.look()
+    expect(cache.allowed).toHaveLength(length)
+    expect(gauge.collections).toBe(2)
+  })
+
+  it('they are cut again once the engine has collected and more is alive', () => {
+    const { gauge, cache, guard } = afterCut()
+    // The engine tells of the collections that the guard has asked for.
+    gauge.turn()
+    gauge.live += 2 * MIB
+    guard.look()
+    expect(cache.parts).toHaveLength(1)
+    gauge.engineCollects()
+    gauge.turn()
+    expect(cache.parts).toHaveLength(2)
+  })
+})
+
 it('tables that no longer grow do not look like a collection', () => {
   const cleared = new TestCache(0)
   const cache = new TestCache(24 * MIB)
