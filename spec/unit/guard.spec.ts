@@ -469,10 +469,49 @@ describe('in a heap that something else fills', () => {
   it('they are offered nothing while more may be alive', () => {
     const { gauge, cache, guard } = afterCut()
     const { length } = cache.allowed
-    gauge.garbage = 2 * MIB
+    gauge.garbage = 4 * MIB
     guard.look()
     expect(cache.allowed).toHaveLength(length)
     expect(gauge.collections).toBe(2)
+  })
+
+  it('young objects do not count, since many of them are garbage', () => {
+    const { gauge, cache, guard } = afterCut()
+    gauge.turn()
+    const { length } = cache.allowed
+    gauge.young = 8 * MIB
+    guard.look()
+    expect(cache.allowed).toHaveLength(length + 1)
+    gauge.engineCollects()
+    gauge.turn()
+    expect(cache.parts).toHaveLength(1)
+  })
+
+  it('the next cut that brings nothing is noticed as well', () => {
+    const { gauge, cache, guard } = afterCut()
+    for (let cut = 2; cut < 5; cut++) {
+      gauge.turn()
+      gauge.live += 1.5 * MIB
+      guard.look()
+      gauge.engineCollects()
+      gauge.turn()
+      expect(cache.parts).toHaveLength(cut)
+      const { collections } = gauge
+      for (let look = 0; look < 5; look++) guard.look()
+      expect(gauge.collections).toBe(collections + 1)
+      expect(cache.parts).toHaveLength(cut)
+    }
+  })
+
+  it('a cut may bring something again once less was used', () => {
+    const { gauge, cache, guard } = afterCut()
+    gauge.live = 50 * MIB
+    gauge.engineCollects()
+    guard.look()
+    gauge.live = 54 * MIB
+    gauge.garbage = 4 * MIB
+    guard.look()
+    expect(cache.parts).toHaveLength(2)
   })
 
   it('they are cut again once the engine has collected and more is alive', () => {
