@@ -50,8 +50,9 @@ export class Entries {
   /** Made for the first entry that goes stale. */
   #stale: StaleEntries | undefined
   #mostItems = 0
-  #maxSizeBytes = 0
-  /** The budget in force: less than `#maxSizeBytes` while the process is short of memory. */
+  /** Bytes that the memory of the process allows, whatever `resize` sets; 0 if it allows all. */
+  #squeezedTo = 0
+  /** The budget in force: less than `maxSizeBytes` while the process is short of memory. */
   #mostBytes = 0
   /** The most that a key and its value may take. */
   #mostAlone = 0
@@ -247,7 +248,7 @@ export class Entries {
   /** Whether a key and its value are too large, by what the program set. */
   #isRefused(bytes: number): boolean {
     return (
-      EMPTY_BYTES + bytes > this.#maxSizeBytes ||
+      EMPTY_BYTES + bytes > this.maxSizeBytes ||
       ENTRY_BYTES + bytes > this.#settings.maxEntrySizeBytes
     )
   }
@@ -259,7 +260,7 @@ export class Entries {
     this.#statistics.refusals++
     const { maxEntrySizeBytes } = this.#settings
     const isCapped = ENTRY_BYTES + bytes > maxEntrySizeBytes
-    const limit = isCapped ? maxEntrySizeBytes : this.#maxSizeBytes
+    const limit = isCapped ? maxEntrySizeBytes : this.maxSizeBytes
     return new DataTooLargeError(key, ENTRY_BYTES + bytes, limit, isCapped)
   }
 
@@ -565,18 +566,11 @@ export class Entries {
     settings.maxSizeBytes = maxSizeBytes
     settings.maxEntrySizeBytes = maxEntrySizeBytes
     settings.maxItems = maxItems
-    this.#mostBytes = this.isSqueezed ? Math.min(this.#mostBytes, maxSizeBytes) : maxSizeBytes
-    this.#maxSizeBytes = maxSizeBytes
     this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
     const mostAlone = this.#mostAlone
-    this.#limitEntries()
+    this.squeezeTo(this.#squeezedTo || Infinity)
     if (this.#mostAlone < mostAlone) this.#evictRefused(now)
     this.keepLimits(now)
-  }
-
-  #limitEntries(): void {
-    const capped = this.#settings.maxEntrySizeBytes - ENTRY_BYTES
-    this.#mostAlone = Math.min(capped, this.#mostBytes - EMPTY_BYTES)
   }
 
   #evictRefused(now: number): void {
@@ -594,17 +588,21 @@ export class Entries {
   }
 
   get maxSizeBytes(): number {
-    return this.#maxSizeBytes
+    return this.#settings.maxSizeBytes
   }
 
   get isSqueezed(): boolean {
-    return this.#mostBytes < this.#maxSizeBytes
+    return this.#squeezedTo !== 0
   }
 
   /** Sets the budget in force, up to the one that was set. Nothing leaves for it before the next change. */
   squeezeTo(bytes: number): void {
-    this.#mostBytes = Math.min(Math.max(bytes, EMPTY_BYTES), this.#maxSizeBytes)
-    this.#limitEntries()
+    this.#squeezedTo = bytes === Infinity ? 0 : Math.max(bytes, EMPTY_BYTES)
+    this.#mostBytes = Math.min(this.#squeezedTo || Infinity, this.maxSizeBytes)
+    this.#mostAlone = Math.min(
+      this.#settings.maxEntrySizeBytes - ENTRY_BYTES,
+      this.#mostBytes - EMPTY_BYTES,
+    )
   }
 
   keepLimits(now?: number): void {
@@ -613,7 +611,7 @@ export class Entries {
 
   /** As `#isExceeded`, by the budget that was set instead of the one in force. */
   #isBudgetExceeded(bytes: number, items: number): boolean {
-    return this.sizeBytes + bytes > this.#maxSizeBytes || this.count + items > this.#mostItems
+    return this.sizeBytes + bytes > this.maxSizeBytes || this.count + items > this.#mostItems
   }
 
   /** Whether the entries, and so many bytes and entries to come, are too much. */

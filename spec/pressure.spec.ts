@@ -522,11 +522,24 @@ describe('a budget that changes while memory is short', () => {
   })
 
   it('down and up again leaves the budget in force no larger than memory allows', () => {
-    const { gauge, cache, controller } = squeezedCache()
+    const { gauge, cache, controller, most } = squeezedCache()
+    const before = most()
     controller.resize({ maxSizeBytes: '512K' })
+    write(cache, MIB)
     controller.resize({ maxSizeBytes: null })
+    expect(most()).toBe(before)
     write(cache, 64 * MIB)
     expect(gauge.mostAlive).toBeLessThan(gauge.heapLimit)
+  })
+
+  it('down and up again leaves the whole budget once memory has come back', () => {
+    const { gauge, cache, controller, most } = squeezedCache()
+    controller.resize({ maxSizeBytes: '512K' })
+    gauge.live = 4 * MIB
+    gauge.engineCollects()
+    write(cache, 2 * MIB)
+    controller.resize({ maxSizeBytes: '16M' })
+    expect(most()).toBe(16 * MIB)
   })
 
   it.each(['512K', '64M'])(

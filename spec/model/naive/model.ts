@@ -268,7 +268,6 @@ export class Model {
   }): void {
     if (maxBytes !== undefined) this.options.maxBytes = maxBytes
     if (maxItems !== undefined) this.options.maxItems = maxItems
-    if (this.#squeezedTo >= this.options.maxBytes) this.release()
     this.makeRoom()
   }
 
