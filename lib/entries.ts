@@ -259,7 +259,8 @@ export class Entries {
     this.delete(key, REPLACED)
     this.#statistics.refusals++
     const { maxEntrySizeBytes } = this.#settings
-    const isCapped = ENTRY_BYTES + bytes > maxEntrySizeBytes
+    const isCapped =
+      maxEntrySizeBytes < this.maxSizeBytes && ENTRY_BYTES + bytes > maxEntrySizeBytes
     const limit = isCapped ? maxEntrySizeBytes : this.maxSizeBytes
     return new DataTooLargeError(key, ENTRY_BYTES + bytes, limit, isCapped)
   }
@@ -578,7 +579,9 @@ export class Entries {
     for (const key of table.keys()) {
       const slot = this.findLive(key, now)
       if (slot !== NONE && this.#isRefused(table.keyBytesOf(slot) + table.valueBytesOf(slot))) {
-        this.remove(slot, EVICTED)
+        this.#guards.removal.require(slot)
+        if (table.hasLarge) requireStackToCompile()
+        this.#removeUnguarded(slot, EVICTED)
       }
     }
   }

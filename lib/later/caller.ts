@@ -25,10 +25,11 @@ export interface Departure {
 }
 
 /**
- * What a load gives to a caller, or what the caller gets earlier: by `signal`, by `timeout` if `isHurried`,
+ * What comes of a load for a caller, or what the caller gets earlier: by `signal`, by `timeout` if `isHurried`,
  * by `softTimeout` if `isContent` with a stale value.
  */
 export function raced(
+  load: Promise<unknown>,
   outcome: Promise<unknown>,
   caller: Caller,
   isHurried: boolean,
@@ -43,7 +44,9 @@ export function raced(
       isHurried ? setTimerIfAllowed(giveUp, timeout) : undefined,
     ]
     const forgetSignal = signal && onAbort(signal, abort)
-    outcome.then(resolve, reject).finally(stop)
+    outcome.then(resolve, reject)
+    // What comes of a load that gives nothing may take longer, and has its own timers.
+    load.then(stop, stop)
 
     function serve() {
       const value = departure.atHand()

@@ -6,7 +6,7 @@ import { formatValue } from '../options/check.ts'
 import type { LoadContext, LoadTerms } from '../options/load-terms.ts'
 import { DEFAULT_TERMS, type WriteTerms } from '../options/terms.ts'
 import { ttlFrom } from '../options/units.ts'
-import { handleRejection, isSame } from '../promise.ts'
+import { fulfilled, handleRejection, isNativePromise, isSame } from '../promise.ts'
 import type { Stale } from '../stale.ts'
 import type { Statistics } from '../statistics.ts'
 import type { Clock } from '../time/clock.ts'
@@ -84,7 +84,8 @@ export class Loading {
     const { served, needsLoad, stale } = this.#miss(key, terms, again)
     if (served !== undefined && !needsLoad) return served
     const former = stale === undefined ? this.#present(key) : stale.value
-    const load = this.#begin([key], (context) => factory(key, context), former, terms)
+    const given = former === MISSING ? undefined : former
+    const load = this.#begin([key], (context) => factory(key, context), given, terms)
     if (served === undefined) return this.#wait(load, key, terms, again)
     this.#goOn(load, terms)
     return served
@@ -103,11 +104,21 @@ export class Loading {
     terms: LoadTerms,
   ): Promise<Map<string, unknown>> {
     if (terms.signal?.aborted) return silence(Promise.reject(terms.signal.reason))
+    return this.#loadMany(keys, loadMany, terms, (key) => this.#use(key, terms))
+  }
+
+  /** `look` gives the live value of a key, or `MISSING`. */
+  #loadMany(
+    keys: Iterable<string>,
+    loadMany: LoadMany,
+    terms: LoadTerms,
+    look: (key: string) => unknown,
+  ): Promise<Map<string, unknown>> {
     const results = new Map<string, Promise<unknown> | undefined>()
     const atHand = new Map<string, unknown>()
     const missing: string[] = []
     for (const key of new Set(keys)) {
-      const value = this.#use(key, terms)
+      const value = look(key)
       if (value !== MISSING) {
         results.set(key, Promise.resolve(value))
         atHand.set(key, value)
@@ -130,15 +141,18 @@ export class Loading {
     }
     if (atHand.size === 0 || atHand.size === results.size) return silence(mapOf(results))
     const weak = this.#weak
-    const again = () => {
-      const loading = weak.deref()
-      return loading?.getOrLoadMany(loading.#lost(atHand, terms), loadMany, terms)
-    }
-    return silence(renewed(mapOf(results), again))
+    const lost = () => weak.deref()?.lost(atHand, terms) ?? []
+    const again = (gone: readonly string[]) => weak.deref()?.loadLost(gone, loadMany, terms)
+    return silence(renewed(mapOf(results), lost, again))
+  }
+
+  /** Not a use, since the caller has been counted. */
+  loadLost(keys: readonly string[], loadMany: LoadMany, terms: LoadTerms) {
+    return this.#loadMany(keys, loadMany, terms, (key) => this.#entries.peek(key))
   }
 
   /** Keys whose value is not at hand any more, or is another one. */
-  #lost(values: ReadonlyMap<string, unknown>, { window }: LoadTerms): string[] {
+  lost(values: ReadonlyMap<string, unknown>, { window }: LoadTerms): string[] {
     const now = this.#clock.now()
     const lost = [...values.keys()].filter((key) => {
       const live = this.#entries.peek(key)
@@ -157,10 +171,12 @@ export class Loading {
     return MISSING
   }
 
-  /** The live value, or `undefined`. */
+  /** The live value, that of a promise if it has fulfilled, or `MISSING`. */
   #present(key: string): unknown {
-    const value = this.#entries.peek(key)
-    return value === MISSING ? undefined : value
+    const live = this.#entries.peek(key)
+    if (!isNativePromise(live)) return live
+    const kept = fulfilled(live)
+    return kept === undefined ? MISSING : kept.value
   }
 
   #miss(key: string, terms: LoadTerms, again: Again): Miss {
@@ -173,7 +189,12 @@ export class Loading {
       needsLoad,
       stale,
     })
-    this.#hooks.run()
+    if (this.#hooks.isWaiting) {
+      this.#hooks.run()
+      // A hook that heard of a value past its window may have stored a new one.
+      const live = refresh ? MISSING : this.#entries.peek(key)
+      if (live !== MISSING) return miss(Promise.resolve(live))
+    }
     if (this.#loads.isStarting(key)) {
       return miss(silence(Promise.reject(waitsForItself(key))))
     }
@@ -240,10 +261,14 @@ export class Loading {
     const outcome = silence(
       shared.then(
         (result) => {
-          if (!caller.hasLeft) load.callers--
-          const value = resultFor(key, result)
           const loading = weak.deref()
-          return value === ABSENT && loading && !caller.hasLeft ? again(loading) : value
+          const value = resultFor(key, result)
+          if (!loading || caller.hasLeft) return value
+          if (load.failures?.has(key)) {
+            return loading.#afterFailure(caller, load.failures.get(key), again)
+          }
+          load.callers--
+          return value === ABSENT ? again(loading) : value
         },
         (error) => {
           const loading = weak.deref()
@@ -253,13 +278,13 @@ export class Loading {
       ),
     )
     if (!mayLeave) return outcome
-    return silence(raced(outcome, caller, isHurried, isContent, departing(weak, caller)))
+    return silence(raced(shared, outcome, caller, isHurried, isContent, departing(weak, caller)))
   }
 
   /** What a caller gets in place of an error: the live value or a stale one, or `MISSING`. */
   atHand({ key, terms: { staleIfError } }: Caller): unknown {
     if (staleIfError === 0) return MISSING
-    const live = this.#entries.peek(key)
+    const live = this.#present(key)
     if (live !== MISSING) return live
     const now = this.#clock.now()
     const stale = this.#entries.staleOf(key, now)
@@ -298,10 +323,10 @@ export class Loading {
   }
 
   /** An error that no caller gets goes to `onError`. */
-  #reportUnheard(load: Load, error: unknown): void {
+  #reportUnheard(load: Load, error: unknown, key = load.keys[0]): void {
     if (load.callers !== 0 || load.isReported) return
     load.isReported = true
-    this.#hooks.failed(error, 'load', load.keys[0])
+    this.#hooks.failed(error, 'load', key)
     this.#hooks.run()
   }
 
@@ -309,17 +334,15 @@ export class Loading {
   loaded(load: Load, result: unknown, terms: LoadTerms): void {
     if (load.isAbandoned) return
     this.#countTime(load)
-    let failure: { readonly error: unknown } | undefined
     for (const key of load.keys) {
       try {
         this.#keep(key, load, resultFor(key, result), terms)
       } catch (error) {
-        failure ??= { error }
+        load.failures ??= new Map()
+        load.failures.set(key, error)
+        this.#reportUnheard(load, error, key)
       }
     }
-    if (failure === undefined) return
-    this.#reportUnheard(load, failure.error)
-    throw failure.error
   }
 
   #keep(key: string, load: Load, value: unknown, loadTerms: LoadTerms): void {
@@ -361,7 +384,8 @@ export class Loading {
     this.#statistics.loading.loadFailures++
     const now = this.#clock.now()
     for (const key of load.keys) {
-      if (this.#loads.end(key, load)) this.#entries.pauseOrigin(key, now + retryAfter)
+      const isCurrent = this.#loads.end(key, load) && now < load.givenUpAt
+      if (isCurrent) this.#entries.pauseOrigin(key, now + retryAfter)
     }
     this.#reportUnheard(load, error)
     this.#hooks.run()
@@ -395,10 +419,16 @@ const nothing = () => {}
 /** What was at hand at the call may not be any more once all loads have ended. Then it is asked for again. */
 async function renewed(
   values: Promise<Map<string, unknown>>,
-  again: () => Promise<Map<string, unknown>> | undefined,
+  lost: () => readonly string[],
+  again: (keys: readonly string[]) => Promise<Map<string, unknown>> | undefined,
 ): Promise<Map<string, unknown>> {
   const results = await values
-  for (const [key, value] of (await again()) ?? []) results.set(key, value)
+  const keys = lost()
+  const found = await again(keys)
+  for (const key of keys) {
+    if (found?.has(key)) results.set(key, found.get(key))
+    else results.delete(key)
+  }
   return results
 }
 

@@ -34,6 +34,8 @@ export class Load {
   isInBackground = false
   /** Whether a caller got its error. */
   isReported = false
+  /** By key, why what was loaded could not be stored. */
+  failures: Map<string, unknown> | undefined
   /** Whether all callers had gone. */
   isAbandoned = false
   readonly #resolve: (result: unknown) => void
