@@ -42,24 +42,39 @@ const hostile = () => {
 }
 
 const ACCEPTED: Record<string, RegExp> = {
-  defaultTtl: /seconds.*'10s'.*null/,
-  pendingTtl: /seconds.*'10s'.*null/,
-  sweepInterval: /seconds.*'10s'.*null/,
+  defaultTtl: /seconds above 0.*'10s'.*null/,
+  pendingTtl: /seconds above 0.*'10s'.*null/,
+  sweepInterval: /seconds above 0.*'10s'.*null/,
+  timeout: /seconds above 0.*'10s'.*null/,
+  staleWhileRevalidate: /seconds, 0 or more.*'10s'.*null/,
+  staleIfError: /seconds, 0 or more.*'10s'.*null/,
+  retryAfter: /seconds, 0 or more.*'10s'.*null/,
+  ttlJitter: /a number from 0 to 1/,
+  maxEntrySizeBytes: /whole number of bytes.*'128M'.*'25%'.*null/,
   maxSizeBytes: /whole number of bytes.*'128M'.*'25%'.*null/,
   maxItems: /whole number above 0.*null/,
   sizeOf: /a function/,
   onDelete: /a function/,
   onError: /a function/,
   now: /a function/,
+  waitUntil: /a function/,
   onTooLarge: /'throw' or 'skip'/,
   memoryGuard: /true or false/,
 }
 
-const DURATIONS = ['defaultTtl', 'pendingTtl', 'sweepInterval']
-const FUNCTIONS = ['sizeOf', 'onDelete', 'onError', 'now']
+const DURATIONS = ['defaultTtl', 'pendingTtl', 'sweepInterval', 'timeout']
+const WAITS = ['staleWhileRevalidate', 'staleIfError', 'retryAfter']
+const SIZES = ['maxSizeBytes', 'maxEntrySizeBytes']
+const FUNCTIONS = ['sizeOf', 'onDelete', 'onError', 'now', 'waitUntil']
 
 const OF_WRONG_KIND: Record<string, unknown[]> = {
-  maxSizeBytes: [
+  maxItems: ['10', '', '1K'],
+  ttlJitter: ['0.5', '', '10%', null],
+  onTooLarge: ['', 'THROW', 'ignore', null, 0],
+  memoryGuard: ['', 'true', 'false', 'off', null, 0, 1],
+}
+for (const name of SIZES) {
+  OF_WRONG_KIND[name] = [
     '10',
     '128',
     '128MB',
@@ -72,12 +87,9 @@ const OF_WRONG_KIND: Record<string, unknown[]> = {
     '1,5G',
     '.5G',
     '0x1K',
-  ],
-  maxItems: ['10', '', '1K'],
-  onTooLarge: ['', 'THROW', 'ignore', null, 0],
-  memoryGuard: ['', 'true', 'false', 'off', null, 0, 1],
+  ]
 }
-for (const name of DURATIONS) {
+for (const name of [...DURATIONS, ...WAITS]) {
   OF_WRONG_KIND[name] = [
     '10',
     '',
@@ -95,25 +107,23 @@ for (const name of DURATIONS) {
 for (const name of FUNCTIONS) OF_WRONG_KIND[name] = [null, 0, 1, '', 'heapSize', {}, []]
 
 const OUT_OF_RANGE: Record<string, unknown[]> = {
-  maxSizeBytes: [
+  maxItems: [0, -0, -1, 1.5, Number.NaN, Number.NEGATIVE_INFINITY],
+  ttlJitter: [
+    ...[-1, -Number.MIN_VALUE, 1.000_1, 50, Number.NaN],
+    ...[Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  ],
+}
+for (const name of SIZES) {
+  OUT_OF_RANGE[name] = [
     ...[0, -0, -1, 1.5, Number.NaN, Number.NEGATIVE_INFINITY],
     ...['0K', '0M', '0.0001K', '-1M', '0%', '101%', '100.5%', '-25%', '0.0%'],
-  ],
-  maxItems: [0, -0, -1, 1.5, Number.NaN, Number.NEGATIVE_INFINITY],
+  ]
+}
+for (const name of WAITS) {
+  OUT_OF_RANGE[name] = [-1, -0.5, Number.NaN, Number.NEGATIVE_INFINITY, '-5s', '-1ms']
 }
 for (const name of DURATIONS) {
-  OUT_OF_RANGE[name] = [
-    0,
-    -0,
-    -1,
-    -0.5,
-    Number.NaN,
-    Number.NEGATIVE_INFINITY,
-    '0s',
-    '0ms',
-    '-5s',
-    '0.0h',
-  ]
+  OUT_OF_RANGE[name] = [...(OUT_OF_RANGE.retryAfter ?? []), 0, -0, '0s', '0ms', '0.0h']
 }
 
 const TAKES_FUNCTIONS = new Set(FUNCTIONS)
@@ -187,6 +197,48 @@ describe('an option that an object inherits', () => {
     } finally {
       delete prototype.maxItems
     }
+  })
+})
+
+describe('a load option that an object inherits', () => {
+  class Config {
+    get staleIfError() {
+      return '1m'
+    }
+  }
+
+  it.each<[string, object]>([
+    ['from its class', new Config()],
+    ['from another object', Object.create({ staleIfError: '1m' })],
+  ])('counts if it comes %s, but not if it was added to Object.prototype', (_name, options) => {
+    const isKept = (given: object) => {
+      let time = 1_000
+      const now = () => time
+      const cache = new FaaSCacheDict(Object.assign(given, { now, defaultTtl: '10s' }), { a: 1 })
+      time += 10_000
+      return controllerOf(cache).purgeExpired() === 1 && controllerOf(cache).isExpired('a') === true
+    }
+    expect(isKept(options)).toBe(true)
+    expect(isKept({})).toBe(false)
+    const prototype = Object.prototype as { staleIfError?: string }
+    prototype.staleIfError = '1s'
+    try {
+      expect(isKept({})).toBe(false)
+      expect(isKept({ staleIfError: '1s' })).toBe(true)
+    } finally {
+      delete prototype.staleIfError
+    }
+  })
+})
+
+describe('a bad load option', () => {
+  it('is refused as the cache is made, also if it comes with good ones', () => {
+    expect(() => made({ staleIfError: '1m', retryAfter: -1 })).toThrow(/^retryAfter must be/)
+    expect(() => made({ staleIfError: '1m', timeout: 0 })).toThrow(/^timeout must be/)
+  })
+
+  it.each(['softTimeout', 'signal', 'refresh', 'ttl'])('%s is one of a call alone', (name) => {
+    expect(() => made({ [name]: undefined })).toThrow(`Unknown option "${name}"`)
   })
 })
 

@@ -269,15 +269,17 @@ export function settingsFrom(options: unknown): Settings {
     pendingTtl = '30s',
     sweepInterval = '5s',
     now,
-    ...others
+    staleWhileRevalidate,
+    staleIfError,
+    timeout,
+    retryAfter,
+    waitUntil,
   } = checkedOptions('The options', options, OPTIONS)
   if (onTooLarge !== 'throw' && onTooLarge !== 'skip') {
     throw wrongKind('onTooLarge', "'throw' or 'skip'", onTooLarge)
   }
   if (typeof memoryGuard !== 'boolean') throw wrongKind('memoryGuard', 'true or false', memoryGuard)
-  if (
-    !((ttlJitter as number) >= 0 && (ttlJitter as number) <= 1 && typeof ttlJitter === 'number')
-  ) {
+  if (typeof ttlJitter !== 'number' || !(ttlJitter >= 0 && ttlJitter <= 1)) {
     throw invalidNumber('ttlJitter', 'a number from 0 to 1', ttlJitter, ttlJitter)
   }
   const budget = bytesFrom('maxSizeBytes', maxSizeBytes)
@@ -294,7 +296,13 @@ export function settingsFrom(options: unknown): Settings {
     onError: functionFrom('onError', onError),
     pendingTtl: millisecondsFrom('pendingTtl', pendingTtl),
     sweepInterval: millisecondsFrom('sweepInterval', sweepInterval),
-    loadTerms: loadDefaultsFrom(others as LoadDefaults),
+    loadTerms: loadDefaultsFrom({
+      staleWhileRevalidate,
+      staleIfError,
+      timeout,
+      retryAfter,
+      waitUntil,
+    } as LoadDefaults),
     now: functionFrom('now', now),
     given: { defaultTtl, maxSizeBytes, maxEntrySizeBytes, maxItems },
   }
