@@ -488,7 +488,7 @@ describe('the option now', () => {
     for (let left = -1; left < 6; left++) {
       let time = 1_700_000_000_000
       const now = () => time++
-      const options = { now, maxSizeBytes: 5520, sweepInterval: null }
+      const options = { now, maxSizeBytes: 5620, sweepInterval: null }
       const cache = new FaaSCacheDict<Record<string, unknown>>(options)
       const controller = controllerOf(cache)
       for (let at = 0; at < 8; at++) cache[`k${at}`] = 'v'.repeat(100)
