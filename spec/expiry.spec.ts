@@ -1,6 +1,6 @@
 import { controllerOf, DataTooLargeError, FaaSCacheDict, KeyError } from 'faas-cache-dict'
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { cacheWith, type Dictionary } from './support/cache.ts'
 import { FakeClock } from './support/fake-clock.ts'
 import { expectNoUnhandledRejection } from './support/promises.ts'
@@ -365,6 +365,148 @@ describe('defaultTtl', () => {
     controller.defaultTtl = null
     cache['after'] = 1
     expect([controller.defaultTtl, controller.ttl('after')]).toEqual([null, null])
+  })
+})
+
+describe('ttlJitter', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+    vi.unstubAllGlobals()
+  })
+
+  const TTL = 1_000
+  const SOME = 1_000
+
+  /** The seconds that entries of 1,000 seconds live, in order. */
+  const livesOf = (
+    ttlJitter: number | undefined,
+    write = (cache: Dictionary, key: string) => {
+      cache[key] = 1
+    },
+  ) => {
+    const { cache, controller } = cacheWith({ defaultTtl: TTL, ttlJitter })
+    for (let at = 0; at < SOME; at++) write(cache, `${at}`)
+    return Object.keys(cache)
+      .map((key) => controller.ttl(key) as number)
+      .sort((a, b) => a - b)
+  }
+
+  /** Between the least and the most, and spread over all of it. */
+  const expectSpread = (lives: number[], least: number) => {
+    expect(lives).toHaveLength(SOME)
+    const [first = 0] = lives
+    const last = lives.at(-1) as number
+    const room = TTL - least
+    expect(first).toBeGreaterThanOrEqual(least)
+    expect(first).toBeLessThan(least + room / 20)
+    expect(last).toBeLessThanOrEqual(TTL)
+    expect(last).toBeGreaterThan(TTL - room / 20)
+    const middle = lives[SOME / 2] as number
+    expect(Math.abs(middle - (least + room / 2))).toBeLessThan(room / 10)
+    expect(new Set(lives).size).toBeGreaterThan(SOME / 2)
+  }
+
+  it.each([0.1, 0.5, 1])(
+    'of %d shortens each TTL by up to so much of it, never lengthens it',
+    (ttlJitter) => {
+      expectSpread(livesOf(ttlJitter), TTL * (1 - ttlJitter))
+    },
+  )
+
+  it.each([0, -0, undefined])('of %s changes no TTL', (ttlJitter) => {
+    expect(new Set(livesOf(ttlJitter))).toEqual(new Set([TTL]))
+  })
+
+  it.each<[string, (cache: Dictionary, key: string) => unknown]>([
+    ['the ttl of a write', (cache, key) => controllerOf(cache).set(key, 1, { ttl: TTL })],
+    ['setTtl', (cache, key) => controllerOf(cache).set(key, 1, { ttl: null }).setTtl(key, TTL)],
+    ['setDefault', (cache, key) => controllerOf(cache).setDefault(key, 1)],
+  ])('applies to %s', (_what, write) => {
+    expectSpread(livesOf(0.5, write), TTL / 2)
+  })
+
+  it('applies to the TTL of a load, given or computed, and to that of a promise', async () => {
+    const { cache, controller } = cacheWith({ defaultTtl: TTL, ttlJitter: 0.5 })
+    const lives: number[] = []
+    for (let at = 0; at < SOME / 4; at++) {
+      await controller.getOrSet('a', () => 1, { ttl: TTL, refresh: true })
+      await controller.getOrSet('b', () => 1, { ttl: () => TTL, refresh: true })
+      await controller.getOrSet('c', () => 1, { refresh: true })
+      cache.d = Promise.resolve(at)
+      await cache.d
+      for (const key of 'abcd') lives.push(controller.ttl(key) as number)
+    }
+    expectSpread(
+      lives.sort((a, b) => a - b),
+      TTL / 2,
+    )
+  })
+
+  it('keeps dates, entries without a TTL, and pendingTtl as they are', () => {
+    const { cache, clock, controller } = cacheWith({ ttlJitter: 1, pendingTtl: '30s' })
+    const date = clock.time + 60 * SECONDS
+    controller.set('a', 1, { expiresAt: date }).set('b', 1).set('c', 1, { ttl: '1h' })
+    controller.expireAt('c', date)
+    cache['d'] = new Promise(() => {})
+    expect(['a', 'b', 'c', 'd'].map((key) => controller.ttl(key))).toEqual([60, null, 60, 30])
+  })
+
+  it('keeps the dates of a snapshot', () => {
+    const { controller, clock } = cacheWith({ defaultTtl: '1m' }, { a: 1, b: 2 })
+    const other = cacheWith({ now: clock.now, ttlJitter: 1 }).controller
+    other.load(controller.dump())
+    expect([other.ttl('a'), other.ttl('b')]).toEqual([60, 60])
+  })
+
+  it('keeps a TTL of 0 or less one that has passed', () => {
+    const { cache, controller } = cacheWith({ ttlJitter: 1 })
+    controller.set('a', 1, { ttl: 0 }).set('b', 1, { ttl: -5 })
+    expect(Object.keys(cache)).toEqual([])
+  })
+
+  it('of 1 never makes a write expire at once, whatever the chance', () => {
+    vi.spyOn(performance, 'now').mockReturnValue(0)
+    const random = vi.spyOn(Math, 'random')
+    const { controller } = cacheWith({ defaultTtl: '10s', ttlJitter: 1 })
+    for (const chance of [0, 0.5, 1 - 2 ** -53]) {
+      random.mockReturnValue(chance)
+      controller.set('a', 1)
+      expect(controller.ttl('a')).toBeCloseTo(Math.max(10 * (1 - chance), 0.001), 2)
+      expect(controller.ttl('a')).toBeGreaterThan(0)
+    }
+    controller.set('b', 1, { ttl: '2ms' }).set('c', 1, { ttl: '1ms' })
+    expect(controller.ttl('b')).toBe(0.001)
+    expect(controller.ttl('c')).toBe(0.001)
+  })
+
+  it('differs between processes that draw the same random numbers', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.25)
+    const monotonic = vi.spyOn(performance, 'now')
+    const lives = [0, 0.5, 1234.625].map((time) => {
+      monotonic.mockReturnValue(time)
+      return livesOf(1)[0]
+    })
+    expect(lives).toEqual([0.75, 0.25, 0.125].map((part) => part * TTL))
+  })
+
+  it('needs no monotonic clock', () => {
+    vi.stubGlobal('performance', undefined)
+    vi.spyOn(Math, 'random').mockReturnValue(0.25)
+    expect(livesOf(1)[0]).toBe(0.75 * TTL)
+  })
+
+  it('moves the window of a stale value with its deadline', () => {
+    vi.spyOn(performance, 'now').mockReturnValue(0)
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const { clock, controller } = cacheWith({ defaultTtl: '10s', ttlJitter: 1, staleIfError: '1m' })
+    controller.set('a', 1)
+    clock.advance(5 * SECONDS)
+    expect(controller.purgeExpired()).toBe(1)
+    clock.advance(60 * SECONDS - 1)
+    expect(controller.isExpired('a')).toBe(true)
+    clock.advance(1)
+    controller.purgeExpired()
+    expect(controller.isExpired('a')).toBeUndefined()
   })
 })
 

@@ -1015,6 +1015,22 @@ describe('signal', () => {
     expect(getEventListeners(leaver.signal, 'abort')).toHaveLength(0)
   })
 
+  it('has one listener for all its callers, each of whom it rejects', async () => {
+    const { controller } = await staleCache()
+    const { leaver, options: ofLeaver } = options()
+    const keys = Array.from({ length: 20 }, (_, at) => `${at}`)
+    const calls = keys.map((key) =>
+      controller.getOrSet(key, origin().factory, ofLeaver).catch(String),
+    )
+    const soft = controller.getOrSet('a', origin().factory, { ...ofLeaver, softTimeout: '1s' })
+    await pass(1 * SECONDS)
+    expect(await soft).toBe('old')
+    expect(getEventListeners(leaver.signal, 'abort')).toHaveLength(1)
+    leaver.abort('gone')
+    expect(await Promise.all(calls)).toEqual(keys.map(() => 'gone'))
+    expect(getEventListeners(leaver.signal, 'abort')).toHaveLength(0)
+  })
+
   it('can be of another realm', async () => {
     const { controller } = loadingCache()
     const signal = Object.assign(new EventTarget(), { aborted: false, reason: 'elsewhere' })
