@@ -431,6 +431,28 @@ describe('runAllTimers terminates', () => {
     ],
     ['with promises that never settle', {}, (cache) => (cache['a'] = new Promise(() => {}))],
     [
+      'with stale entries',
+      { defaultTtl: '1s', staleIfError: '1d' },
+      (cache) => many((at) => (cache[at] = {})),
+    ],
+    [
+      'with stale entries that stay forever',
+      { defaultTtl: '1s', staleIfError: null },
+      (cache) => many((at) => (cache[at] = {})),
+    ],
+    [
+      'with loads that never settle, and their timeouts',
+      { defaultTtl: '1s', staleIfError: '1d', pendingTtl: null, timeout: '1h', onError() {} },
+      (cache) => {
+        const controller = controllerOf(cache)
+        const load = (key: string) =>
+          controller.getOrSet(key, () => new Promise(() => {}), { softTimeout: '1m' })
+        cache['stale'] = 1
+        setTimeout(() => load('stale'), 2_000)
+        many((at) => at % 10 === 0 && load(`${at}`).catch(() => {}))
+      },
+    ],
+    [
       'with a value that keeps growing for a while',
       {},
       (cache) => {
