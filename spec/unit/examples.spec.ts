@@ -59,3 +59,36 @@ test('the handler logs its statistics as CloudWatch embedded metrics', async () 
   expect(second).toMatchObject({ hits: 1, misses: 0 })
   for (const { Name } of first._aws.CloudWatchMetrics[0].Metrics) expect(first).toHaveProperty(Name)
 })
+
+test('while the origin is down, the handler serves stale rates and leaves the origin alone', async () => {
+  let requests = 0
+  let isDown = false
+  const origin = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
+    requests++
+    return isDown ? new Response('', { status: 503 }) : Response.json({ rate: 1.09 })
+  })
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  vi.useFakeTimers()
+  const { handler, controller } = await example('stale')
+  const call = () => handler({ code: 'USD' })
+  const served = { statusCode: 200, body: JSON.stringify({ rate: 1.09 }) }
+  expect(await call()).toEqual(served)
+  isDown = true
+  vi.advanceTimersByTime(60_000)
+  expect(await Promise.all([call(), call()])).toEqual([served, served])
+  vi.advanceTimersByTime(4_999)
+  expect(await call()).toEqual(served)
+  expect(requests).toBe(2)
+  vi.advanceTimersByTime(1)
+  expect(await call()).toEqual(served)
+  expect(requests).toBe(3)
+  expect(warn.mock.calls.at(-1)).toEqual(['Serving USD stale: The origin answered 503 for USD'])
+  expect(controller.stats()).toMatchObject({ loads: 3, loadFailures: 2, staleHits: 4 })
+  vi.advanceTimersByTime(3_600_000)
+  expect(await call()).toEqual({ statusCode: 502, body: 'The origin answered 503 for USD' })
+  isDown = false
+  expect(await call()).toEqual(served)
+  vi.useRealTimers()
+  origin.mockRestore()
+  warn.mockRestore()
+})

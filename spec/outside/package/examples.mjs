@@ -14,16 +14,17 @@ export const examples = {
   'warm-start, restarted': warmStart,
   'shipped-snapshot': shippedSnapshot,
   metrics,
+  stale,
 }
 
-/** The answers of the handler to these events, one after the other, and the lines that it logged. */
+/** The answers of the handler to these events, one after the other, and what it logged and warned. */
 async function invoke(consumer, name, events, env = {}) {
   const program = `
     import { handler } from './examples/${name}.mjs'
     const answers = []
     for (const event of ${JSON.stringify(events)}) answers.push(await handler(event))
     console.log(JSON.stringify(answers))`
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], {
+  const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', program], {
     cwd: consumer,
     env: { ...process.env, ...env },
     timeout: 60_000,
@@ -32,7 +33,7 @@ async function invoke(consumer, name, events, env = {}) {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
-  return { answers: lines.pop(), lines }
+  return { answers: lines.pop(), lines, stderr }
 }
 
 async function lambda(consumer) {
@@ -41,8 +42,7 @@ async function lambda(consumer) {
     requests++
     response.end(JSON.stringify({ name: { common: 'Ruritania' }, area: 7 }))
   })
-  await new Promise((listening) => origin.listen(0, '127.0.0.1', listening))
-  const ORIGIN = `http://127.0.0.1:${origin.address().port}`
+  const ORIGIN = await listening(origin)
   const { answers } = await invoke(consumer, 'lambda', [{ id: 'RUR' }, { id: 'RUR' }], { ORIGIN })
   origin.close()
   const answer = { statusCode: 200, body: JSON.stringify({ name: 'Ruritania', area: 7 }) }
@@ -80,4 +80,26 @@ async function metrics(consumer) {
   const [{ _aws, ...line }] = lines
   for (const { Name } of _aws.CloudWatchMetrics[0].Metrics)
     assert.deepEqual(typeof line[Name], 'number')
+}
+
+// The origin answers once. After that it is down.
+async function stale(consumer) {
+  const origin = createServer((_request, response) => {
+    response.setHeader('connection', 'close')
+    response.end(JSON.stringify({ rate: 1.09 }), () => origin.close())
+  })
+  const env = { ORIGIN: await listening(origin), FRESH: '1ms', STALE: '1m' }
+  // More requests than fit in a millisecond.
+  const events = Array(1_000).fill({ code: 'USD' })
+  const { answers, stderr } = await invoke(consumer, 'stale', events, env)
+  const answer = { statusCode: 200, body: JSON.stringify({ rate: 1.09 }) }
+  assert.deepEqual(answers, Array(1_000).fill(answer))
+  assert.match(stderr, /^Serving USD stale: .+\n$/)
+  const cold = await invoke(consumer, 'stale', events.slice(0, 1), env)
+  assert.equal(cold.answers[0].statusCode, 502)
+}
+
+async function listening(server) {
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
+  return `http://127.0.0.1:${server.address().port}`
 }
