@@ -11,18 +11,26 @@ const { noting, snippetsOf } = await import(
   new URL('../outside/package/tour.mjs', import.meta.url).href
 )
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const snippets: { language: 'js' | 'ts'; code: string }[] = snippetsOf(readme)
+const pages = ['.', 'docs'].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name)),
+)
+const textOf = (page: string) => readFileSync(join(root, page), 'utf8')
+const codeOf = (page: string): { language: 'js' | 'ts'; code: string }[] => snippetsOf(textOf(page))
+const snippets = pages.flatMap((page) =>
+  codeOf(page).map(({ language, code }, index) => [`${page} ${index}`, language, code] as const),
+)
 const modules: Record<string, unknown> = {
   'faas-cache-dict': library,
   'faas-cache-dict/keyv': keyv,
 }
 const AsyncFunction = (async () => {}).constructor as FunctionConstructor
 
-describe('every snippet of the README', () => {
+describe('every snippet of a page', () => {
   test.each(snippets)(
-    'runs and gives the values in its comments: %#',
-    async ({ language, code }) => {
+    'runs and gives the values in its comments: %s',
+    async (_name, language, code) => {
       const { code: noted, promised } = noting(code)
       const { code: script } = await transform(
         noted
@@ -46,28 +54,22 @@ describe('every snippet of the README', () => {
     },
   )
 
-  test.each(snippets)('imports at its top: %#', ({ code }) => {
+  test.each(snippets)('imports at its top: %s', (_name, _language, code) => {
     const [, rest = ''] = /^(?:import .+\n)+([\s\S]+)$/.exec(code) ?? []
     expect(rest).not.toBe('')
     expect(rest).not.toMatch(/\bimport\b/)
   })
 
-  test('at least 5 snippets have at least 10 values in their comments', () => {
-    expect(snippets.length).toBeGreaterThanOrEqual(5)
-    expect(snippets.flatMap(({ code }) => noting(code).promised).length).toBeGreaterThanOrEqual(10)
+  test.each(['README.md', 'docs/loading.md'])('at least 5, with at least 10 values: %s', (page) => {
+    expect(codeOf(page).length).toBeGreaterThanOrEqual(5)
+    const values = codeOf(page).flatMap(({ code }) => noting(code).promised)
+    expect(values.length).toBeGreaterThanOrEqual(10)
   })
 })
 
 describe('every relative link of a page', () => {
-  const pages = ['.', 'docs'].flatMap((folder) =>
-    readdirSync(join(root, folder))
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => join(folder, name)),
-  )
-
   test.each(pages)('leads to a file, and to a heading in it: %s', (page) => {
-    const text = readFileSync(join(root, page), 'utf8')
-    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link as string)
+    const links = [...textOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link as string)
     for (const link of links.filter((each) => !/^[a-z]+:/.test(each))) {
       const [path, heading] = link.split('#')
       const target = path === '' ? join(root, page) : join(root, dirname(page), path as string)
