@@ -32,9 +32,10 @@ export function bytesFrom(name: string, value: unknown, whole = memoryLimit): nu
 
 /** As `bytesFrom`. A percentage is of the budget. */
 export function entryLimitFrom(value: unknown, maxSizeBytes: number): number {
-  // A part of no limit is no limit either.
   const whole = Math.min(maxSizeBytes, Number.MAX_SAFE_INTEGER)
-  return bytesFrom('maxEntrySizeBytes', value, () => whole)
+  const bytes = bytesFrom('maxEntrySizeBytes', value, () => whole)
+  // A part of no limit is no limit either.
+  return maxSizeBytes === Infinity && String(value).endsWith('%') ? Infinity : bytes
 }
 
 /** A number of entries, `Infinity` for no limit. */
