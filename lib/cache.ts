@@ -11,7 +11,7 @@ import { requireRoom } from './limited-entries.ts'
 import { wrongKind } from './options/check.ts'
 import type { Settings } from './options/options.ts'
 import { DEFAULT_TERMS, type NewLimits, type WriteTerms } from './options/terms.ts'
-import { isNativePromise, type Pending, PendingPromises } from './promise.ts'
+import { handleRejection, isNativePromise, type Pending, PendingPromises } from './promise.ts'
 import { type Snapshot, snapshotOf, writesOf } from './snapshot.ts'
 import { DELETED, Statistics, type Stats } from './statistics.ts'
 import { type Clock, clockFrom, systemClock } from './time/clock.ts'
@@ -164,6 +164,7 @@ export class Cache {
     const keys = [...known].filter((key) => {
       const isPassed = test(key)
       if (!isNativePromise(isPassed)) return isPassed
+      handleRejection(isPassed)
       throw wrongKind('The result of test', 'true or false, not a promise', isPassed)
     })
     return this.#change(() => {

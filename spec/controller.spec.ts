@@ -9,7 +9,7 @@ import {
 import { describe, expect, it, test, vi } from 'vitest'
 import { cacheWith, type Dictionary, type Values } from './support/cache.ts'
 import { FakeClock, START } from './support/fake-clock.ts'
-import { deferred } from './support/promises.ts'
+import { deferred, expectNoUnhandledRejection } from './support/promises.ts'
 
 /** Entries first, since most of these specs give no options. */
 const made = (entries: Values = {}, options: CacheOptions = {}) => cacheWith(options, entries)
@@ -341,6 +341,154 @@ describe('delete', () => {
     expect(controller.delete('a')).toBe(false)
     expect(removals()).toEqual(['a deleted'])
     expect(expired().controller.delete('gone')).toBe(false)
+  })
+})
+
+describe('deleteWhere', () => {
+  const isUser = (key: string) => key.startsWith('user:')
+  const users = { 'user:1': 1, page: 2, 'user:2': 3, '': 4 }
+
+  it("removes the entries whose key passes, the oldest first, with reason 'deleted'", () => {
+    const { cache, controller, removed } = made(users)
+    cache['user:1']
+    expect(controller.deleteWhere(isUser)).toBe(2)
+    expect(Object.keys(cache)).toEqual(['page', ''])
+    expect(removed()).toEqual([
+      ['user:2', 3, 'deleted'],
+      ['user:1', 1, 'deleted'],
+    ])
+    expect(controller.stats()).toMatchObject({ deletions: 2, items: 2 })
+    expect(controller.deleteWhere(isUser)).toBe(0)
+  })
+
+  it('calls the test as a function, once for each live key, the oldest first, without a use', () => {
+    const { cache, controller } = made(users)
+    const calls: unknown[] = []
+    controller.deleteWhere(function (this: unknown, ...args: unknown[]) {
+      calls.push(this, ...args)
+      return false
+    })
+    expect(calls).toEqual(Object.keys(users).flatMap((key) => [undefined, key]))
+    expect(Object.keys(cache)).toEqual(Object.keys(users))
+    expect(controller.stats()).toMatchObject({ hits: 0, misses: 0, deletions: 0 })
+  })
+
+  it.each([true, 1, 'yes', {}, []])('takes %j for true', (passed) => {
+    expect(made(users).controller.deleteWhere(() => passed)).toBe(4)
+  })
+
+  it.each([false, 0, '', null, undefined, Number.NaN])('takes %j for false', (passed) => {
+    expect(made(users).controller.deleteWhere(() => passed)).toBe(0)
+  })
+
+  it('tests all keys first: a test that throws changes nothing', () => {
+    const { cache, controller, removals } = made(users)
+    const test = (key: string) => {
+      if (key === '') throw new Error('no')
+      return true
+    }
+    expect(() => controller.deleteWhere(test)).toThrow('no')
+    expect(Object.keys(cache)).toEqual(Object.keys(users))
+    expect(removals()).toEqual([])
+  })
+
+  it.each([
+    ['fulfils', async () => false],
+    ['rejects', async () => Promise.reject(new Error('no'))],
+  ])('throws a TypeError for a promise that %s, and changes nothing', async (_how, test) => {
+    const { cache, controller } = made(users)
+    await expectNoUnhandledRejection(() => {
+      expect(() => controller.deleteWhere(test)).toThrow(
+        new TypeError('The result of test must be true or false, not a promise; got an object'),
+      )
+    })
+    expect(Object.keys(cache)).toEqual(Object.keys(users))
+  })
+
+  it.each([undefined, null, 'user:', /user/, {}])('throws a TypeError for %s', (test) => {
+    const { controller } = made()
+    expect(() => controller.deleteWhere(test as never)).toThrow(TypeError)
+    expect(() => controller.deleteWhere(test as never)).toThrow(/^test must be a function; got/)
+  })
+
+  it('leaves what the test itself writes and removes', () => {
+    const { cache, controller, removals } = made(users)
+    const count = controller.deleteWhere((key) => {
+      if (key === 'user:1') {
+        delete cache['user:1']
+        cache['user:3'] = 5
+      }
+      return isUser(key)
+    })
+    expect(count).toBe(1)
+    expect(Object.keys(cache)).toEqual(['page', '', 'user:3'])
+    expect(removals()).toEqual(['user:1 deleted', 'user:2 deleted'])
+  })
+
+  it('does not count or test entries that have expired', () => {
+    const { controller, removals } = expired(users)
+    const test = vi.fn(() => true)
+    expect(controller.deleteWhere(test)).toBe(0)
+    expect(test).not.toHaveBeenCalled()
+    expect(removals().sort()).toEqual(
+      Object.keys(users)
+        .map((key) => `${key} expired`)
+        .sort(),
+    )
+  })
+
+  it('removes stale values of such keys, which are not counted', async () => {
+    const { clock, controller, removals } = made(users, {
+      defaultTtl: '1s',
+      staleIfError: '1m',
+      onError: () => {},
+    })
+    clock.advance(1_000)
+    controller.set('user:9', 9)
+    expect(controller.deleteWhere(isUser)).toBe(1)
+    expect(removals().sort()).toEqual(['user:1 expired', 'user:2 expired', 'user:9 deleted'])
+    expect(controller.stats()).toMatchObject({ deletions: 1, expirations: 4 })
+    const fail = () => Promise.reject(new Error('no'))
+    expect(await controller.getOrSet('page', fail)).toBe(2)
+    await expect(controller.getOrSet('user:1', fail)).rejects.toThrow('no')
+  })
+
+  it('overtakes the loads under way of such keys', async () => {
+    const { controller } = made()
+    const { promise, resolve } = deferred<number>()
+    const calls = ['user:1', 'page'].map((key) => controller.getOrSet(key, () => promise))
+    const many = controller.getOrSetMany(['user:2', 'post'], async () => [await promise, 2])
+    const keys: string[] = []
+    const count = controller.deleteWhere((key) => {
+      keys.push(key)
+      return isUser(key)
+    })
+    expect(count).toBe(0)
+    expect(keys.sort()).toEqual(['page', 'post', 'user:1', 'user:2'])
+    const again = controller.getOrSet('user:1', () => 9)
+    resolve(1)
+    expect(await Promise.all(calls)).toEqual([1, 1])
+    expect([...(await many).values()]).toEqual([1, 2])
+    expect(await again).toBe(9)
+    expect([...controller.keys()].sort()).toEqual(['page', 'post', 'user:1'])
+    expect(controller.peek('user:1')).toBe(9)
+  })
+
+  it('forgets stored promises of such keys', async () => {
+    const { cache, controller } = made()
+    const { promise, resolve } = deferred<number>()
+    cache['user:1'] = promise
+    expect(controller.deleteWhere(isUser)).toBe(1)
+    resolve(1)
+    await promise
+    expect(controller.size).toBe(0)
+  })
+
+  it('calls onDelete once all entries are gone', () => {
+    const sizes: number[] = []
+    const { controller } = made(users, { onDelete: () => sizes.push(controller.size) })
+    controller.deleteWhere(() => true)
+    expect(sizes).toEqual([0, 0, 0, 0])
   })
 })
 
@@ -977,6 +1125,32 @@ describe('stats', () => {
       expect(stats.items).toBe(controller.size)
       expect(stats.sizeBytes).toBe(controller.sizeBytes)
     }
+  })
+
+  it('evictedBytes are what the entries among the evictions were charged', () => {
+    const sizes: Values = { grown: 1 }
+    const { cache, controller, onDelete } = made(
+      {},
+      { maxItems: 3, maxSizeBytes: '64K', sizeOf: (_, key) => (sizes[key] as number) ?? 100 },
+    )
+    const told = () => {
+      const evicted = onDelete.mock.calls.filter(([, , reason]) => reason === 'evicted')
+      return evicted.reduce((sum, [, , , bytes]) => sum + bytes, 0)
+    }
+    controller.update({ a: 1, b: 2, c: 3, d: 4 })
+    const { evictedBytes } = controller.stats()
+    expect(evictedBytes).toBe(controller.sizeOf('b'))
+    controller.evictOldest()
+    controller.resize({ maxItems: 1 })
+    cache.grown = {}
+    sizes.grown = 100_000
+    controller.remeasure()
+    controller.set('x', 1).delete('x')
+    controller.set('y', 1, { ttl: 0 }).set('z', 1).set('z', 2).clear()
+    expect(controller.stats()).toMatchObject({ evictions: 5, evictedBytes: told() })
+    expect(told()).toBeGreaterThan(4 * evictedBytes)
+    controller.resetStats()
+    expect(controller.stats().evictedBytes).toBe(0)
   })
 
   it('storing the same value again counts a write and a replacement, without onDelete', () => {
