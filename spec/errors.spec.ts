@@ -1,4 +1,11 @@
-import { controllerOf, DataTooLargeError, FaaSCacheDict, heapSize, KeyError } from 'faas-cache-dict'
+import {
+  controllerOf,
+  DataTooLargeError,
+  FaaSCacheDict,
+  heapSize,
+  KeyError,
+  TimeoutError,
+} from 'faas-cache-dict'
 import { describe, expect, it, vi } from 'vitest'
 
 const errorOf = (action: () => unknown): unknown => {
@@ -184,6 +191,34 @@ describe('KeyError', () => {
   })
 })
 
+describe('TimeoutError', () => {
+  it('is an Error, but not a RangeError, with the key and the milliseconds', async () => {
+    const load = controllerOf(new FaaSCacheDict()).getOrSet('slow', () => new Promise(() => {}), {
+      timeout: '1.5ms',
+    })
+    const error = (await load.catch((error) => error)) as TimeoutError
+    expect(error).toBeInstanceOf(TimeoutError)
+    expect(error).toBeInstanceOf(Error)
+    expect(error).not.toBeInstanceOf(RangeError)
+    expect([error.key, error.timeout, error.name]).toEqual(['slow', 1.5, 'TimeoutError'])
+    expect(error.message).toBe('The load of "slow" took longer than 1.5 ms')
+  })
+
+  it('has a number as the string that it stands for', async () => {
+    const load = controllerOf(new FaaSCacheDict()).getOrSet(42, () => new Promise(() => {}), {
+      timeout: '1ms',
+    })
+    await expect(load).rejects.toMatchObject({ key: '42' })
+  })
+
+  it('cuts a long key in its message and keeps it whole in its property', () => {
+    const key = 'k'.repeat(1_000_000)
+    const error = new TimeoutError(key, 5)
+    expect(error.key).toBe(key)
+    expect(error.message.length).toBeLessThan(300)
+  })
+})
+
 describe('the name of an error', () => {
   it('is not among the properties that printing the error shows', () => {
     expect(Reflect.ownKeys(new KeyError('k'))).not.toContain('name')
@@ -202,18 +237,19 @@ describe('the name of an error', () => {
     expect(other.KeyError).not.toBe(KeyError)
     expect(new other.KeyError('k').name).toBe('KeyError')
     expect(new other.DataTooLargeError('k', 2, 1).name).toBe('DataTooLargeError')
+    expect(new other.TimeoutError('k', 1).name).toBe('TimeoutError')
   })
 })
 
 describe('instanceof', () => {
-  it('distinguishes the two classes, and both from other errors', () => {
-    const tooLarge = new DataTooLargeError('k', 2, 1)
-    const missing = new KeyError('k')
-    expect(tooLarge).not.toBeInstanceOf(KeyError)
-    expect(missing).not.toBeInstanceOf(DataTooLargeError)
+  it('distinguishes the classes, and all of them from other errors', () => {
+    const errors = [new DataTooLargeError('k', 2, 1), new KeyError('k'), new TimeoutError('k', 1)]
+    const classes = [DataTooLargeError, KeyError, TimeoutError]
+    for (const error of errors) {
+      expect(classes.filter((type) => error instanceof type)).toEqual([error.constructor])
+    }
     for (const other of [new RangeError('k'), new Error('k'), {}, null, undefined, 'KeyError', 1]) {
-      expect((other as object) instanceof KeyError).toBe(false)
-      expect((other as object) instanceof DataTooLargeError).toBe(false)
+      for (const type of classes) expect((other as object) instanceof type).toBe(false)
     }
   })
 
