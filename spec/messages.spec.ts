@@ -10,6 +10,7 @@ const controlled = (options?: unknown) => controllerOf(made(options))
 const DURATION =
   "seconds above 0, a string with a unit such as '500ms', '10s', '5m', '2h' or '1d', or null or Infinity for no limit"
 const TTL = DURATION.replace(' above 0', '')
+const WAIT = DURATION.replace(' above 0', ', 0 or more')
 const BYTES =
   "a whole number of bytes above 0, a string such as '64K', '128M', '1.5G' or '1T', a percentage such as '25%', or null or Infinity for no limit"
 const ITEMS = 'a whole number above 0, or null or Infinity for no limit'
@@ -31,6 +32,12 @@ const REFUSALS: [string, () => unknown, string][] = [
       ['defaultTtl', `${DURATION}; got true`, true],
       ['pendingTtl', `${DURATION}; got "10"`, '10'],
       ['sweepInterval', `${DURATION}; got 0`, 0],
+      ['timeout', `${DURATION}; got "0s"`, '0s'],
+      ['staleWhileRevalidate', `${WAIT}; got -1`, -1],
+      ['staleIfError', `${WAIT}; got "10"`, '10'],
+      ['retryAfter', `${WAIT}; got NaN`, Number.NaN],
+      ['ttlJitter', 'a number from 0 to 1; got "10%"', '10%'],
+      ['maxEntrySizeBytes', `${BYTES}; got "0%"`, '0%'],
       ['maxSizeBytes', `${BYTES}; got "128MB"`, '128MB'],
       ['maxItems', `${ITEMS}; got "5"`, '5'],
       ['maxItems', `${ITEMS}; got 1.5`, 1.5],
@@ -38,6 +45,7 @@ const REFUSALS: [string, () => unknown, string][] = [
       ['onDelete', 'a function; got an object', {}],
       ['onError', 'a function; got 10n', 10n],
       ['now', 'a function; got Symbol(now)', Symbol('now')],
+      ['waitUntil', 'a function; got true', true],
       ['onTooLarge', "'throw' or 'skip'; got a function", () => {}],
       ['memoryGuard', 'true or false; got "off"', 'off'],
     ] as const
@@ -103,6 +111,30 @@ const REFUSALS: [string, () => unknown, string][] = [
     `maxSizeBytes must be ${BYTES}; got true`,
   ],
   ['limits', () => controlled().resize({ maxItems: 0 }), `maxItems must be ${ITEMS}; got 0`],
+  [
+    'limits',
+    () => controlled().resize({ maxEntrySizeBytes: '10' }),
+    `maxEntrySizeBytes must be ${BYTES}; got "10"`,
+  ],
+  ['a test', () => controlled().deleteWhere('a' as never), 'test must be a function; got "a"'],
+  [
+    'a test',
+    () =>
+      controlled()
+        .set('a', 1)
+        .deleteWhere(async () => true),
+    'The result of test must be true or false, not a promise; got an object',
+  ],
+  [
+    'an entry above maxEntrySizeBytes',
+    () => controlled({ maxEntrySizeBytes: '1K' }).set('a', 1, { sizeBytes: 1_000 }),
+    'The entry "a" takes at least 1076 bytes and is larger than the 1024 bytes of maxEntrySizeBytes',
+  ],
+  [
+    'an entry above the budget',
+    () => controlled({ maxSizeBytes: '64K' }).set('a', 1, { sizeBytes: 100_000 }),
+    'The entry "a" takes at least 100076 bytes and does not fit in an empty cache of 65536 bytes',
+  ],
   ['a write', set('1s'), 'The write options must be a plain object, not an iterable; got "1s"'],
   ['a write', set({ ttl: Number.NaN }), `ttl must be ${TTL}; got NaN`],
   ['a write', set({ sizeBytes: '1' }), `sizeBytes must be ${SIZE}; got "1"`],
@@ -256,6 +288,91 @@ describe('an error names the thing, what is accepted and what was given', () => 
       expect(messageOf(action)).toBe(message.replace(EMPTY, String(controlled().sizeBytes)))
     },
   )
+})
+
+const LOAD_OPTIONS =
+  'ttl, staleWhileRevalidate, staleIfError, softTimeout, timeout, retryAfter, signal, waitUntil, refresh'
+const never = () => new Promise(() => {})
+
+const REJECTIONS: [string, () => Promise<unknown>, string][] = [
+  ...(
+    [
+      ['ttl', `${TTL}; got "5 parsecs"`, '5 parsecs'],
+      ['staleWhileRevalidate', `${WAIT}; got "10"`, '10'],
+      ['staleIfError', `${WAIT}; got -0.5`, -0.5],
+      ['softTimeout', `${WAIT}; got "-1ms"`, '-1ms'],
+      ['timeout', `${DURATION}; got 0`, 0],
+      ['retryAfter', `${WAIT}; got true`, true],
+      ['signal', 'an AbortSignal; got an object', new AbortController()],
+      ['signal', 'an AbortSignal; got null', null],
+      ['waitUntil', 'a function; got an object', {}],
+      ['refresh', 'true or false; got 1', 1],
+    ] as const
+  ).map(([name, rest, value]): [string, () => Promise<unknown>, string] => [
+    `the option ${name}`,
+    () => controlled().getOrSet('a', () => 1, { [name]: value } as never),
+    `${name} must be ${rest}`,
+  ]),
+  [
+    'an unknown option',
+    () => controlled().getOrSet('a', () => 1, { maxAge: 1 } as never),
+    `Unknown option "maxAge"; the options are ${LOAD_OPTIONS}`,
+  ],
+  [
+    'options',
+    () => controlled().getOrSetMany(['a'], () => [1], '5s' as never),
+    'The options must be a plain object, not an iterable; got "5s"',
+  ],
+  [
+    'a factory',
+    () => controlled().getOrSet('a', 'b' as never),
+    'factory must be a function; got "b"',
+  ],
+  [
+    'loadMany',
+    () => controlled().getOrSetMany(['a'], {} as never),
+    'loadMany must be a function; got an object',
+  ],
+  [
+    'keys',
+    () => controlled().getOrSetMany('ab' as never, () => [1]),
+    'The keys must be an iterable of keys, not a string; got "ab"',
+  ],
+  [
+    'a key among them',
+    () => controlled().getOrSetMany(['a', null] as never, () => [1]),
+    'A key must be a string, a number or a bigint; got null',
+  ],
+  [
+    'a result of loadMany',
+    () => controlled().getOrSetMany(['a'], () => 'A' as never),
+    'The result of loadMany must be a Map, an object, an iterable of pairs, or an array in the order of the keys; got "A"',
+  ],
+  [
+    'too short an array of loadMany',
+    () => controlled().getOrSetMany(['a', 'b'], () => [1]),
+    'The array that loadMany returns must have a value for each of the 2 keys, undefined for none; got 1 values',
+  ],
+  [
+    'a load that takes too long',
+    () => controlled().getOrSet('a', never, { timeout: '1ms' }),
+    'The load of "a" took longer than 1 ms',
+  ],
+  [
+    'a factory that waits for itself',
+    () => {
+      const controller = controlled()
+      return controller.getOrSet('a', () => controller.getOrSet('a', never))
+    },
+    'The factory of "a" called getOrSet with its own key, so it would wait for itself',
+  ],
+]
+
+describe('a rejection names the thing, what is accepted and what was given', () => {
+  it.each(REJECTIONS)('for %s', async (_name, call, message) => {
+    const error = (await call().catch((error) => error)) as Error
+    expect(error.message).toBe(message)
+  })
 })
 
 describe('an error message', () => {
