@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Subject } from './support/clocks.mjs'
+import { outageScenes, outages, wishes } from './support/outages.mjs'
 import { commandOf, root, tools, versionOf } from './support/process.mjs'
 import { table } from './support/report.mjs'
 
@@ -55,22 +56,31 @@ async function setBack(subject, from, to) {
 }
 
 export async function run({ quick, isWanted }) {
+  const engines = {
+    Node: [process.execPath],
+    ...(!quick && { Bun: [commandOf('bun')] }),
+    Deno: [commandOf('deno'), 'run', '--no-prompt', '-A'],
+  }
+  const expiry = await expiryOn(engines, isWanted)
+  const loading = await outagesOn(engines, isWanted)
+  return {
+    title: 'Time',
+    text: [expiry.text, loading.text].filter(Boolean).join('\n'),
+    failures: [...expiry.failures, ...loading.failures],
+  }
+}
+
+async function expiryOn(engines, isWanted) {
   const program = [
     join(root, 'bench/support/clock-subject.mjs'),
     join(tools(), '@isaacs/ttlcache/dist/esm/index.js'),
   ]
-  const engines = {
-    Node: [process.execPath, ...program],
-    Bun: [commandOf('bun'), ...program],
-    Deno: [commandOf('deno'), 'run', '--no-prompt', '-A', ...program],
-  }
-  if (quick) delete engines.Bun
   const wanted = Object.entries(scenarios).filter(([scenario]) => isWanted(scenario))
   const outcomes = {}
   const failures = []
   for (const [scenario, play] of wanted) {
     for (const [engine, command] of Object.entries(engines)) {
-      const subject = new Subject(command)
+      const subject = new Subject([...command, ...program])
       try {
         for (const [name, outcome] of Object.entries(judged(await play(subject)))) {
           outcomes[name] ??= {}
@@ -85,6 +95,7 @@ export async function run({ quick, isWanted }) {
       }
     }
   }
+  if (wanted.length === 0) return { text: '', failures }
   const names = Object.keys(outcomes)
   const text = `Each on Node ${process.versions.node}, Bun ${versionOf('bun')} and Deno ${versionOf('deno')}. *Stale*: the cache served an entry after its TTL had
 passed. *Lost early*: the entry was gone before. A clock that is set back and then put right looks
@@ -95,7 +106,37 @@ ${table(
   wanted.map(([scenario]) => [scenario, ...names.map((name) => cellOf(outcomes[name][scenario]))]),
 )}
 `
-  return { title: 'Time', text, failures }
+  return { text, failures }
+}
+
+async function outagesOn(engines, isWanted) {
+  const wanted = Object.keys(outageScenes).filter((scene) => isWanted(`origin: ${scene}`))
+  if (wanted.length === 0) return { text: '', failures: [] }
+  const { tables, failures } = await outages(engines, wanted, headOf)
+  const text = `## Loads
+
+The wish: fresh for 10 s, then stale while it revalidates for 20 s, stale if the origin fails for 60 s, no
+load longer than 2 s. So no value is to be served 70 s after its load (**bold** if it was). A cache with one
+window has 60 s of it:
+
+${wishes()}
+
+After the first load, the origin stays up (it answers after 0.5 s), is slow (4.5 s) or down (it closes the
+connection). The platform stops the process (SIGSTOP) right after each answer or, with \`waitUntil\`, when the
+promises that the cache gave to \`waitUntil\` have settled. Cells: the age of what each request got, or
+*error*, and how long the caller waited, to half a second. *–*: the cache has no \`waitUntil\`.
+
+${tables.map(outageTable).join('\n\n')}
+`
+  return { text, failures }
+}
+
+function outageTable({ scene, heads, rows }) {
+  const textOf = (cell) => (typeof cell === 'object' ? cellOf(cell) : (cell ?? '–'))
+  return `### ${scene[0].toUpperCase()}${scene.slice(1)}\n\n${table(
+    heads,
+    rows.map((row) => row.map(textOf)),
+  )}`
 }
 
 function judged(readings) {
