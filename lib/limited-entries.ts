@@ -92,10 +92,11 @@ export class LimitedEntries {
     return this.stale?.find(key, now)
   }
 
-  /** Leaves the origin of a key alone until a virtual time, as long as there is a stale value. */
-  pauseOrigin(key: string, until: number): void {
-    this.stale?.pause(key, until)
-    this.keepLimits()
+  /** Leaves the origin of a key alone for so many milliseconds, as long as there is a stale value. */
+  pauseOrigin(key: string, now: number, milliseconds: number): void {
+    if (this.staleOf(key, now) === undefined) return
+    this.stale?.pause(key, now + milliseconds)
+    this.keepLimits(now)
   }
 
   isOriginPaused(key: string, now: number): boolean {

@@ -87,9 +87,9 @@ export class StaleEntries {
     return { value: kept ? kept.value : stored, expiredAt: until - table.windowOf(slot) }
   }
 
-  /** Leaves the origin of a key alone until a virtual time, if the key is here. */
+  /** Leaves the origin of a key that is here alone until a virtual time. */
   pause(key: string, until: number): void {
-    if (this.has(key)) this.#pauses.set(key, until)
+    this.#pauses.set(key, until)
   }
 
   isPaused(key: string, now: number): boolean {

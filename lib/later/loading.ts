@@ -12,7 +12,7 @@ import type { Statistics } from '../statistics.ts'
 import type { Clock } from '../time/clock.ts'
 import { ABSENT, batchFrom, resultFor } from './batch.ts'
 import { type Caller, type Departure, raced } from './caller.ts'
-import { Load, type LoadEnd, type SingleFlight, silence } from './single-flight.ts'
+import { type Failure, Load, type LoadEnd, type SingleFlight, silence } from './single-flight.ts'
 import type { Sweep } from './sweep.ts'
 
 export type Factory = (key: string, context: LoadContext) => unknown
@@ -255,7 +255,7 @@ export class Loading {
     const isHurried = this.#clock.now() + terms.timeout < load.timesOutAt
     const isContent = terms.softTimeout !== Infinity && terms.staleIfError !== 0
     const caller: Caller = { key, load, terms, hasLeft: false }
-    load.callers++
+    load.enter(key)
     const mayLeave = isHurried || isContent || terms.signal !== undefined
     const shared = mayLeave ? load.outcomeFor(caller) : load.promise
     const outcome = silence(
@@ -264,16 +264,16 @@ export class Loading {
           const loading = weak.deref()
           const value = resultFor(key, result)
           if (!loading || caller.hasLeft) return value
-          if (load.failures?.has(key)) {
-            return loading.#afterFailure(caller, load.failures.get(key), again)
-          }
-          load.callers--
+          const failure = load.failureOf(key)
+          if (failure !== undefined) return loading.#afterFailure(caller, failure, again)
+          load.leave(key)
           return value === ABSENT ? again(loading) : value
         },
         (error) => {
           const loading = weak.deref()
           if (!loading || caller.hasLeft) throw error
-          return loading.#afterFailure(caller, error, again)
+          const failure = load.failureOf(key) ?? load.noteFailure(error)
+          return loading.#afterFailure(caller, failure, again)
         },
       ),
     )
@@ -295,38 +295,39 @@ export class Loading {
   }
 
   /** The caller goes. The load stays. */
-  goOn({ load, terms }: Caller): void {
+  goOn({ key, load, terms }: Caller): void {
     this.#goOn(load, terms)
-    load.callers--
+    load.leave(key)
   }
 
   /** The caller goes, and the load with its last one. */
-  leave({ load }: Caller, reason: unknown): void {
-    if (--load.callers !== 0 || load.isInBackground) return
-    for (const key of load.keys) this.#loads.end(key, load)
+  leave({ key, load }: Caller, reason: unknown): void {
+    load.leave(key)
+    if (load.isInBackground || load.isAwaited()) return
+    for (const each of load.keys) this.#loads.end(each, load)
     load.abandon(reason)
   }
 
-  #afterFailure(caller: Caller, error: unknown, again: Again): unknown {
+  #afterFailure(caller: Caller, failure: Failure, again: Again): unknown {
     const { key, load } = caller
-    load.callers--
+    load.leave(key)
     // It is still under way only if the request of a Worker that began it has ended. Then it fails for
     // later callers alone, of whom the first starts a new one.
     if (this.#loads.end(key, load)) return again(this)
     const value = this.atHand(caller)
     if (value === MISSING) {
-      load.isReported = true
-      throw error
+      failure.isReported = true
+      throw failure.error
     }
-    this.#reportUnheard(load, error)
+    this.#reportUnheard(load, failure)
     return value
   }
 
   /** An error that no caller gets goes to `onError`. */
-  #reportUnheard(load: Load, error: unknown, key = load.keys[0]): void {
-    if (load.callers !== 0 || load.isReported) return
-    load.isReported = true
-    this.#hooks.failed(error, 'load', key)
+  #reportUnheard(load: Load, failure: Failure): void {
+    if (failure.isReported || load.isAwaited(failure.keys)) return
+    failure.isReported = true
+    this.#hooks.failed(failure.error, 'load', failure.keys[0])
     this.#hooks.run()
   }
 
@@ -338,9 +339,7 @@ export class Loading {
       try {
         this.#keep(key, load, resultFor(key, result), terms)
       } catch (error) {
-        load.failures ??= new Map()
-        load.failures.set(key, error)
-        this.#reportUnheard(load, error, key)
+        this.#reportUnheard(load, load.noteFailure(error, [key]))
       }
     }
   }
@@ -385,9 +384,9 @@ export class Loading {
     const now = this.#clock.now()
     for (const key of load.keys) {
       const isCurrent = this.#loads.end(key, load) && now < load.givenUpAt
-      if (isCurrent) this.#entries.pauseOrigin(key, now + retryAfter)
+      if (isCurrent) this.#entries.pauseOrigin(key, now, retryAfter)
     }
-    this.#reportUnheard(load, error)
+    this.#reportUnheard(load, load.noteFailure(error))
     this.#hooks.run()
   }
 

@@ -12,6 +12,14 @@ export interface LoadEnd {
   failed(load: Load, error: unknown): void
 }
 
+/** Why keys got no value: the load failed, or what it gave could not be stored. */
+export interface Failure {
+  readonly keys: readonly string[]
+  readonly error: unknown
+  /** Whether a caller or `onError` got the error. */
+  isReported: boolean
+}
+
 /** A caller who may leave before the load is over. */
 interface Waiter {
   readonly resolve: (result: unknown) => void
@@ -28,19 +36,17 @@ export class Load {
   readonly timesOutAt: number
   /** What the factory gives, once it is kept. */
   readonly promise: Promise<unknown>
-  /** How many callers wait. */
-  callers = 0
   /** Whether it goes on without callers. */
   isInBackground = false
-  /** Whether a caller got its error. */
-  isReported = false
-  /** By key, why what was loaded could not be stored. */
-  failures: Map<string, unknown> | undefined
   /** Whether all callers had gone. */
   isAbandoned = false
   readonly #resolve: (result: unknown) => void
   readonly #reject: (error: unknown) => void
   readonly #waiters = new Map<object, Waiter>()
+  /** By key, how many callers wait. */
+  readonly #callers = new Map<string, number>()
+  /** By key. */
+  #failures: Map<string, Failure> | undefined
   #timer: Timer | undefined
   /** Made when the factory asks for it. */
   #aborter: AbortController | undefined
@@ -87,6 +93,31 @@ export class Load {
         for (const { reject } of waiters.values()) reject(error)
       },
     )
+  }
+
+  /** A caller waits for one of the keys. */
+  enter(key: string): void {
+    this.#callers.set(key, (this.#callers.get(key) ?? 0) + 1)
+  }
+
+  /** A caller waits no longer. */
+  leave(key: string): void {
+    this.#callers.set(key, (this.#callers.get(key) as number) - 1)
+  }
+
+  isAwaited(keys = this.keys): boolean {
+    return keys.some((key) => (this.#callers.get(key) ?? 0) !== 0)
+  }
+
+  noteFailure(error: unknown, keys = this.keys): Failure {
+    const failure: Failure = { keys, error, isReported: false }
+    this.#failures ??= new Map()
+    for (const key of keys) this.#failures.set(key, failure)
+    return failure
+  }
+
+  failureOf(key: string): Failure | undefined {
+    return this.#failures?.get(key)
   }
 
   /** As `promise`, of which a caller cannot take its subscription back. */
