@@ -66,7 +66,7 @@ describe('with memory to spare', () => {
 
   it('the process is looked at once some kilobytes are written', () => {
     const gauge = simulatedProcess()
-    const { cache } = guardedCache({ sizeOf: () => 4_000 })
+    const { cache } = guardedCache({ sizeOf: () => 500 })
     for (let at = 0; at < 3; at++) cache[at] = true
     expect(gauge.readings).toBe(0)
     for (let at = 3; at < 6; at++) cache[at] = true
@@ -261,11 +261,12 @@ describe('when memory comes back', () => {
       const { cache, controller } = guardedCache({ maxSizeBytes: '16M', sizeOf: () => bytes })
       write(cache, 16 * MIB)
       gauge.live = 64 * MIB
+      look()
       write(cache, 16 * MIB)
       expect(controller.sizeBytes).toBeLessThan(MIB)
       gauge.live = 4 * MIB
-      // Ten times the budget.
-      for (let at = 0; at * bytes < 160 * MIB; at++) cache[at] = true
+      // Twenty times the budget.
+      for (let at = 0; at * bytes < 320 * MIB; at++) cache[at] = true
       expect(controller.sizeBytes).toBeGreaterThan(14 * MIB)
     },
   )
@@ -350,6 +351,16 @@ describe('beside a heap that the program itself fills', () => {
     expect(most()).toBe(128 * 1024)
     expect(controller.sizeBytes).toBeGreaterThan(120 * 1024)
     expect(gauge.collections).toBeLessThan(5)
+  })
+
+  it('a cache that was cut to nothing may hold a little', () => {
+    simulatedProcess({ live: 54 * MIB })
+    const { cache, controller } = guardedCache({ maxSizeBytes: '32M', sizeOf: () => 1_000 })
+    for (let at = 0; at < 4; at++) cache[at] = true
+    controller.clear()
+    look()
+    for (let at = 0; at < 400; at++) cache[at] = true
+    expect(controller.size).toBeGreaterThan(40)
   })
 
   it('a large cache keeps about 1/64 of the limit', () => {

@@ -9,7 +9,7 @@ export interface Reading {
   readonly young: number
   /** Pages of the old generation, which `heapLimit` limits. */
   readonly oldPages: number
-  /** Objects of the whole heap, and memory outside of it, such as buffers. */
+  /** Objects of the whole heap, and memory that they hold outside of it, such as that of buffers. */
   readonly allocated: number
   /** Memory that no file backs, which `containerLimit` limits. */
   readonly resident: number
@@ -69,8 +69,7 @@ class ProcessGauge implements Gauge {
     const isHeapCalm = heapTotal < CALM * heap
     return {
       ...(isHeapCalm ? { old: heapUsed, young: 0, oldPages: heapTotal } : this.#generations()),
-      // Less than the heap is resident where the system has swapped it out.
-      allocated: heapUsed + Math.max(0, rss - heapTotal),
+      allocated: heapUsed + external,
       ...(rss < CALM * shared
         ? { resident: rss, needed: rss }
         : this.#residence(privatePartOf(rss), heapTotal + external)),

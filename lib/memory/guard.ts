@@ -30,6 +30,8 @@ export interface Guarded {
 
 /** As a multiple of `collect`. The next collection comes halfway between what was alive and this. */
 const END = 1.15
+/** As a multiple of `collect`. Where more is alive, caches may shrink to nothing. */
+const FULL = 1.08
 /** The least to allocate between two looks, and between two collections, as a part of the smaller limit. */
 const STEP = 1 / 64
 const GARBAGE = 1 / 32
@@ -64,14 +66,15 @@ export class Guard {
   readonly #gauge: Gauge
   readonly #caches = new Set<Weakly<Guarded>>()
   readonly #timer = new BackgroundTimer<Guard>(INTERVAL, this, (guard) => guard.#watch())
-  readonly #pace = new Pace()
+  #pace = new Pace()
   /** Bytes that all caches may write before the next look, and that they have written since the last one. */
   #writable = 0
   #written = 0
   /** Of the last look, without what tables are about to take. */
   #reading: Reading | undefined
-  /** `allocated` after the last collection, or less if less was seen since; `-Infinity` after a cut. */
+  /** `allocated` and `resident` after the last collection, or less if less was seen since; `-Infinity` after a cut. */
   #allocatedBefore = 0
+  #residentBefore = 0
   /** Fullness after the last collection. */
   #fullnessBefore = 0
   /** The last cut that no collection has judged yet: what it took, and how full the memory was. */
@@ -93,6 +96,8 @@ export class Guard {
 
   join(cache: Weakly<Guarded>): void {
     this.#caches.add(cache)
+    // Its values may be larger than they seem.
+    this.#pace = new Pace()
     this.#writable = 0
   }
 
@@ -136,10 +141,13 @@ export class Guard {
     const { old } = this.#reading as Reading
     const hasCollected = isTold || old < oldBefore - least
     this.#allocatedBefore = Math.min(this.#allocatedBefore, reading.allocated)
+    this.#residentBefore = Math.min(this.#residentBefore, reading.resident)
     this.#fullnessBefore = Math.min(this.#fullnessBefore, fullnessOf(reading))
     const isFull =
       fullnessOf(reading) >= Math.max(1, (this.#fullnessBefore + END) / 2) &&
-      reading.allocated - this.#allocatedBefore >= least
+      (reading.allocated - this.#allocatedBefore >= least ||
+        // Native code may allocate memory that no object holds.
+        reading.resident - this.#residentBefore >= least)
     const isContainerShort = containerExcess(reading) > 0
     const isShort = isFull || isContainerShort || heapExcess(reading) > 0
     let alive = aliveOf(reading)
@@ -153,6 +161,7 @@ export class Guard {
       alive = aliveOf(reading)
       this.#isStale = true
       this.#allocatedBefore = reading.allocated
+      this.#residentBefore = reading.resident
       this.#fullnessBefore = neededFullnessOf(reading)
       this.#judgeLastCut(alive, step)
       const excess = Math.max(heapExcess(reading), pagesExcess(reading), containerExcess(reading))
@@ -161,9 +170,7 @@ export class Guard {
       this.#judgeLastCut(alive, step)
       this.#cut(heapExcess(reading), alive, step)
     }
-    // Where caches are not what fills the memory, they may hold a little.
-    const floor = this.#futile && !this.#isFullerThanFutile(alive) ? step - this.#heldBytes : 0
-    this.#grow(Math.max(roomOf(reading), floor))
+    this.#grow(roomOf(reading), alive, step)
     this.#awaitCollection()
     if (this.#isCutting) return 0
     if (isWatched(reading)) this.#timer.wake()
@@ -229,7 +236,7 @@ export class Guard {
     for (const cache of this.#living()) cache.keepOnly(1 - part, share)
     // Only another collection tells how much was freed.
     this.#lastCut = { bytes: part * held, fullness }
-    this.#allocatedBefore = -Infinity
+    this.#allocatedBefore = this.#residentBefore = -Infinity
     this.#fullnessBefore = 0
     this.#isCutting = this.#isSqueezing = true
     this.#evictSome()
@@ -250,11 +257,20 @@ export class Guard {
     this.#isCutting = false
   }
 
-  #grow(room: number): void {
-    if (!this.#isSqueezing || room <= 0) return
+  #grow(roomOfAll: number, alive: number, least: number): void {
+    if (!this.#isSqueezing) return
+    const room = roomOfAll > 0 ? roomOfAll : this.#floor(alive, least)
+    if (room <= 0) return
     const caches = [...this.#living()]
     const squeezed = caches.filter((cache) => cache.allow(room / 4 / caches.length))
     this.#isSqueezing = squeezed.length > 0
+  }
+
+  /** Where caches are not what fills the memory, they may hold up to `least` bytes, unless all is needed. */
+  #floor(alive: number, least: number): number {
+    const held = this.#heldBytes
+    const isFilledByOthers = this.#futile ? !this.#isFullerThanFutile(alive) : held === 0
+    return isFilledByOthers && alive < FULL ? least - held : 0
   }
 
   /** While the program is busy with other things than caches, collections tell that it allocates. */

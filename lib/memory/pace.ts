@@ -1,5 +1,5 @@
 /** Bytes that may be written to a cache before its first look. */
-export const FIRST_LOOK = 2 ** 14
+export const FIRST_LOOK = 2 ** 11
 /** From one look to the next, the bytes that may be written grow at most by this factor. */
 const GROWTH = 4
 /** Small enough for a number that the engine does not allocate. */
@@ -21,10 +21,12 @@ export class Pace {
    */
   next(written: number, allocated: number, room: number): number {
     const rate = (allocated - this.#allocated) / written
+    // The first look has no other to compare with, so that the second one comes as soon.
+    const growth = Number.isNaN(this.#allocated) ? 1 : GROWTH
     // A collection hides what was allocated.
     if (written > 0) this.#rate = Math.max(1, rate || 0, this.#rate / 2)
     this.#allocated = allocated
-    const most = Math.min(GROWTH * Math.max(this.#writable, FIRST_LOOK), MOST_WRITABLE)
+    const most = Math.min(growth * Math.max(this.#writable, FIRST_LOOK), MOST_WRITABLE)
     this.#writable = Math.min(most, Math.ceil(room / this.#rate))
     return this.#writable
   }
