@@ -28,10 +28,11 @@ export interface Guarded {
   allow(bytes: number): boolean
 }
 
-/** As a multiple of `collect`. The next collection comes halfway between what was alive and this. */
+/**
+ * As a multiple of `collect`. The next collection comes halfway between what was alive and this. Where
+ * more is alive, caches may shrink to nothing.
+ */
 const END = 1.15
-/** As a multiple of `collect`. Where more is alive, caches may shrink to nothing. */
-const FULL = 1.08
 /** The least to allocate between two looks, and between two collections, as a part of the smaller limit. */
 const STEP = 1 / 64
 const GARBAGE = 1 / 32
@@ -270,7 +271,7 @@ export class Guard {
   #floor(alive: number, least: number): number {
     const held = this.#heldBytes
     const isFilledByOthers = this.#futile ? !this.#isFullerThanFutile(alive) : held === 0
-    return isFilledByOthers && alive < FULL ? least - held : 0
+    return isFilledByOthers && alive < END ? least - held : 0
   }
 
   /** While the program is busy with other things than caches, collections tell that it allocates. */

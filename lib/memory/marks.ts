@@ -41,8 +41,9 @@ export const fullnessOf = ({
 export const neededFullnessOf = (reading: Reading): number =>
   fullnessOf({ ...reading, resident: reading.needed })
 
-/** As `neededFullnessOf`, without what has been allocated since the collection. */
-export const aliveOf = (reading: Reading): number => neededFullnessOf({ ...reading, young: 0 })
+/** As `neededFullnessOf`, without young objects and half-empty pages, which may be garbage. */
+export const aliveOf = ({ old, needed, heapLimit, containerLimit }: Reading): number =>
+  Math.max(old / heapLimit / HEAP.collect, needed / containerLimit / CONTAINER.collect)
 
 export const heapExcess = ({ old, heapLimit }: Reading) => excess(old, heapLimit, HEAP)
 
