@@ -4,14 +4,18 @@ import { namedClass, requireSupportedNode } from './engine.ts'
 import { pairsFrom, wrongKind } from './options/check.ts'
 import { type CacheOptions, settingsFrom } from './options/options.ts'
 import { register, registered } from './registry.ts'
-import type { Brand, EntriesOf, StringKeyOf, ValueOf } from './schema.ts'
+import type { EntriesOf, Named, StringKeyOf, TypedDictionary, ValueOf } from './schema.ts'
 import { proxyOver } from './traps.ts'
 
-/** A dictionary of this schema. Any property may be `undefined`: absent, expired or evicted. */
-// Mapped here and not through another alias, so that editors show this name for inferred types.
+/**
+ * A dictionary of this schema. Any property may be `undefined`: absent, expired or evicted. TypeScript lets
+ * a program assign `undefined` as well, except to a declared key under `exactOptionalPropertyTypes`.
+ */
+// Mapped here and not through another alias, so that editors show this name for inferred types. Not an
+// intersection with a brand: `cache[key]` would lose its type for a key that is a type parameter.
 export type FaaSCacheDict<Schema extends object = Record<string, unknown>> = {
   [Key in keyof Schema]?: Schema[Key]
-} & Brand
+}
 
 export interface FaaSCacheDictConstructor {
   /**
@@ -63,14 +67,17 @@ export const FaaSCacheDict = /* @__PURE__ */ namedClass({
 
 /**
  * The controller of a dictionary, also if another build or copy of the package made it. A `TypeError` for
- * anything else.
+ * anything else. To TypeScript, a dictionary is what has the type `FaaSCacheDict`: declare it so.
  */
-export function controllerOf<Schema extends object>(
-  cache: FaaSCacheDict<Schema>,
-): CacheController<Schema> {
+export function controllerOf<Schema extends object = never>(
+  cache: FaaSCacheDict<Named<Schema>>,
+): CacheController<Schema>
+// For `any`, which has no schema. To all else the compiler says what is wrong.
+export function controllerOf(cache: TypedDictionary): CacheController
+export function controllerOf(cache: unknown): CacheController {
   const controller = registered(cache)
   if (controller === undefined) {
     throw wrongKind('The cache', 'a FaaSCacheDict', cache)
   }
-  return controller as CacheController<Schema>
+  return controller
 }

@@ -12,7 +12,6 @@ export type { CacheOptions, OnDelete, OnError, Reason, SizeOf } from './options/
 export type { Limits, WriteOptions } from './options/terms.ts'
 export type { ByteSize, Duration } from './options/units.ts'
 export type {
-  Brand,
   EntriesOf,
   EntryOf,
   Eventual,
@@ -21,11 +20,13 @@ export type {
   LoadableMany,
   Loaded,
   LoadedOfMany,
+  Named,
   NameOf,
   NumericKeyOf,
   Settled,
   StringKeyOf,
   StringOf,
+  TypedDictionary,
   ValueOf,
   ValueOrPromise,
 } from './schema.ts'

@@ -82,18 +82,13 @@ type ValueAmong<Given> = Given extends readonly (infer Value)[]
     ? Settled<Value>
     : Settled<Given[keyof Given]>
 
-declare const madeByFaaSCacheDict: unique symbol
+/**
+ * The schema itself. The compiler does not infer it from the properties of an object, only from the name
+ * `FaaSCacheDict` of its type: plain objects and copies have no schema.
+ */
+export type Named<Schema> = [Schema] extends [unknown] ? Schema : never
 
-// A spread leaves out what a class protects, and `keyof` does too.
-declare class Branded {
-  protected readonly [madeByFaaSCacheDict]: never
-}
-
-/** What a plain object lacks to be a dictionary. No property of it is visible. */
-export interface Brand extends Branded {}
-
-// Next to a namespace, the compiler treats the interface as an object literal: one without an index
-// signature can be passed to a `Record<string, unknown>`.
-export declare namespace Brand {
-  const none: never
+/** For error messages: no object has this type. */
+export interface TypedDictionary {
+  readonly 'of type FaaSCacheDict': never
 }

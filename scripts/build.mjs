@@ -64,12 +64,9 @@ function declareTypes() {
   for (const path of declared.keys()) rmSync(path)
   for (const path of reachable(declared, types)) {
     const text = withItsLibraries(declared.get(path))
-    // Both builds have the brand of a dictionary in common, so that each accepts those of the other.
-    const isShared = path === join(types, 'schema.d.ts')
-    writeFileSync(
-      path,
-      isShared ? "export type * from './schema.cjs'\n" : specifiersWith('.js', text),
-    )
+    // The builds share their types, so that each accepts the dictionaries of the other.
+    const name = relative(types, path).replace(/\.d\.ts$/, '')
+    if (entryPoints.includes(name)) writeFileSync(path, `export * from './${name}.cjs'\n`)
     writeFileSync(path.replace(/\.d\.ts$/, '.d.cts'), specifiersWith('.cjs', text))
   }
 }

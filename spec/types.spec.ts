@@ -67,6 +67,43 @@ describe('a dictionary', () => {
       // @ts-expect-error unknown key
       void typed.tokne
       delete typed.token
+      // @ts-expect-error token is a string, and this project has exactOptionalPropertyTypes
+      typed.token = undefined
+    })
+  })
+
+  it('has typed properties for a key that is a type parameter', () => {
+    compiled(() => {
+      const ofSchema = <Key extends keyof Schema>(key: Key, value: Schema[Key]) => {
+        const read: Schema[Key] | undefined = typed[key]
+        typed[key] = read ?? value
+        const stored: Schema[Key] = (typed[key] ??= value)
+        return stored
+      }
+      const ofAny = <Any extends object, Key extends keyof Any & string>(
+        cache: FaaSCacheDict<Any>,
+        key: Key,
+        value: Any[Key],
+      ) => {
+        const stored: Any[Key] = (cache[key] ??= value)
+        return stored
+      }
+      return [ofSchema, ofAny]
+    })
+  })
+
+  it('is a plain object of its schema', () => {
+    compiled((log?: (entries: Record<string, unknown>) => void) => {
+      const some: Partial<Schema> = typed
+      const copy: Partial<Schema> = { ...typed }
+      const { token, ...rest } = typed
+      log?.(typed)
+      expectTypeOf({ ...typed }).toEqualTypeOf<Partial<Schema>>()
+      expectTypeOf<keyof typeof typed>().toEqualTypeOf<keyof Schema>()
+      expectTypeOf(rest.count).toEqualTypeOf<number | undefined>()
+      expectTypeOf(Object.entries(users)).toEqualTypeOf<[string, User | undefined][]>()
+      expectTypeOf(Object.values(typed)).toEqualTypeOf<Schema[keyof Schema][]>()
+      return [some, copy, token]
     })
   })
 
@@ -171,6 +208,34 @@ describe('a controller', () => {
     })
   })
 
+  it('accepts a key that is a type parameter, with the value of the schema', () => {
+    const use = async <Any extends object, Key extends keyof Any & string>(
+      any: CacheController<Any>,
+      key: Key,
+      value: Any[Key],
+      load: () => Promise<Any[Key]>,
+    ) => {
+      any.set(key, value, { ttl: '1s' }).delete(key)
+      const read: Any[Key] | undefined = any.get(key)
+      const loaded: Promise<Any[Key]> = any.getOrSet(key, load)
+      const revalidated: Promise<Any[Key]> = any.getOrSet(
+        key,
+        async (_key, { stale }) => stale ?? (await load()),
+        { ttl: (fresh) => (fresh === value ? 1 : 2) },
+      )
+      // @ts-expect-error not the value of this key
+      any.set(key, 1)
+      // @ts-expect-error not the value of this key
+      any.getOrSet(key, () => 1)
+      return [read, await loaded, await revalidated]
+    }
+    const useOfSchema = <Key extends keyof Schema>(key: Key, load: () => Promise<Schema[Key]>) => {
+      const loaded: Promise<Schema[Key]> = controller.getOrSet(key, load)
+      return loaded
+    }
+    compiled(() => [use, useOfSchema])
+  })
+
   it('resolves getOrSet to the value of the factory', () => {
     const people = controllerOf(users)
     compiled(async () => {
@@ -208,6 +273,120 @@ describe('a controller', () => {
     })
   })
 
+  it('keeps the literals that a factory returns', () => {
+    type Plan = 'free' | 'pro'
+    interface Job {
+      kind: 'a' | 'b'
+    }
+    const plans = controllerOf(new FaaSCacheDict<{ plan: Plan; tries: 1 | 2 | null }>())
+    const anyPlan = controllerOf(new FaaSCacheDict<Record<string, Plan>>())
+    const jobs = controllerOf(new FaaSCacheDict<{ job: Job; [id: string]: unknown }>())
+    compiled(() => {
+      expectTypeOf(plans.getOrSet('plan', async () => 'free')).toEqualTypeOf<Promise<Plan>>()
+      expectTypeOf(plans.getOrSet('plan', () => 'free')).toEqualTypeOf<Promise<Plan>>()
+      expectTypeOf(plans.getOrSet('plan', async (_key) => 'pro')).toEqualTypeOf<Promise<Plan>>()
+      expectTypeOf(anyPlan.getOrSet('x', async () => 'free')).toEqualTypeOf<Promise<Plan>>()
+      expectTypeOf(jobs.getOrSet('job', async () => ({ kind: 'a' }))).toEqualTypeOf<Promise<Job>>()
+      expectTypeOf(jobs.getOrSet('job', () => ({ kind: 'b' }))).toEqualTypeOf<Promise<Job>>()
+      plans.getOrSet('tries', async () => 1)
+      plans.getOrSet('tries', async () => null)
+      // @ts-expect-error unknown plan
+      plans.getOrSet('plan', async () => 'gold')
+      // @ts-expect-error unknown plan
+      plans.getOrSet('plan', async (_key) => 'gold')
+      // @ts-expect-error unknown kind
+      jobs.getOrSet('job', async () => ({ kind: 'c' }))
+    })
+  })
+
+  it('passes key, signal and stale value to a factory, and takes the options of a load', () => {
+    compiled((signal?: AbortSignal) => {
+      controllerOf(loads).getOrSet('ada', async (key, context) => {
+        expectTypeOf(key).toEqualTypeOf<string>()
+        expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>()
+        expectTypeOf(context.stale).toEqualTypeOf<User | undefined>()
+        return { name: key }
+      })
+      controller.getOrSet('token', (key) => {
+        expectTypeOf(key).toEqualTypeOf<'token'>()
+        return key
+      })
+      controller.getOrSet('token', () => 'text', {
+        staleWhileRevalidate: '1m',
+        staleIfError: '1d',
+        softTimeout: '100ms',
+        timeout: 5,
+        retryAfter: null,
+        signal,
+        waitUntil: (promise) => promise.then(() => {}),
+        refresh: true,
+      })
+      // @ts-expect-error unknown option
+      controller.getOrSet('token', () => 'text', { tll: 1 })
+      // @ts-expect-error undefined is not a user
+      controllerOf(users).getOrSet('ada', async () => undefined)
+    })
+  })
+
+  it('resolves getOrSetMany to a Map of the declared type, however the values are given', () => {
+    const people = controllerOf(users)
+    compiled((ids: string[] = [], load?: (missing: string[]) => Promise<Map<string, User>>) => {
+      const userOf = async (name: string): Promise<User> => ({ name })
+      const given = [
+        people.getOrSetMany(ids, async (missing) => (await load?.(missing)) ?? new Map()),
+        people.getOrSetMany(
+          new Set(ids),
+          (missing) => new Map(missing.map((id) => [id, { name: id }])),
+        ),
+        people.getOrSetMany(ids, async (missing) => missing.map((name) => ({ name }))),
+        people.getOrSetMany(ids, async () => [{ name: 'Ada' }, undefined]),
+        people.getOrSetMany(ids, (missing) => missing.map(userOf)),
+        people.getOrSetMany(ids, async () => ({ ada: { name: 'Ada' } })),
+        people.getOrSetMany([42, 43n, 'ada'], function* (missing, { signal }) {
+          expectTypeOf(signal).toEqualTypeOf<AbortSignal>()
+          for (const name of missing) yield [name, { name }]
+        }),
+        controllerOf(loads).getOrSetMany(ids, (missing) => missing.map(userOf)),
+      ]
+      expectTypeOf(given).toEqualTypeOf<Promise<Map<string, User>>[]>()
+      people.getOrSetMany(ids, () => [], { ttl: (user) => user.name.length })
+      // @ts-expect-error a string is not a list of keys
+      people.getOrSetMany('ada', () => [])
+      // @ts-expect-error an array of pairs would be read by position
+      people.getOrSetMany(ids, async () => [['ada', { name: 'Ada' }]])
+      // @ts-expect-error not users
+      people.getOrSetMany(ids, async (missing) => missing)
+      // @ts-expect-error not users
+      people.getOrSetMany(ids, async () => ({ ada: 1 }))
+      // @ts-expect-error nothing
+      people.getOrSetMany(ids, async () => {})
+    })
+  })
+
+  it('knows the keys of getOrSetMany if the schema declares each', () => {
+    compiled(() => {
+      const both = controller.getOrSetMany(['token', 'count'], async (missing) => {
+        expectTypeOf(missing).toEqualTypeOf<('token' | 'count')[]>()
+        return { token: 'text', count: 1 }
+      })
+      expectTypeOf(both).toEqualTypeOf<Promise<Map<'token' | 'count', string | number>>>()
+      // @ts-expect-error unknown key
+      controller.getOrSetMany(['tokne'], () => [])
+    })
+  })
+
+  it('resolves getOrSetMany to the type of the values if the schema declares unknown', () => {
+    const rates = controllerOf(untyped)
+    compiled((ids: string[] = []) => {
+      const asArray = rates.getOrSetMany(ids, async () => [1, undefined], { ttl: (rate) => rate })
+      expectTypeOf(asArray).toEqualTypeOf<Promise<Map<string, number>>>()
+      const asMap = rates.getOrSetMany(ids, () => new Map([['eur', 1]]))
+      expectTypeOf(asMap).toEqualTypeOf<Promise<Map<string, number>>>()
+      const asObject = rates.getOrSetMany(ids, async () => ({ eur: 1 }))
+      expectTypeOf(asObject).toEqualTypeOf<Promise<Map<string, number>>>()
+    })
+  })
+
   it('resolves getOrSet to the type of the factory if the schema declares unknown', () => {
     compiled((anything?: CacheController) => {
       const rate = controllerOf(untyped).getOrSet('rate', async () => 1.09, { ttl: (rate) => rate })
@@ -228,6 +407,11 @@ describe('a controller', () => {
 
       async freshRowOf(id: string, load: () => Promise<Row>): Promise<Row> {
         return await controllerOf(this.rows).getOrSet(id, async () => await load(), { ttl: '1s' })
+      }
+
+      rowsOf(ids: string[], load: (ids: string[]) => Promise<(Row | undefined)[]>) {
+        const rows: Promise<Map<string, Row>> = controllerOf(this.rows).getOrSetMany(ids, load)
+        return rows
       }
     }
     compiled(() => {
@@ -271,11 +455,57 @@ describe('a controller', () => {
   })
 
   it('exists only for a cache', () => {
-    compiled(() => {
+    compiled((plain: Record<string, unknown> = {}) => {
+      const copy = { ...typed }
       // @ts-expect-error not a cache
       controllerOf(undefined)
       // @ts-expect-error not a cache
       controllerOf('cache')
+      // @ts-expect-error not a cache
+      controllerOf({})
+      // @ts-expect-error not a cache
+      controllerOf({ a: 1 })
+      // @ts-expect-error not a cache
+      controllerOf(new Map())
+      // @ts-expect-error a copy
+      controllerOf({ ...typed })
+      // @ts-expect-error a copy
+      controllerOf({ ...users })
+      // @ts-expect-error a copy
+      controllerOf(copy)
+      // @ts-expect-error not declared as a cache
+      controllerOf(plain)
+    })
+  })
+
+  it('exists for a cache of any schema, wherever it is kept', () => {
+    class Holder<Any extends object> {
+      readonly cache: FaaSCacheDict<Any> = new FaaSCacheDict<Any>()
+      readonly controller = controllerOf(this.cache)
+      maybe?: FaaSCacheDict<Any>
+
+      of(cache: FaaSCacheDict<Any>): CacheController<Any> {
+        return this.maybe ? controllerOf(this.maybe) : controllerOf(cache)
+      }
+    }
+    // biome-ignore lint/suspicious/noExplicitAny: a dictionary of any schema
+    compiled(async (anything?: FaaSCacheDict<any>, value?: unknown) => {
+      const declared: FaaSCacheDict<Schema> = new FaaSCacheDict()
+      expectTypeOf(controllerOf(declared)).toEqualTypeOf<CacheController<Schema>>()
+      expectTypeOf(controllerOf(new FaaSCacheDict())).toEqualTypeOf(controllerOf(untyped))
+      expectTypeOf(new Holder<Schema>().controller).toEqualTypeOf<CacheController<Schema>>()
+      expectTypeOf(new Holder<Schema>().of(typed)).toEqualTypeOf<CacheController<Schema>>()
+      expectTypeOf(controllerOf(await typed)).toEqualTypeOf<CacheController<Schema>>()
+      expectTypeOf([users].map((cache) => controllerOf(cache))).toEqualTypeOf<
+        CacheController<Record<string, User>>[]
+      >()
+      const readonly = new FaaSCacheDict<Readonly<Schema>>()
+      expectTypeOf(controllerOf(readonly)).toEqualTypeOf<CacheController<Readonly<Schema>>>()
+      const partial = new FaaSCacheDict<Partial<Schema>>()
+      expectTypeOf(controllerOf(partial)).toEqualTypeOf<CacheController<Partial<Schema>>>()
+      if (anything) expectTypeOf(controllerOf(anything)).toEqualTypeOf<CacheController>()
+      expectTypeOf(controllerOf(JSON.parse('{}'))).toEqualTypeOf<CacheController>()
+      if (value instanceof FaaSCacheDict) controllerOf(value).clear()
     })
   })
 })

@@ -22,8 +22,8 @@ export const stats = controllerOf(users).stats()
 export const snapshot = controllerOf(users).dump()
 export const resize = controllerOf(users).resize.bind(controllerOf(users))
 export const membersOf = <Schema extends object>(controller: CacheController<Schema>) => {
-  const { get, getOrSet, set, update, keys, values, popOldest } = controller
-  return { get, getOrSet, set, update, keys, values, popOldest }
+  const { get, getOrSet, getOrSetMany, set, update, keys, values, popOldest } = controller
+  return { get, getOrSet, getOrSetMany, set, update, keys, values, popOldest }
 }
 export const loaded = controllerOf(new FaaSCacheDict<Record<string, User>>()).getOrSet(
   'ada',

@@ -2,4 +2,4 @@ import { controllerOf } from 'faas-cache-dict'
 
 type Users = typeof import('./consumer.js', { with: { 'resolution-mode': 'import' }}).users
 
-export const entriesOf = (cache: Users) => controllerOf(cache).entries()
+export const sizeOf = (cache: Users) => controllerOf(cache).size
