@@ -298,7 +298,8 @@ export class CacheController<Schema extends object = any> {
    * second time: calls of `getOrSet` and `getOrSetMany` share their loads.
    *
    * `loadMany(missing, { signal })` returns a `Map`, an object, an iterable of pairs, or an array with a value
-   * for each of `missing`, `undefined` for none. A key without a value is left out, and nothing is stored.
+   * for each of `missing`, `undefined` for none. A key without a value is left out, and nothing is stored; a
+   * value that `refresh` or `staleWhileRevalidate` was to renew is removed.
    * A `getOrSet` that waited for such a key calls its own factory. A key that was not asked for is ignored.
    *
    * The options are as those of `getOrSet`. If the load fails, the call rejects, unless `staleIfError` has a

@@ -64,8 +64,7 @@ export type Loaded<Declared, Given> = unknown extends Declared ? Settled<Given> 
 /** The values that `loadMany` may return, for some of the keys: by key, or an array in their order. */
 export type LoadableMany<Key extends string, Value> =
   | { readonly [Name in Key]?: Value | PromiseLike<Value> }
-  // An array of pairs would be read by position.
-  | (Iterable<readonly [GivenKey<Key>, Value | PromiseLike<Value>]> & { readonly length?: never })
+  | Iterable<readonly [GivenKey<Key>, Value | PromiseLike<Value>]>
   | readonly (Value | PromiseLike<Value> | undefined)[]
 
 /** Origins give numbers for keys that are texts here. */

@@ -206,6 +206,54 @@ describe('getOrSetMany', () => {
 })
 
 describe('the result of loadMany', () => {
+  it('is read by key if it is an array of as many pairs as keys', async () => {
+    const { cache, controller } = loadingCache()
+    const pairs = [
+      [2, 'two'],
+      ['1', 'one'],
+    ]
+    await controller.getOrSetMany([1, 2], () => pairs)
+    expect({ ...cache }).toEqual({ 1: 'one', 2: 'two' })
+  })
+
+  it.each([
+    [
+      'pairs of other things',
+      [
+        ['x', 'A'],
+        ['y', 'B'],
+      ],
+    ],
+    [
+      'longer lists',
+      [
+        ['a', 'A', 1],
+        ['b', 'B', 2],
+      ],
+    ],
+    ['one pair', [['a', 'A'], 'B']],
+  ])('is read by position if it is an array of %s', async (_what, values) => {
+    const { controller } = loadingCache()
+    const loaded = await controller.getOrSetMany(['a', 'b'], () => values)
+    expect([...loaded.values()]).toEqual(values)
+  })
+
+  it('may be an empty array, which gives no values', async () => {
+    const { controller } = loadingCache()
+    expect((await controller.getOrSetMany(['a', 'b'], () => [])).size).toBe(0)
+  })
+
+  it('removes the value of a key that it does not give any more', async () => {
+    const { cache, controller } = await staleCache({ staleWhileRevalidate: '1m' })
+    cache.c = 'live'
+    await controller.getOrSetMany(['a'], () => ({}))
+    await controller.getOrSetMany(['c'], () => new Map(), { refresh: true })
+    const factory = vi.fn(down())
+    await expect(controller.getOrSet('a', factory)).rejects.toBe(DOWN)
+    expect('c' in cache).toBe(false)
+    expect(controller.stats()).toMatchObject({ deletions: 1, expirations: 2 })
+  })
+
   const lists: [string, unknown][] = [
     ['an array', ['A', undefined, 'C']],
     ['an array of promises', [Promise.resolve('A'), undefined, Promise.resolve('C')]],
@@ -217,6 +265,7 @@ describe('the result of loadMany', () => {
     ['an object', { c: 'C', a: 'A' }],
     ['an object without a prototype', Object.assign(Object.create(null), { a: 'A', c: 'C' })],
     ['pairs', Object.entries({ c: 'C', a: 'A' }).values()],
+    ['an array of pairs', Object.entries({ c: 'C', a: 'A' })],
     ['a set of pairs', new Set(Object.entries({ c: 'C', a: 'A' }))],
   ]
 
@@ -264,8 +313,8 @@ describe('the result of loadMany', () => {
     expect({ ...cache }).toEqual({ live: 'old', a: 1 })
   })
 
-  it('may not be longer or shorter than the keys, if it is an array', async () => {
-    for (const array of [[], [1], [1, 2, 3]]) {
+  it('may not be longer or shorter than the keys, if it is an array by position', async () => {
+    for (const array of [[1], [1, 2, 3]]) {
       const { cache, controller } = loadingCache()
       const load = controller.getOrSetMany(['a', 'b'], () => array)
       await expect(load).rejects.toThrow(

@@ -352,7 +352,6 @@ describe('a controller', () => {
       people.getOrSetMany(ids, () => [], { ttl: (user) => user.name.length })
       // @ts-expect-error a string is not a list of keys
       people.getOrSetMany('ada', () => [])
-      // @ts-expect-error an array of pairs would be read by position
       people.getOrSetMany(ids, async () => [['ada', { name: 'Ada' }]])
       // @ts-expect-error not users
       people.getOrSetMany(ids, async (missing) => missing)

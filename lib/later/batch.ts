@@ -22,14 +22,23 @@ export function resultFor(key: string, result: unknown): unknown {
 }
 
 /**
- * Reads what `loadMany` returned: an array by position, anything else by key. Awaits the values, and
- * ignores a key that was not asked for.
+ * Reads what `loadMany` returned: an array by position, unless it holds pairs; anything else by key. Awaits
+ * the values, and ignores a key that was not asked for.
  */
 export async function batchFrom(keys: readonly string[], given: unknown): Promise<Batch> {
-  const results = Array.isArray(given) ? byPosition(keys, given) : byKey(given)
+  const isByPosition = Array.isArray(given) && !holdsPairs(keys, given)
+  const results = isByPosition ? byPosition(keys, given) : byKey(given)
   const asked = keys.filter((key) => results.has(key))
   const values = await Promise.all(asked.map((key) => results.get(key)))
   return new Batch(new Map(asked.map((key, index) => [key, values[index]])))
+}
+
+/** Whether each element is a pair whose first is a key that was asked for. */
+function holdsPairs(keys: readonly string[], given: readonly unknown[]): boolean {
+  const asked = new Set<unknown>(keys)
+  return given.every(
+    (pair) => Array.isArray(pair) && pair.length === 2 && asked.has(String(pair[0])),
+  )
 }
 
 function byPosition(keys: readonly string[], given: readonly unknown[]): Map<string, unknown> {

@@ -8,7 +8,7 @@ import { DEFAULT_TERMS, type WriteTerms } from '../options/terms.ts'
 import { ttlFrom } from '../options/units.ts'
 import { fulfilled, handleRejection, isNativePromise, isSame } from '../promise.ts'
 import type { Stale } from '../stale.ts'
-import type { Statistics } from '../statistics.ts'
+import { DELETED, type Statistics } from '../statistics.ts'
 import type { Clock } from '../time/clock.ts'
 import { ABSENT, batchFrom, resultFor } from './batch.ts'
 import { type Caller, type Departure, raced } from './caller.ts'
@@ -356,6 +356,8 @@ export class Loading {
     } finally {
       isCurrent = this.#loads.end(key, load)
     }
+    // The origin has no such value any more.
+    if (isCurrent && value === ABSENT) this.#entries.delete(key, DELETED)
     if (isCurrent && terms !== undefined) {
       if (terms.window !== 0) this.#entries.expectWindows()
       this.#write(key, value, terms)
