@@ -111,10 +111,9 @@ export class StaleEntries {
     return slot
   }
 
-  /** Removes an entry whose window is over, or else the one that went stale first. */
+  /** Removes an entry whose window is over, or else the one that went stale first. There must be one. */
   deleteOne(now: number): void {
-    const slot = this.#table.due(now) || this.#table.oldest
-    if (slot !== NONE) this.#remove(slot)
+    this.#remove(this.#table.due(now) || this.#table.oldest)
   }
 
   /** Tells the hooks that every entry leaves. The caller forgets this object. */
