@@ -526,6 +526,18 @@ describe('loads that are shared', () => {
     expect({ ...cache }).toEqual({ a: 'A', b: 'own' })
   })
 
+  it('a getOrSet that joined a batch without its key gets a value that was written meanwhile', async () => {
+    const { cache, controller } = loadingCache()
+    const { loadMany, resolve } = origin()
+    controller.getOrSetMany(['a', 'b'], loadMany)
+    const factory = vi.fn()
+    const one = controller.getOrSet('b', factory)
+    cache.b = 'written'
+    resolve({ a: 'A' })
+    expect(await one).toBe('written')
+    expect(factory).not.toHaveBeenCalled()
+  })
+
   it('a getOrSetMany that joined a batch without its key has no value for it', async () => {
     const { controller } = loadingCache()
     const { loadMany, resolve } = origin()
@@ -627,6 +639,71 @@ describe('stale values', () => {
     const { controller } = await staleCache()
     expect([...(await controller.getOrSetMany(['a', 'b'], () => ({ a: 1 })))]).toEqual([['a', 1]])
     expect(controller.has('b')).toBe(false)
+  })
+})
+
+describe('a value at hand whose time is over before the other keys are loaded', () => {
+  it('is loaded too, since it is never given after its TTL', async () => {
+    const { cache, controller } = loadingCache({}, { a: 'old a' })
+    const { loadMany, resolve } = origin()
+    const load = controller.getOrSetMany(['a', 'b'], loadMany)
+    await pass(10 * SECONDS)
+    loadMany.mockImplementation(async (keys) => keys.map((key) => `new ${key}`))
+    resolve(['new b'])
+    expect([...(await load)]).toEqual([
+      ['a', 'new a'],
+      ['b', 'new b'],
+    ])
+    expect(keysOf(loadMany)).toEqual([['b'], ['a']])
+    expect(cache.a).toBe('new a')
+  })
+
+  it('is absent if loadMany does not give it any more', async () => {
+    const { controller } = loadingCache({}, { a: 'old a' })
+    const { loadMany, resolve } = origin()
+    const load = controller.getOrSetMany(['a', 'b'], loadMany)
+    await pass(10 * SECONDS)
+    loadMany.mockImplementation(async () => ({}))
+    resolve(['new b'])
+    expect([...(await load)]).toEqual([['b', 'new b']])
+  })
+
+  it('is loaded too if it was a stale one, whose window is over', async () => {
+    const { controller } = await staleCache({ staleWhileRevalidate: '5s', staleIfError: '5s' })
+    const { loadMany, resolve } = origin()
+    controller.getOrSet('a', () => new Promise(() => {}))
+    const load = controller.getOrSetMany(['a', 'c'], loadMany)
+    await pass(30 * SECONDS)
+    loadMany.mockImplementation(async (keys) => keys.map((key) => `new ${key}`))
+    resolve(['new c'])
+    expect([...(await load)]).toEqual([
+      ['a', 'new a'],
+      ['c', 'new c'],
+    ])
+  })
+})
+
+describe('a cache that was garbage-collected', () => {
+  it('does not keep getOrSetMany from its values', async () => {
+    let isCollected = false
+    class Ref<T extends object> {
+      readonly #target: T
+      constructor(target: T) {
+        this.#target = target
+      }
+      deref(): T | undefined {
+        return isCollected ? undefined : this.#target
+      }
+    }
+    vi.stubGlobal('WeakRef', Ref)
+    const { controller } = loadingCache({}, { a: 'live' })
+    const { loadMany, resolve } = origin()
+    const load = controller.getOrSetMany(['a', 'b'], loadMany)
+    isCollected = true
+    resolve(['new b'])
+    expect([...(await load).values()]).toEqual(['live', 'new b'])
+    isCollected = false
+    vi.unstubAllGlobals()
   })
 })
 

@@ -6,7 +6,7 @@ import {
   type LoadOptions,
   TimeoutError,
 } from 'faas-cache-dict'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { cacheWith, type Values } from './support/cache.ts'
 import { deferred, expectNoUnhandledRejection } from './support/promises.ts'
 
@@ -30,9 +30,9 @@ const loadingCache = (options: CacheOptions = {}, entries: Values = {}) => {
   }
 }
 
-/** A cache with a stale entry `a`, which may be served for so long as the options say. */
+/** A cache with a stale entry `a`, of which it does not know yet. It may be served as the options say. */
 const staleCache = async (options: CacheOptions = {}) => {
-  const made = loadingCache({ staleIfError: '1m', ...options }, { a: 'old' })
+  const made = loadingCache({ staleIfError: '1m', sweepInterval: null, ...options }, { a: 'old' })
   await pass(10 * SECONDS)
   return made
 }
@@ -176,6 +176,64 @@ describe('a factory', () => {
   })
 })
 
+/** From here on, the garbage collector takes everything that is held weakly, if `isCollected`. */
+const collector = () => {
+  const state = { isCollected: false }
+  class Ref<T extends object> {
+    readonly #target: T
+    constructor(target: T) {
+      this.#target = target
+    }
+    deref(): T | undefined {
+      return state.isCollected ? undefined : this.#target
+    }
+  }
+  vi.stubGlobal('WeakRef', Ref)
+  onTestFinished(() => {
+    state.isCollected = false
+    vi.unstubAllGlobals()
+  })
+  return state
+}
+
+describe('a cache that was garbage-collected during a load', () => {
+  it('has no stale value for a caller with a softTimeout, who gets the value in the end', async () => {
+    const state = collector()
+    const { controller } = await staleCache()
+    const { factory, resolve } = origin()
+    const load = controller.getOrSet('a', factory, { softTimeout: '1s' })
+    state.isCollected = true
+    await pass(1 * SECONDS)
+    expect(await stateOf(load)).toBe('pending')
+    resolve('new')
+    expect(await load).toBe('new')
+  })
+
+  it('gives callers the error, the timeout and the reason of their signal', async () => {
+    const state = collector()
+    const { controller } = await staleCache()
+    const leaver = new AbortController()
+    const { signal } = leaver
+    const { factory, reject } = origin()
+    const calls = [
+      controller.getOrSet('a', factory),
+      controller.getOrSet('a', factory, { timeout: '1s' }),
+      controller.getOrSet('b', origin().factory, { timeout: '1s' }),
+      controller.getOrSet('b', origin().factory, { signal }),
+    ].map((call) => call.catch(String))
+    state.isCollected = true
+    leaver.abort('gone')
+    await pass(1 * SECONDS)
+    reject(DOWN)
+    expect(await Promise.all(calls)).toEqual([
+      String(DOWN),
+      expect.stringMatching('TimeoutError'),
+      expect.stringMatching('TimeoutError'),
+      'gone',
+    ])
+  })
+})
+
 describe('staleWhileRevalidate', () => {
   const OPTIONS = { staleWhileRevalidate: '1m' }
 
@@ -292,6 +350,40 @@ describe('staleWhileRevalidate', () => {
     })
     expect(await load).toBe('old')
     await expect(inner[0]).rejects.toThrow(/"a".*own key/)
+  })
+})
+
+describe('an onDelete that stores a value in place of one whose window is over', () => {
+  const refilled = () => {
+    const made = loadingCache(
+      {
+        staleIfError: '1m',
+        sweepInterval: null,
+        onDelete: (key: string) => {
+          made.cache[key] ??= 'refilled'
+        },
+      },
+      { a: 'old' },
+    )
+    return made
+  }
+
+  it('gives that value to getOrSet, which does not load', async () => {
+    const { controller } = refilled()
+    await pass(10 * SECONDS)
+    expect(controller.size).toBe(0)
+    await pass(60 * SECONDS)
+    const factory = down()
+    expect(await controller.getOrSet('a', factory)).toBe('refilled')
+    expect(factory).not.toHaveBeenCalled()
+  })
+
+  it('does not keep refresh from loading', async () => {
+    const { controller } = refilled()
+    await pass(10 * SECONDS)
+    expect(controller.size).toBe(0)
+    await pass(60 * SECONDS)
+    expect(await controller.getOrSet('a', () => 'new', { refresh: true })).toBe('new')
   })
 })
 
@@ -1059,6 +1151,76 @@ describe('signal', () => {
   })
 })
 
+describe('on a Worker', () => {
+  beforeEach(() => {
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+  })
+  afterEach(() => {
+    vi.unstubAllGlobals()
+  })
+
+  it('callers with a signal get the value, the error or the reason', async () => {
+    const { controller } = loadingCache()
+    const leaver = new AbortController()
+    const options = { signal: leaver.signal }
+    const calls = [
+      controller.getOrSet('a', async () => 'new', options),
+      controller.getOrSet('b', down(), options),
+    ].map((call) => call.catch(String))
+    expect(await Promise.all(calls)).toEqual(['new', String(DOWN)])
+    const left = controller.getOrSet('c', origin().factory, options).catch(String)
+    leaver.abort('gone')
+    expect(await left).toBe('gone')
+  })
+
+  // When a request has ended, its promises reject for later subscribers.
+  it('a caller with a signal starts a new load if the request that began it has ended', async () => {
+    const { controller } = loadingCache()
+    controller.getOrSet('a', origin().factory)
+    const ended = vi.spyOn(Promise.prototype, 'then').mockImplementationOnce((...handlers) => {
+      ended.mockRestore()
+      return Promise.reject(new Error('the request has ended')).then(...handlers)
+    })
+    const { signal } = new AbortController()
+    expect(await controller.getOrSet('a', () => 'again', { signal })).toBe('again')
+  })
+
+  it('an abort that the platform refuses does no harm', async () => {
+    const { cache, controller } = loadingCache({ timeout: '1s' })
+    const load = controller.getOrSet('a', (_key, { signal }) => {
+      signal.addEventListener('abort', () => {})
+      return new Promise(() => {})
+    })
+    const refused = vi.spyOn(AbortController.prototype, 'abort').mockImplementation(() => {
+      throw new Error('another request')
+    })
+    const error = load.catch(String)
+    await pass(1 * SECONDS)
+    expect(await error).toMatch('TimeoutError')
+    expect(refused).toHaveBeenCalled()
+    refused.mockRestore()
+    expect('a' in cache).toBe(false)
+  })
+})
+
+describe('without timers', () => {
+  it('loads go on, and no caller is served or timed out', async () => {
+    const { controller } = await staleCache()
+    const { factory, resolve } = origin()
+    vi.stubGlobal('setTimeout', () => {
+      throw new Error('no timers here')
+    })
+    const calls = [
+      controller.getOrSet('a', factory, { softTimeout: '1s', timeout: '1s' }),
+      controller.getOrSet('a', factory, { timeout: '1ms' }),
+    ]
+    vi.unstubAllGlobals()
+    await pass(2 * SECONDS)
+    resolve('new')
+    expect(await Promise.all(calls)).toEqual(['new', 'new'])
+  })
+})
+
 describe('waitUntil', () => {
   it('gets the promise of a revalidation, which fulfils with undefined once the value is kept', async () => {
     const waitUntil = vi.fn()
@@ -1184,6 +1346,38 @@ describe('refresh', () => {
     await pass(5 * SECONDS)
     await controller.getOrSet('a', () => 'new', { refresh: true })
     expect(controller.ttl('a')).toBe(10)
+  })
+
+  it.each([true, false])(
+    'gives the factory a stale value, noticed before or not (%s)',
+    async (isNoticed) => {
+      const { controller } = await staleCache()
+      if (isNoticed) expect(controller.size).toBe(0)
+      const { factory, contexts, reject } = origin()
+      const load = controller.getOrSet('a', factory, { refresh: true })
+      expect(contexts[0]?.stale).toBe('old')
+      reject(DOWN)
+      expect(await load).toBe('old')
+      expect(controller.stats()).toMatchObject({ misses: 1, staleHits: 1, expirations: 1 })
+    },
+  )
+
+  it('takes the value of a stored promise for the live value, once it has fulfilled', async () => {
+    const { cache, controller } = loadingCache({ staleIfError: '1m' })
+    const stored = deferred<string>()
+    cache.a = stored.promise
+    const early = origin()
+    const failed = controller.getOrSet('a', early.factory, { refresh: true })
+    expect(early.contexts[0]?.stale).toBeUndefined()
+    early.reject(DOWN)
+    await expect(failed).rejects.toBe(DOWN)
+    stored.resolve('stored')
+    await cache.a
+    const late = origin()
+    const served = controller.getOrSet('a', late.factory, { refresh: true })
+    expect(late.contexts[0]?.stale).toBe('stored')
+    late.reject(DOWN)
+    expect(await served).toBe('stored')
   })
 
   it('of false does nothing', async () => {
