@@ -97,7 +97,7 @@ describe('a window', () => {
   )
 
   it('of a loaded entry is that of the load that stored it', async () => {
-    const { controller, clock } = cacheWith({ defaultTtl: '10s', retryAfter: 0 })
+    const { controller, clock } = cacheWith({ defaultTtl: '10s', retryAfter: 0, onError() {} })
     await controller.getOrSet('a', () => 1, { staleIfError: '5s' })
     await controller.getOrSet('b', () => 2)
     clock.advance(10 * SECONDS)
@@ -148,7 +148,7 @@ describe('a window', () => {
   })
 
   it('is kept by setTtl and expireAt, and begins at the new deadline', async () => {
-    const { cache, controller, clock } = cacheWith({ retryAfter: 0 })
+    const { cache, controller, clock } = cacheWith({ retryAfter: 0, onError() {} })
     const options = { ttl: '10s', staleIfError: '1m' }
     for (const key of ['a', 'b']) await controller.getOrSet(key, () => key, options)
     controller.setTtl('a', '30s')
@@ -706,7 +706,7 @@ describe('by the wall clock and by the monotonic clock', () => {
 
   const withStale = async () => {
     const { clocks, library } = await libraryOnClocks(1_700_000_000_000, 1_234.5)
-    const options = { defaultTtl: '10s', staleIfError: '1m', retryAfter: 0 }
+    const options = { defaultTtl: '10s', staleIfError: '1m', retryAfter: 0, onError() {} }
     const cache = new library.FaaSCacheDict<Values>(options, { a: 1 })
     const controller = library.controllerOf(cache)
     const pass = async (wall: number, monotonic = wall) => {
@@ -771,7 +771,11 @@ describe('by the wall clock and by the monotonic clock', () => {
 
 describe('many stale entries', () => {
   it('keep their values, windows and charges while others come and go', async () => {
-    const { controller, clock, removed } = cacheWith({ maxSizeBytes: null, retryAfter: 0 })
+    const { controller, clock, removed } = cacheWith({
+      maxSizeBytes: null,
+      retryAfter: 0,
+      onError() {},
+    })
     const SOME = 3_000
     const windowOf = (at: number) => 1 + (at % 90)
     for (let at = 0; at < SOME; at++) {
@@ -815,7 +819,7 @@ describe('many stale entries', () => {
   })
 
   it('live in a table that moves its entries, with the windows that were theirs', async () => {
-    const { controller, clock, removals } = cacheWith({ retryAfter: 0 })
+    const { controller, clock, removals } = cacheWith({ retryAfter: 0, onError() {} })
     for (let at = 0; at < 1_000; at++) {
       await controller.getOrSet(`${at}`, () => at, {
         ttl: '10s',
