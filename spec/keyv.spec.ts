@@ -282,6 +282,24 @@ describe('a namespace', () => {
     expect(controllerOf(cache).stats()).toMatchObject({ deletions: 2, clears: 1 })
   })
 
+  test('is cleared with its stale values and its loads under way, and nothing of others', async () => {
+    let time = 1_700_000_000_000
+    const options = { now: () => time, defaultTtl: '10s', staleIfError: '1m', onError() {} }
+    const cache = new FaaSCacheDict<Record<string, unknown>>(options)
+    const controller = controllerOf(cache)
+    const one = createKeyv(cache, { namespace: 'one' })
+    await one.set('a', 1)
+    cache['two:a'] = 2
+    time += 10_000
+    const loads = ['one:b', 'two:b'].map((key) => controller.getOrSet(key, async () => 'loaded'))
+    await one.clear()
+    await Promise.all(loads)
+    expect(Object.keys(cache)).toEqual(['two:b'])
+    const fail = () => Promise.reject(new Error('down'))
+    expect(await controller.getOrSet('two:a', fail)).toBe(2)
+    await expect(controller.getOrSet('one:a', fail)).rejects.toThrow('down')
+  })
+
   test('may be set later, as Cacheable does', async () => {
     const cache = new FaaSCacheDict({}, { a: 0 })
     const keyv = createKeyv(cache)

@@ -158,7 +158,8 @@ export class KeyvCacheDict {
   async clear(): Promise<void> {
     const prefix = this.#prefix
     if (prefix === '') this.#controller.clear()
-    else for (const [key] of entriesUnder(prefix, this.#controller)) this.#controller.delete(key)
+    // With what `getOrSet` serves as stale, or is loading.
+    else this.#controller.deleteWhere(isUnder(prefix, this.#controller))
   }
 
   /** Entries of the namespace at the start that are still live when their turn comes. Promotes none. */
@@ -267,11 +268,16 @@ function* entriesUnder(
   prefix: string,
   controller: CacheController,
 ): IterableIterator<[string, unknown]> {
+  const test = isUnder(prefix, controller)
+  for (const entry of controller) if (test(entry[0])) yield entry
+}
+
+/** A test of keys that have this prefix, and belong to no namespace nested in it. */
+function isUnder(prefix: string, controller: CacheController): (key: string) => boolean {
   const names = nestedNamespaces.get(controller)?.names
-  for (const entry of controller) {
-    const [key] = entry
-    if (!key.startsWith(prefix)) continue
-    if (names === undefined || namespacesOf(key, names, prefix.length).next().done) yield entry
+  return (key) => {
+    if (!key.startsWith(prefix)) return false
+    return names === undefined || namespacesOf(key, names, prefix.length).next().done === true
   }
 }
 
