@@ -563,6 +563,40 @@ describe('retryAfter', () => {
     expect(await asked(controller)).toBe(true)
   })
 
+  it('is not begun by a failure before there is a stale value', async () => {
+    const { cache, controller } = await staleCache({ retryAfter: null })
+    expect(await asked(controller)).toBe(true)
+    await expect(controller.getOrSet('b', down())).rejects.toBe(DOWN)
+    cache.b = 'other'
+    await pass(10 * SECONDS)
+    const factory = down()
+    expect(await controller.getOrSet('b', factory)).toBe('other')
+    expect(factory).toHaveBeenCalledTimes(1)
+  })
+
+  it('is begun by a refresh that fails once its live value has gone stale', async () => {
+    const { controller } = loadingCache(
+      { staleIfError: '1m', retryAfter: null, sweepInterval: null },
+      { a: 'old' },
+    )
+    const { factory, reject } = origin()
+    const load = controller.getOrSet('a', factory, { refresh: true })
+    await pass(10 * SECONDS)
+    reject(DOWN)
+    expect(await load).toBe('old')
+    expect(await asked(controller)).toBe(false)
+  })
+
+  it('is not begun by a load that was given up', async () => {
+    const { controller } = await staleCache({ retryAfter: null, pendingTtl: '2s' })
+    const { factory, reject } = origin()
+    const load = controller.getOrSet('a', factory)
+    await pass(2 * SECONDS)
+    reject(DOWN)
+    expect(await load).toBe('old')
+    expect(await asked(controller)).toBe(true)
+  })
+
   it.each<[string, (cache: Values, controller: CacheController) => unknown]>([
     ['a write', (cache) => (cache.a = 'new')],
     ['delete', (cache) => delete cache.a],

@@ -161,6 +161,16 @@ describe('a window', () => {
     for (const key of ['a', 'b']) expect(await served(controller, key, options)).toBe(GONE)
   })
 
+  it('begins at the date of expireAt, also if that has passed', async () => {
+    const { clock, controller } = staleCache({}, { a: 1 })
+    controller.expireAt('a', clock.time - 20 * SECONDS)
+    expect(controller.size).toBe(0)
+    clock.advance(40 * SECONDS - 1)
+    expect(await served(controller, 'a')).toBe(1)
+    clock.advance(1)
+    expect(await served(controller, 'a')).toBe(GONE)
+  })
+
   it('is that of the cache again after a plain write', async () => {
     const { cache, controller, clock } = cacheWith({ defaultTtl: '10s' })
     await controller.getOrSet('a', () => 1, { staleIfError: '1m' })
@@ -301,6 +311,27 @@ describe('a stale entry', () => {
     expect(controller.sizeBytes - EMPTY_BYTES).toBeGreaterThanOrEqual(charge)
     clock.advance(60 * SECONDS)
     expect(controller.sizeBytes).toBeLessThanOrEqual(EMPTY_BYTES + 4 * ENTRY_BYTES)
+  })
+
+  it('costs a table of its own, about half of what a dictionary costs', () => {
+    const { controller, clock } = staleCache({}, { a: 1 })
+    const before = controller.sizeBytes
+    clock.advance(10 * SECONDS)
+    const cost = controller.sizeBytes - before
+    expect(cost).toBeGreaterThan(EMPTY_BYTES / 3)
+    expect(cost).toBeLessThan((2 * EMPTY_BYTES) / 3)
+  })
+
+  it('is charged for the time at which its origin may be asked again', async () => {
+    const { controller, clock } = staleCache({ retryAfter: '5s' }, { a: 1, b: 2 })
+    clock.advance(10 * SECONDS)
+    const before = controller.sizeBytes
+    await served(controller, 'a')
+    const withOne = controller.sizeBytes
+    await served(controller, 'b')
+    await served(controller, 'b')
+    expect(withOne).toBeGreaterThan(before)
+    expect(controller.sizeBytes - withOne).toBe(withOne - before)
   })
 
   it('can be written anew and become stale again', async () => {
@@ -602,6 +633,15 @@ describe('a TTL of 0 or less', () => {
     controller.setTtl('a', ttl)
     expect(removals()).toEqual(['a expired'])
     expect(await served(controller, 'a')).toBe(GONE)
+  })
+
+  it('as a date that has passed keeps nothing of a write or a snapshot either', async () => {
+    const { clock, controller } = staleCache()
+    const { controller: other } = cacheWith({ now: clock.now, defaultTtl: '10s' }, { loaded: 1 })
+    const snapshot = other.dump()
+    clock.advance(10 * SECONDS)
+    controller.load(snapshot).set('written', 1, { expiresAt: clock.time })
+    for (const key of ['loaded', 'written']) expect(await served(controller, key)).toBe(GONE)
   })
 
   it('makes an older value under the key leave, live or stale', async () => {
