@@ -1055,6 +1055,7 @@ describe('signal', () => {
       const left = controller.getOrSet('a', factory, ofLeaver).catch(String)
       leaver.abort('gone')
       expect(await left).toBe('gone')
+      await pass(100)
       if (how === 'fulfils') resolve('late')
       else reject(DOWN)
       await pass(0)
