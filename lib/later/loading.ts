@@ -1,4 +1,4 @@
-import { type Weakly, weakly } from '../engine.ts'
+import { isWorker, type Weakly, weakly } from '../engine.ts'
 import { type Entries, MISSING } from '../entries.ts'
 import { TimeoutError } from '../errors.ts'
 import { attempt, type Hooks } from '../hooks.ts'
@@ -205,7 +205,9 @@ export class Loading {
     }
     if (load !== undefined) {
       this.#statistics.loading.loadsJoined++
-      return miss(this.#wait(load, key, terms, again))
+      // The timer of a load ends with the request of a Worker that began it.
+      const timesOutAt = isWorker() ? Infinity : load.timesOutAt
+      return miss(this.#wait(load, key, terms, again, timesOutAt))
     }
     if (isPaused && isWithin(stale, staleIfError, now)) return miss(this.#serve(stale), false, true)
     return miss(undefined, true)
@@ -250,9 +252,15 @@ export class Loading {
     attempt(() => waitUntil(load.promise.then(nothing, nothing)), failed)
   }
 
-  #wait(load: Load, key: string, terms: LoadTerms, again: Again): Promise<unknown> {
+  #wait(
+    load: Load,
+    key: string,
+    terms: LoadTerms,
+    again: Again,
+    timesOutAt = load.timesOutAt,
+  ): Promise<unknown> {
     const weak = this.#weak
-    const isHurried = this.#clock.now() + terms.timeout < load.timesOutAt
+    const isHurried = this.#clock.now() + terms.timeout < timesOutAt
     const isContent = terms.softTimeout !== Infinity && terms.staleIfError !== 0
     const caller: Caller = { key, load, terms, hasLeft: false }
     load.enter(key)

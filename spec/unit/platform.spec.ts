@@ -193,6 +193,29 @@ describe('on a Worker, where a promise never settles for later subscribers once 
   })
 })
 
+describe('on a Worker, where the timers of a request end with it', () => {
+  it('a caller who joins a load waits no longer than its own timeout', async () => {
+    vi.useFakeTimers()
+    const { controllerOf, FaaSCacheDict, TimeoutError } = await loadedWhere({
+      navigator: { userAgent: 'Cloudflare-Workers' },
+    })
+    const controller = controllerOf(new FaaSCacheDict<Record<string, unknown>>())
+    const finish: ((value: unknown) => void)[] = []
+    const load = () => new Promise((resolve) => finish.push(resolve))
+    const join = () => controller.getOrSet('a', load, { timeout: '1s' })
+    join()
+    vi.clearAllTimers()
+    const failed = vi.fn()
+    join().catch(failed)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(failed).toHaveBeenCalledWith(expect.any(TimeoutError))
+    const joined = join()
+    finish[0]?.('loaded')
+    expect(await joined).toBe('loaded')
+    expect(finish).toHaveLength(1)
+  })
+})
+
 describe('without WeakRef', () => {
   it('promises and loads are kept as with it', async () => {
     const { FaaSCacheDict, controllerOf } = await loadedWhere({ WeakRef: undefined })
