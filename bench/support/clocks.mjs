@@ -7,6 +7,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { root, run, scratch } from './process.mjs'
 
 let subjects = 0
+const children = new Set()
+process.once('exit', () => {
+  // One that has stopped itself would stay.
+  for (const child of children) child.kill('SIGKILL')
+})
 
 /** A process with caches. Its wall clock is set from here, and it is stopped and continued. */
 export class Subject {
@@ -27,6 +32,7 @@ export class Subject {
       },
       stdio: ['pipe', 'pipe', 'inherit'],
     })
+    children.add(this.#child)
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
   }
 
@@ -72,6 +78,7 @@ export class Subject {
     this.#child.stdin.end()
     this.#child.kill('SIGCONT')
     if (this.#child.exitCode === null) await once(this.#child, 'exit')
+    children.delete(this.#child)
     rmSync(this.#clockFile)
   }
 }

@@ -89,5 +89,6 @@ export const loaders = {
 /** Imports one of the packages of `tools.json`. The last argument of the process is a file beside them. */
 async function tool(name) {
   const module = await import(pathToFileURL(createRequire(process.argv.at(-1)).resolve(name)))
-  return module.default ?? module
+  // What CommonJS exports is in `default` on Node and beside it on Bun.
+  return { ...module.default, ...module }
 }
