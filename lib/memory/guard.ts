@@ -45,6 +45,8 @@ const FAIR = 1 / 4
 const INTERVAL = 50
 /** Looks of the timer after the last one that a cache asked for. */
 const MOST_WATCHES = 100
+/** Milliseconds from a collection to the next look, after those of the timer. */
+const REST = 1_000
 /** Milliseconds between two slices of a cut. */
 const PAUSE = 5
 
@@ -53,7 +55,10 @@ interface State {
   readonly fullness: number
 }
 
-/** Bytes to allocate before the next look, if another look is under way or the gauge fails. */
+/**
+ * Bytes to allocate before the next look, if another look is under way or the gauge fails. Where more is
+ * allocated from one look to a collection, the timer looks as often as after the look of a cache.
+ */
 const LATER = 2 ** 20
 /** Bytes to allocate before the next look, if no limit is known. */
 const NEVER = 2 ** 40
@@ -280,15 +285,22 @@ export class Guard {
     this.#isStale = this.#isCutting
     this.#gauge.onCollection(() => {
       for (const weak of this.#caches) if (weak.deref() === undefined) this.#caches.delete(weak)
+      const before = this.#reading?.allocated as number
       this.#look(!this.#isStale)
-      // Only now, since Node 24 collects without end if each call registers another class.
+      if ((this.#reading?.allocated as number) > before + LATER) this.#watches = 0
       this.#isAwaitingCollection = false
+      // A look awaits the next one. Only later, since Node 24 collects without end if each call registers a class.
+      this.#timer.wake()
     })
     this.#isAwaitingCollection = true
   }
 
   /** Returns the milliseconds until the next look. */
   #watch(): number | undefined {
+    if (this.#watches > MOST_WATCHES) {
+      this.#watches = MOST_WATCHES
+      return REST
+    }
     this.#look(false)
     if (this.#isCutting) return PAUSE
     if (++this.#watches > MOST_WATCHES || this.#reading === undefined) return undefined
