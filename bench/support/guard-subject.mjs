@@ -117,7 +117,7 @@ class FakeGauge {
 
   read() {
     const old = this.used * LIMIT
-    const nothing = { young: 0, resident: 0, containerLimit: Infinity }
+    const nothing = { young: 0, resident: 0, needed: 0, containerLimit: Infinity }
     return { ...nothing, old, oldPages: old, allocated: old, heapLimit: LIMIT }
   }
 

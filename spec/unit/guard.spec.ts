@@ -587,6 +587,48 @@ describe('while little is free', () => {
   })
 })
 
+describe('while no cache is used', () => {
+  it('the guard hears of each collection, and cuts when too much is alive', () => {
+    const cache = new TestCache(24 * MIB)
+    const gauge = gaugeWith({ live: 4 * MIB })
+    guardOf(gauge, cache).look()
+    for (const live of [6, 8, 26]) {
+      expect(cache.parts).toHaveLength(0)
+      vi.runAllTimers()
+      gauge.live = live * MIB
+      gauge.engineCollects()
+      gauge.turn()
+    }
+    expect(cache.parts).toHaveLength(1)
+  })
+
+  it('the timer looks again once a collection shows that more is allocated', () => {
+    const gauge = gaugeWith({ live: 40 * MIB })
+    guardOf(gauge).look()
+    vi.runAllTimers()
+    gauge.live += 2 * MIB
+    gauge.engineCollects()
+    gauge.turn()
+    const { readings } = gauge
+    vi.advanceTimersByTime(900)
+    expect(gauge.readings).toBeGreaterThan(readings + 10)
+  })
+
+  it('the guard looks once a second if the engine collects again and again', () => {
+    const gauge = gaugeWith({ live: 40 * MIB })
+    guardOf(gauge).look()
+    vi.runAllTimers()
+    const { readings } = gauge
+    for (let turn = 0; turn < 100; turn++) {
+      gauge.engineCollects()
+      gauge.turn()
+      vi.advanceTimersByTime(50)
+    }
+    expect(gauge.readings).toBeGreaterThan(readings + 5)
+    expect(gauge.readings).toBeLessThan(readings + 15)
+  })
+})
+
 describe('the guard of this process', () => {
   it('is the one under the registered symbol', () => {
     const guard = new Guard(new TestGauge())
