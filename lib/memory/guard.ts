@@ -290,7 +290,7 @@ export class Guard {
       if ((this.#reading?.allocated as number) > before + LATER) this.#watches = 0
       this.#isAwaitingCollection = false
       // A look awaits the next one. Only later, since Node 24 collects without end if each call registers a class.
-      this.#timer.wake()
+      if (this.#caches.size !== 0) this.#timer.wake()
     })
     this.#isAwaitingCollection = true
   }
