@@ -187,25 +187,22 @@ export class LimitedEntries {
    */
   evictOne(): boolean {
     const now = this.clock.now()
-    for (let due = this.#due(now); due !== NONE; due = this.#due(now)) {
-      // One that goes stale has not gone.
-      if (this.expire(due, now)) return true
-    }
-    const isRemoved = this.#removeStaleOrOldest(now, false)
+    const isRemoved = this.#removeOne(now, false)
     this.keepLimits(now)
     return isRemoved
   }
 
   /** As `evictOne`, since the process is short of memory. */
   giveBackOne(): boolean {
-    const now = this.clock.now()
-    const due = this.#due(now)
-    if (due === NONE) return this.#removeStaleOrOldest(now, true)
-    this.expire(due, now)
-    return true
+    return this.#removeOne(this.clock.now(), true)
   }
 
-  #removeStaleOrOldest(now: number, isUnderPressure: boolean): boolean {
+  #removeOne(now: number, isUnderPressure: boolean): boolean {
+    const due = this.#due(now)
+    if (due !== NONE) {
+      this.#removeExpired(due, now)
+      return true
+    }
     if (this.stale !== undefined && this.stale.size !== 0) {
       this.stale.deleteOne(now)
       return true
@@ -363,7 +360,7 @@ export class LimitedEntries {
     do {
       const due = table.due(now)
       const { oldest } = table
-      if (due !== NONE) this.expire(due, now)
+      if (due !== NONE) this.#removeExpired(due, now)
       else if (this.stale !== undefined) this.#makeRoomOfStale(this.stale, now)
       else if (table.size + items > 1 || !this.#fitsAlone(oldest)) {
         if (this.isSqueezed && !this.#isBudgetExceeded(bytes, items)) this.countPressureEviction()
@@ -375,6 +372,11 @@ export class LimitedEntries {
         return
       }
     } while (this.isExceeded(bytes, items) && !(items === 0 && this.#compacts()))
+  }
+
+  /** Of many that have expired at once, one leaves at a time: if it goes stale, a stale one in its place. */
+  #removeExpired(slot: Slot, now: number): void {
+    if (!this.expire(slot, now)) this.stale?.deleteOne(now)
   }
 
   #makeRoomOfStale(stale: StaleEntries, now: number): void {

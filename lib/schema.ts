@@ -68,7 +68,7 @@ export type LoadableMany<Key extends string, Value> =
   | readonly (Value | PromiseLike<Value> | undefined)[]
 
 /** Origins give numbers for keys that are texts here. */
-type GivenKey<Key extends string> = string extends Key ? string | number | bigint : Key
+type GivenKey<Key extends string> = Key | (`${number}` extends Key ? number | bigint : never)
 
 /** The type of the values that `getOrSetMany` resolves to, as `Loaded`. */
 export type LoadedOfMany<Declared, Given> = unknown extends Declared

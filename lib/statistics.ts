@@ -21,7 +21,7 @@ export const REASONS: readonly Reason[] = [
 export interface Stats {
   /** Uses of a key with a live entry. */
   hits: number
-  /** Uses of a key without a live entry. Each concurrent caller of `getOrSet` counts one. */
+  /** Uses of a key without a live entry, and calls with `refresh`. Each concurrent caller of `getOrSet` counts one. */
   misses: number
   /** Hits divided by uses, from 0 to 1; 0 before the first use. */
   hitRate: number

@@ -47,6 +47,8 @@ export function raced(
     outcome.then(resolve, reject)
     // What comes of a load that gives nothing may take longer, and has its own timers.
     load.then(stop, stop)
+    // By the factory, before this caller could wait.
+    if (signal?.aborted) abort()
 
     function serve() {
       const value = departure.atHand()

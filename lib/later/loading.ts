@@ -305,15 +305,21 @@ export class Loading {
   /** The caller goes. The load stays. */
   goOn({ key, load, terms }: Caller): void {
     this.#goOn(load, terms)
-    load.leave(key)
+    this.#leave(load, key)
   }
 
   /** The caller goes, and the load with its last one. */
   leave({ key, load }: Caller, reason: unknown): void {
-    load.leave(key)
-    if (load.isInBackground || load.isAwaited()) return
+    this.#leave(load, key)
+    if (load.isOver || load.isInBackground || load.isAwaited()) return
     for (const each of load.keys) this.#loads.end(each, load)
     load.abandon(reason)
+  }
+
+  #leave(load: Load, key: string): void {
+    load.leave(key)
+    const failure = load.failureOf(key)
+    if (failure !== undefined) this.#reportUnheard(load, failure)
   }
 
   #afterFailure(caller: Caller, failure: Failure, again: Again): unknown {

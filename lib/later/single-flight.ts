@@ -1,7 +1,11 @@
 import { isWorker } from '../engine.ts'
 import type { LoadContext } from '../options/load-terms.ts'
 import { StackGuard } from '../stack.ts'
+import { systemClock } from '../time/clock.ts'
 import { clearTimer, setTimerIfAllowed, type Timer } from '../time/timer.ts'
+
+/** Milliseconds by which a timer is late after a freeze, and not for a busy thread. */
+const MOST_DELAY = 100
 
 const guard = /* @__PURE__ */ new StackGuard()
 
@@ -38,6 +42,8 @@ export class Load {
   readonly promise: Promise<unknown>
   /** Whether it goes on without callers. */
   isInBackground = false
+  /** Whether it has given a value or an error, which its callers may not have heard yet. */
+  isOver = false
   /** Whether all callers had gone. */
   isAbandoned = false
   readonly #resolve: (result: unknown) => void
@@ -160,7 +166,13 @@ export class Load {
   }
 
   failAfter(delay: number, error: () => Error): void {
-    this.#timer = setTimerIfAllowed(() => this.#fail(error()), delay)
+    const dueAt = systemClock.now() + delay
+    this.#timer = setTimerIfAllowed(() => {
+      const isLate = systemClock.now() - dueAt > MOST_DELAY
+      // After a freeze, what has come meanwhile is read only later.
+      if (isLate && this.isInBackground && !this.isAwaited()) this.failAfter(delay, error)
+      else this.#fail(error())
+    }, delay)
   }
 
   #fail(error: Error): void {
@@ -185,6 +197,7 @@ export class Load {
   }
 
   #over(): void {
+    this.isOver = true
     clearTimer(this.#timer)
   }
 }

@@ -70,8 +70,7 @@ export class Squeeze implements Guarded {
 
   keepOnly(part: number, least: number): void {
     this.#goal = Math.ceil(Math.max(part * this.#sizeBytes, least))
-    // Twice, since one that goes stale takes two steps.
-    this.#evictable = 2 * this.#entries.count
+    this.#evictable = this.#entries.count
   }
 
   evict(isOver: () => boolean): boolean {

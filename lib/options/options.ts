@@ -22,7 +22,7 @@ export type SizeOf<K extends string = string, V = unknown> = (value: V, key: K) 
  * Why the cache removed an entry:
  * - `'deleted'`: by `delete`, `pop`, `popOldest` or `popNewest`;
  * - `'evicted'`: to keep a limit, to give memory back, by `evictOldest`, or as too large a value;
- * - `'expired'`: its TTL had passed, if only as it was written;
+ * - `'expired'`: its TTL had passed, if only as it was written, also if it was kept as stale meanwhile;
  * - `'replaced'`: a write stored another value under the key, or was refused as too large;
  * - `'cleared'`: by `clear`;
  * - `'rejected'`: the stored promise rejected.
