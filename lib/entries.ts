@@ -145,7 +145,7 @@ export class Entries extends LimitedEntries {
       table.replace(slot, value, keyBytes, valueBytes, deadline, now)
     } else {
       if (slot !== NONE) this.remove(slot, EXPIRED, !this.isStaleAs(value, slot, now))
-      else if (this.stale !== undefined) this.stale.delete(key, { value })
+      else if (this.stale !== undefined) this.stale.deleteFor(key, value, now)
       // Before the entry comes, so that it takes the slot of one that leaves.
       if (this.isExceeded(bytes + table.growthBytes, 1)) this.makeRoom(now, bytes, 1)
       slot = table.add(key, value, keyBytes, valueBytes, deadline, now)
@@ -191,7 +191,7 @@ export class Entries extends LimitedEntries {
         this.#noteReplaced(slot, key, value)
         this.table.remove(slot)
       }
-    } else this.stale?.delete(key, { value })
+    } else this.stale?.deleteFor(key, value, now)
     this.statistics.writes++
     this.statistics.count(reason)
     if (reason === EVICTED) {

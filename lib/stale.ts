@@ -96,11 +96,18 @@ export class StaleEntries {
     return now < (this.#pauses.get(key) ?? now)
   }
 
-  /** Removes the entry of a key, if there is one. The hooks do not hear of `successor`, which stays. */
-  delete(key: string, successor?: { readonly value: unknown }): void {
+  /** Removes the entry of a key, if there is one. */
+  delete(key: string): void {
     const slot = this.#table.find(key)
+    if (slot !== NONE) this.#remove(slot)
+  }
+
+  /** As `delete`. The hooks do not hear of a value that comes again within its window. */
+  deleteFor(key: string, value: unknown, now: number): void {
+    const table = this.#table
+    const slot = table.find(key)
     if (slot === NONE) return
-    const isKept = successor !== undefined && isSame(this.#table.valueAt(slot), successor.value)
+    const isKept = now < table.deadlineOf(slot) && isSame(table.valueAt(slot), value)
     this.#remove(slot, isKept)
   }
 

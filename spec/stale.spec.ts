@@ -435,6 +435,13 @@ describe('onDelete', () => {
       expect(loaded.removals()).toEqual([])
     })
 
+    it('hears "expired" if the same value comes once the window is over', () => {
+      const { cache, clock, onDelete, charge } = withStale()
+      clock.advance(60 * SECONDS)
+      cache.a = 'old'
+      expect(onDelete.mock.calls).toEqual([['a', 'old', 'expired', charge]])
+    })
+
     it('hears "expired" for the new value alone if the same value comes with a TTL of 0', () => {
       const { controller, removals } = withStale()
       controller.set('a', 'old', { ttl: 0 })
