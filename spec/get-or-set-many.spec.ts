@@ -183,6 +183,25 @@ describe('getOrSetMany', () => {
     expect({ ...cache }).toEqual({ a: 1, c: 3 })
   })
 
+  it('a value that cannot be measured fails the callers of its key alone', async () => {
+    const { controller, onError } = loadingCache({
+      sizeOf: (value) => {
+        if (value === 'bad') throw DOWN
+        return 1
+      },
+    })
+    const { loadMany, resolve } = origin()
+    const many = controller.getOrSetMany(['a', 'b'], loadMany)
+    const one = controller.getOrSet('a', () => 'own')
+    const other = controller.getOrSet('b', () => 'own')
+    resolve(['A', 'bad'])
+    expect(await one).toBe('A')
+    await expect(other).rejects.toThrow('sizeOf failed for "b"')
+    await expect(many).rejects.toThrow('sizeOf failed for "b"')
+    expect(onError).not.toHaveBeenCalled()
+    expect(controller.stats()).toMatchObject({ loads: 1, loadFailures: 0, writes: 1 })
+  })
+
   it('a write or a removal during the load wins over it, key by key', async () => {
     const { cache, controller } = loadingCache()
     const { loadMany, resolve } = origin()
@@ -635,7 +654,29 @@ describe('stale values', () => {
     expect(onError.mock.calls).toEqual([[DOWN, { source: 'load', key: 'a' }]])
   })
 
-  it('are kept if loadMany does not give their keys, as if they had not been asked for', async () => {
+  it('report nothing if the call that waits for another key gets the error', async () => {
+    const { controller, onError } = await staleCache(WHILE)
+    await expect(controller.getOrSetMany(['a', 'c'], down())).rejects.toBe(DOWN)
+    await pass(0)
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('report a value that cannot be measured with its key, and keep the others', async () => {
+    const { cache, controller, onError } = await staleCache({
+      ...WHILE,
+      sizeOf: (value) => {
+        if (value === 'bad') throw DOWN
+        return 1
+      },
+    })
+    await controller.getOrSetMany(['a', 'b'], () => ['new a', 'bad'])
+    await pass(0)
+    expect(onError.mock.calls).toEqual([[expect.any(TypeError), { source: 'load', key: 'b' }]])
+    expect({ ...cache }).toEqual({ a: 'new a' })
+    await expect(controller.getOrSet('b', () => Promise.reject(DOWN))).rejects.toBe(DOWN)
+  })
+
+  it('are not given for a key that loadMany does not give', async () => {
     const { controller } = await staleCache()
     expect([...(await controller.getOrSetMany(['a', 'b'], () => ({ a: 1 })))]).toEqual([['a', 1]])
     expect(controller.has('b')).toBe(false)

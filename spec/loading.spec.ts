@@ -418,6 +418,17 @@ describe('staleIfError', () => {
     expect(onError).toHaveBeenCalledTimes(2)
   })
 
+  it('does not report an error that some caller got, whoever comes first', async () => {
+    const { controller, onError } = await staleCache()
+    const { factory, reject } = origin()
+    const none = controller.getOrSet('a', factory, { staleIfError: 0 })
+    const served = controller.getOrSet('a', factory)
+    reject(DOWN)
+    await expect(none).rejects.toBe(DOWN)
+    expect(await served).toBe('old')
+    expect(onError).not.toHaveBeenCalled()
+  })
+
   it('returns the stale value if the window ends after the call and before the failure', async () => {
     const { controller } = await staleCache()
     const { factory, reject } = origin()
