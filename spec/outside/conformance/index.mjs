@@ -9,8 +9,11 @@ const groups = Object.entries({ ...requests, ...checks }).map(([name, run]) =>
 )
 const checkOf = new Map(groups.flat())
 
-/** Answers a request, which asks for `plan` or for a check by its name, with a value for JSON. */
-export async function answer(name) {
+/**
+ * Answers a request, which asks for `plan` or for a check by its name, with a value for JSON. `waitUntil` is
+ * that of the request, where the platform has one.
+ */
+export async function answer(name, waitUntil) {
   if (name === 'plan') {
     return {
       groups: groups.map((group) => group.map(([name]) => name)),
@@ -19,7 +22,7 @@ export async function answer(name) {
     }
   }
   try {
-    await checkOf.get(name)()
+    await checkOf.get(name)(waitUntil)
     return { passed: true }
   } catch (error) {
     return { passed: false, error: String(error) }

@@ -1,4 +1,4 @@
-import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { controllerOf, FaaSCacheDict, TimeoutError } from 'faas-cache-dict'
 import { equal, ok, sleep } from './expect.mjs'
 
 // At module scope, where functions keep their state.
@@ -17,12 +17,52 @@ const written = { by: 'an earlier request' }
 const leftRequest = []
 let made
 
+const jittered = new FaaSCacheDict({ defaultTtl: '1h', ttlJitter: 0.5 }, { first: 'alive' })
+const patient = controllerOf(
+  new FaaSCacheDict({
+    defaultTtl: '1h',
+    staleWhileRevalidate: '1h',
+    staleIfError: '1h',
+    timeout: '300ms',
+    pendingTtl: '1s',
+  }),
+)
+const never = () => new Promise(() => {})
+const outcome = (promise) => promise.catch((error) => error)
+const atImport = outcome(patient.getOrSet('at import', async () => 'loaded', { softTimeout: 1 }))
+const hungAtImport = outcome(patient.getOrSet('hung at import', never))
+const joint = { hasBegun: false, left: 0 }
+
 const HUNG = Symbol('hung')
 const orHung = (promise) => Promise.race([promise, sleep(1_200).then(() => HUNG)])
 const load = async (milliseconds) => {
   await sleep(milliseconds)
   return ++loads
 }
+const loadAs = (value, milliseconds) => async () => {
+  await sleep(milliseconds)
+  return value
+}
+/** Stores a value that is stale at once. */
+const storeStale = async (key) => {
+  patient.set(key, 'stale', { ttl: '1ms' })
+  await sleep(10)
+}
+/** An option that ends a wait after 50 milliseconds. */
+const signal = () => {
+  const aborter = new AbortController()
+  setTimeout(() => aborter.abort('gone'), 50)
+  return aborter.signal
+}
+/** Joins the load of another request, and leaves before it ends. */
+const leaveJoint = async (options) => {
+  for (let i = 0; i < 100 && !joint.hasBegun; i++) await sleep(10)
+  const seen = await outcome(patient.getOrSet('joint', () => 'another load', options))
+  joint.left++
+  return seen
+}
+const leaveAlone = async () =>
+  equal(await outcome(patient.getOrSet('left', never, { signal: signal() })), 'gone')
 
 /** Waits for the next slices of a sweep, for less than its interval: a busy machine needs several. */
 async function slices(cache, isSwept) {
@@ -42,6 +82,10 @@ export const requests = {
     const left = controllerOf(kept).ttl('first')
     ok(left > 3_590 && left <= 3_600, `${left} of 3600 seconds are left`)
     if (clockAtImport === 0) equal(brief.first, 'alive', 'a brief one, where the clock read 0')
+  },
+  'a caller who joins a load that began at import waits no longer than its timeout': async () => {
+    const seen = await orHung(outcome(patient.getOrSet('hung at import', never)))
+    ok(seen instanceof TimeoutError && hungAtImport instanceof Promise, String(seen))
   },
   'an initial entry expires its TTL after the first reading of a clock': async () => {
     await sleep(450)
@@ -118,6 +162,72 @@ export const requests = {
     const seen = await ask()
     ok(seen !== HUNG || typeof (await ask()) === 'number', 'the second has an answer')
   },
+  'ttlJitter shortens a TTL that began at import': () => {
+    const left = controllerOf(jittered).ttl('first')
+    ok(left > 1_790 && left <= 3_600, `${left} of 3600 seconds are left`)
+  },
+  'a load that began at import, with timers, is served': async () => {
+    equal([await orHung(atImport), patient.peek('at import')], ['loaded', 'loaded'])
+  },
+  'a stale value is served at once, and its load goes on after the response': async (waitUntil) => {
+    await storeStale('a')
+    equal(await patient.getOrSet('a', loadAs('new', 200), { waitUntil }), 'stale')
+  },
+  'the next request sees what the load in the background gave': async () => {
+    await sleep(300)
+    equal(await patient.getOrSet('a', never), 'new')
+  },
+  'a stale value is served after softTimeout, and its load goes on': async (waitUntil) => {
+    await storeStale('b')
+    const options = { staleWhileRevalidate: 0, softTimeout: '50ms', waitUntil }
+    equal(await patient.getOrSet('b', loadAs('new', 200), options), 'stale')
+  },
+  'the next request sees what that load gave': async () => {
+    await sleep(300)
+    equal(await patient.getOrSet('b', never), 'new')
+  },
+  'a stale value is served, and nothing keeps the request until its load is over': async () => {
+    await storeStale('c')
+    equal(await patient.getOrSet('c', loadAs('new', 200)), 'stale')
+  },
+  'a load that has died with its request is given up after pendingTtl': async (waitUntil) => {
+    await sleep(1_100)
+    const isAlive = patient.peek('c') === 'new'
+    const loadAgain = () => patient.getOrSet('c', loadAs('newer', 10), { waitUntil })
+    equal(await loadAgain(), isAlive ? 'new' : 'stale')
+    await sleep(100)
+    equal(await loadAgain(), isAlive ? 'new' : 'newer')
+  },
+  'a caller who joins a load whose request has ended waits no longer than its timeout': {
+    'a request begins it': () => {
+      patient.getOrSet('d', loadAs('new', 100))
+    },
+    'another joins': async () => {
+      const seen = await orHung(outcome(patient.getOrSet('d', loadAs('new', 100))))
+      ok(seen === 'new' || seen instanceof TimeoutError, String(seen))
+    },
+  },
+  'three requests share a load': {
+    'one waits for it': async () => {
+      const load = async () => {
+        joint.hasBegun = true
+        for (let i = 0; i < 100 && joint.left < 2; i++) await sleep(10)
+        return 'one load'
+      }
+      equal(await patient.getOrSet('joint', load, { timeout: '10s' }), 'one load')
+    },
+    'one leaves by its signal': async () => equal(await leaveJoint({ signal: signal() }), 'gone'),
+    'one leaves by its timeout': async () => {
+      const seen = await leaveJoint({ timeout: '50ms' })
+      ok(seen instanceof TimeoutError, String(seen))
+    },
+  },
+  'two requests share a load, and both leave it': {
+    'one of them': leaveAlone,
+    'the other': leaveAlone,
+  },
+  'the next request loads anew what all have left': async () =>
+    equal(await orHung(patient.getOrSet('left', () => 'another load')), 'another load'),
   'statistics of all these requests add up': () => {
     for (const cache of [kept, brief, swept, impatient]) {
       const { writes, items, ...stats } = controllerOf(cache).stats()

@@ -24,8 +24,9 @@ export async function workerd(consumer, compatibilityDate, options) {
     join(consumer, 'worker.mjs'),
     `import { answer } from './index.mjs'
 export default {
-  async fetch(request) {
-    return Response.json(await answer(new URL(request.url).searchParams.get('check')))
+  async fetch(request, _, context) {
+    const check = new URL(request.url).searchParams.get('check')
+    return Response.json(await answer(check, (promise) => context.waitUntil(promise)))
   },
 }
 `,
