@@ -21,6 +21,7 @@ const steps = {
   coverage: `npx vitest run --coverage ${exclude}`,
   leaks: `${build} && ${outside('leaks.test.mjs')}`,
   pressure: `${build} && ${outside('pressure.test.mjs')}`,
+  outage: `${build} && ${outside('outage.test.mjs')}`,
   soak: `${build} && node spec/outside/soak.mjs --minutes=10`,
   runtimes: outside('runtimes.test.mjs'),
   model: 'MODEL_RUNS=20000 npx vitest run spec/model/ --testTimeout=1200000',
