@@ -211,11 +211,7 @@ export class Guard {
   #canHelp(least: number, alive: number): boolean {
     const held = this.#heldBytes
     if (this.#futile === undefined) return held > 0
-    return held > 2 * this.#futile.bytes + least || (held > 0 && this.#isFullerThanFutile(alive))
-  }
-
-  #isFullerThanFutile(alive: number): boolean {
-    return alive > (this.#futile?.fullness ?? 0) + STEP
+    return held > 2 * this.#futile.bytes + least || (held > 0 && isFuller(alive, this.#futile))
   }
 
   /** After a cut of less than `least` bytes, the memory may be as full as before: something else fills it. */
@@ -275,7 +271,7 @@ export class Guard {
   /** Where caches are not what fills the memory, they may hold up to `least` bytes, unless all is needed. */
   #floor(alive: number, least: number): number {
     const held = this.#heldBytes
-    const isFilledByOthers = this.#futile ? !this.#isFullerThanFutile(alive) : held === 0
+    const isFilledByOthers = this.#futile ? !isFuller(alive, this.#futile) : held === 0
     return isFilledByOthers && alive < END ? least - held : 0
   }
 
@@ -307,6 +303,8 @@ export class Guard {
     return isWatched(this.#reading) ? INTERVAL : undefined
   }
 }
+
+const isFuller = (alive: number, { fullness }: State): boolean => alive > fullness + STEP
 
 function isPlausible({ heapLimit, containerLimit, ...used }: Reading): boolean {
   const isSize = (bytes: number) => bytes >= 0 && bytes < Infinity
