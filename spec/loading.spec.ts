@@ -792,6 +792,30 @@ describe('softTimeout', () => {
 })
 
 describe('timeout', () => {
+  it('begins again for a load without callers if the process was frozen', async () => {
+    const { controller, onError } = await staleCache({
+      staleWhileRevalidate: '1m',
+      timeout: '2s',
+      pendingTtl: '5m',
+    })
+    const { factory, resolve } = origin()
+    expect(await controller.getOrSet('a', factory)).toBe('old')
+    vi.setSystemTime(Date.now() + 20 * SECONDS)
+    await pass(2 * SECONDS)
+    resolve('new')
+    await pass(0)
+    expect(controller.peek('a')).toBe('new')
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('ends a load with callers as soon as a frozen process goes on', async () => {
+    const { controller } = loadingCache({ timeout: '2s' })
+    const load = controller.getOrSet('a', () => new Promise<string>(() => {}))
+    vi.setSystemTime(Date.now() + 20 * SECONDS)
+    await pass(2 * SECONDS)
+    expect(await stateOf(load)).toEqual({ error: expect.any(TimeoutError) })
+  })
+
   it('rejects all callers with a TimeoutError and aborts the signal with it', async () => {
     const { controller, onError } = loadingCache()
     const { factory, contexts } = origin()
@@ -970,6 +994,44 @@ describe('timeout', () => {
 })
 
 describe('signal', () => {
+  it('that the factory aborts before it returns ends the wait of the caller', async () => {
+    const { controller } = loadingCache()
+    const aborter = new AbortController()
+    const signals: unknown[] = []
+    const load = controller.getOrSet(
+      'a',
+      (_key, { signal }) => {
+        signals.push(signal)
+        aborter.abort('gone')
+        return new Promise<string>(() => {})
+      },
+      { signal: aborter.signal },
+    )
+    expect(await stateOf(load)).toEqual({ error: 'gone' })
+    expect(signals).toMatchObject([{ aborted: true, reason: 'gone' }])
+  })
+
+  it('that ends the wait as the load ends does not abort the load, and hides no error', async () => {
+    for (const hasFailed of [false, true]) {
+      for (let ticks = 0; ticks < 8; ticks++) {
+        const { controller, onError } = loadingCache()
+        const aborter = new AbortController()
+        const { factory, contexts, resolve, reject } = origin()
+        const load = controller.getOrSet('a', factory, { signal: aborter.signal })
+        const outcome = load.catch((error) => error)
+        if (hasFailed) reject(DOWN)
+        else resolve('new')
+        for (let tick = 0; tick < ticks; tick++) await null
+        aborter.abort('gone')
+        const isHeard = (await outcome) !== 'gone'
+        await pass(0)
+        const isAborted = contexts[0]?.signal.aborted
+        if (hasFailed) expect(isHeard || isAborted || onError.mock.calls.length === 1).toBe(true)
+        else expect(isAborted).toBe(controller.peek('a') === undefined)
+      }
+    }
+  })
+
   const options = () => {
     const leaver = new AbortController()
     return { leaver, options: { signal: leaver.signal } }

@@ -46,3 +46,20 @@ it.each([
   vi.runAllTimers()
   expect(vi.getTimerCount()).toBe(0)
 })
+
+it.each([
+  ['a write that needs room', (entries: Entries) => entries.put('new', 1, DEFAULT_TERMS)],
+  ['evictOldest', (entries: Entries) => entries.evictOne()],
+])('%s moves no more entries than it has to, of many that went stale at once', (_name, change) => {
+  const settings = settingsFrom({ maxItems: 100, defaultTtl: '1s', staleIfError: '1m' })
+  const hooks = new Hooks(undefined, undefined)
+  const pending = new PendingPromises(() => {})
+  const entries = new Entries(settings, systemClock, new Statistics(), hooks, pending)
+  entries.limit(Infinity, Infinity, 100, systemClock.now())
+  for (let i = 0; i < 100; i++) entries.put(`${i}`, i, DEFAULT_TERMS)
+  vi.advanceTimersByTime(1_000)
+  const before = entries.table.size
+  change(entries)
+  expect(entries.table.size).toBeGreaterThanOrEqual(before - 1)
+  expect(entries.count).toBeLessThanOrEqual(before)
+})
