@@ -262,6 +262,16 @@ describe('the result of loadMany', () => {
     expect((await controller.getOrSetMany(['a', 'b'], () => [])).size).toBe(0)
   })
 
+  it('removes no value if it comes after pendingTtl', async () => {
+    const { cache, controller } = loadingCache({ pendingTtl: '1s', defaultTtl: null }, { a: 'old' })
+    const { loadMany, resolve } = origin()
+    const load = controller.getOrSetMany(['a'], loadMany, { refresh: true })
+    await pass(SECONDS)
+    resolve({})
+    expect((await load).size).toBe(0)
+    expect(cache.a).toBe('old')
+  })
+
   it('removes the value of a key that it does not give any more', async () => {
     const { cache, controller } = await staleCache({ staleWhileRevalidate: '1m' })
     cache.c = 'live'

@@ -363,12 +363,11 @@ export class Loading {
     let isCurrent = false
     let terms: WriteTerms | undefined
     try {
+      isCurrent = this.#clock.now() < load.givenUpAt
       // While it is still under way: what a `ttl` function writes under the key wins over the load.
-      if (value !== ABSENT && this.#clock.now() < load.givenUpAt) {
-        terms = this.#termsOf(key, value, loadTerms)
-      }
+      if (isCurrent && value !== ABSENT) terms = this.#termsOf(key, value, loadTerms)
     } finally {
-      isCurrent = this.#loads.end(key, load)
+      isCurrent = this.#loads.end(key, load) && isCurrent
     }
     // The origin has no such value any more.
     if (isCurrent && value === ABSENT) this.#entries.delete(key, DELETED)
