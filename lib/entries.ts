@@ -1,18 +1,16 @@
 import { AbsoluteExpiry } from './absolute-expiry.ts'
 import { DataTooLargeError } from './errors.ts'
-import type { Hooks } from './hooks.ts'
 import { LimitedEntries } from './limited-entries.ts'
 import { FIRST_LOOK } from './memory/pace.ts'
-import type { Reason, Settings } from './options/options.ts'
+import type { Reason } from './options/options.ts'
 import type { WriteTerms } from './options/terms.ts'
-import { handleRejection, isNativePromise, isSame, type PendingPromises } from './promise.ts'
+import { handleRejection, isNativePromise, isSame } from './promise.ts'
 import { heapSize } from './size/heap-size.ts'
 import { stringSize } from './size/layout.ts'
 import { requireStackToCompile } from './stack.ts'
-import { EVICTED, EXPIRED, REASONS, REPLACED, type Statistics } from './statistics.ts'
+import { EVICTED, EXPIRED, REASONS, REPLACED } from './statistics.ts'
 import { GIVEN, MOST_BYTES, NONE, type Slot } from './table/records.ts'
 import { ENTRY_BYTES } from './table/table.ts'
-import type { Clock } from './time/clock.ts'
 import { weigh } from './weigh.ts'
 
 /** A larger entry counts as this much: enough to look at once, and the engine allocates no number for `allowance`. */
@@ -33,21 +31,9 @@ export class Entries extends LimitedEntries {
   isUseAwaited = false
   /** Bytes that may be written before the next look at the memory of the process. */
   allowance = FIRST_LOOK
-  readonly #isHeapSize: boolean
+  readonly #isHeapSize = this.settings.sizeOf === heapSize
   /** Made for the first date, since few caches need it. */
   #dates: AbsoluteExpiry | undefined
-
-  constructor(
-    settings: Settings,
-    clock: Clock,
-    statistics: Statistics,
-    hooks: Hooks,
-    pending: PendingPromises,
-  ) {
-    super(settings, clock, statistics, hooks, pending)
-    this.#isHeapSize = settings.sizeOf === heapSize
-    if (settings.loadTerms.window !== 0) this.table.addWindows()
-  }
 
   /** The live value as a use, or `missing`, which counts as a miss if `isMiss`. */
   use<Missing>(key: string, missing: Missing, isMiss: (key: string) => boolean): unknown | Missing {

@@ -46,6 +46,7 @@ export class LimitedEntries {
     this.hooks = hooks
     this.pending = pending
     this.guards = guardsOf(hooks.hasOnDelete)
+    if (settings.loadTerms.window !== 0) this.table.addWindows()
   }
 
   /** Entries, live and stale. */
