@@ -61,6 +61,14 @@ describe('a window', () => {
     expect(await served(controller, 'a')).toBe(1)
   })
 
+  it('without end leaves that of a call exact', async () => {
+    const { controller, clock } = staleCache({ staleIfError: null }, { a: 1 })
+    clock.advance(15 * SECONDS - 1)
+    expect(await served(controller, 'a', { staleIfError: '5s' })).toBe(1)
+    clock.advance(1)
+    expect(await served(controller, 'a', { staleIfError: '5s' })).toBe(GONE)
+  })
+
   it('is rounded down to a millisecond', async () => {
     const { controller, clock } = staleCache({ staleIfError: '1.9ms' }, { a: 1, b: 2 })
     controller.set('c', 3)

@@ -1,5 +1,5 @@
 import { type CacheOptions, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
-import { onTestFinished, vi } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { FakeClock } from './fake-clock.ts'
 import { expectInvariants } from './invariants.ts'
 
@@ -12,7 +12,14 @@ export function cacheWith(options: CacheOptions = {}, entries: Values = {}) {
   const onDelete = vi.fn()
   const cache = new FaaSCacheDict<Values>({ now: clock.now, onDelete, ...options }, entries)
   const controller = controllerOf(cache)
-  onTestFinished(() => expectInvariants(controller))
+  onTestFinished(() => {
+    expectInvariants(controller)
+    const { evictions, evictedBytes } = controller.stats()
+    const told = onDelete.mock.calls.filter(([, , reason]) => reason === 'evicted')
+    // Unless the spec has its own hook, or has reset the statistics.
+    if (told.length !== evictions) return
+    expect(told.reduce((sum, [, , , bytes]) => sum + bytes, 0)).toBe(evictedBytes)
+  })
   return {
     cache,
     controller,

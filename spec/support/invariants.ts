@@ -1,6 +1,6 @@
 import type { CacheController } from 'faas-cache-dict'
 import { expect } from 'vitest'
-import { BASE_BYTES } from './charges.ts'
+import { BASE_BYTES, ENTRY_BYTES } from './charges.ts'
 
 /** Checks what holds for every cache between two calls. */
 export function expectInvariants(controller: CacheController, itemsAtReset = 0): void {
@@ -26,5 +26,6 @@ export function expectInvariants(controller: CacheController, itemsAtReset = 0):
     if (maxSizeBytes !== null) expect(effectiveMaxSizeBytes).toBeLessThanOrEqual(maxSizeBytes)
   } else expect(maxSizeBytes).toBeNull()
   expect(stats.pressureEvictions).toBeLessThanOrEqual(stats.evictions)
+  expect(stats.evictedBytes).toBeGreaterThanOrEqual(stats.evictions * ENTRY_BYTES)
   if (controller.maxItems !== null) expect(controller.size).toBeLessThanOrEqual(controller.maxItems)
 }
