@@ -685,11 +685,36 @@ describe('stale values', () => {
     expect({ ...cache }).toEqual({ a: 'new a' })
     await expect(controller.getOrSet('b', () => Promise.reject(DOWN))).rejects.toBe(DOWN)
   })
+})
 
-  it('are not given for a key that loadMany does not give', async () => {
-    const { controller } = await staleCache()
-    expect([...(await controller.getOrSetMany(['a', 'b'], () => ({ a: 1 })))]).toEqual([['a', 1]])
-    expect(controller.has('b')).toBe(false)
+describe('a key that loadMany does not give any more', () => {
+  it('has no value from then on: its stale value leaves', async () => {
+    const { controller, removals } = await staleCache()
+    const values = await controller.getOrSetMany(['a', 'b'], () => ({ a: 'new a' }))
+    expect([...values]).toEqual([['a', 'new a']])
+    expect(removals()).toEqual(['a expired', 'b expired'])
+    await expect(controller.getOrSet('b', () => Promise.reject(DOWN))).rejects.toBe(DOWN)
+  })
+
+  it("has no value after a refresh: its live value leaves, with reason 'deleted'", async () => {
+    const { cache, controller, removed } = loadingCache({}, { a: 1, b: 2 })
+    await controller.getOrSetMany(['a', 'b'], () => [undefined, 3], { refresh: true })
+    expect({ ...cache }).toEqual({ b: 3 })
+    expect(removed()).toEqual([
+      ['a', 1, 'deleted'],
+      ['b', 2, 'replaced'],
+    ])
+    expect(controller.stats()).toMatchObject({ deletions: 1, replacements: 1 })
+  })
+
+  it('keeps a value that was written during the load', async () => {
+    const { cache, controller } = await staleCache()
+    const { loadMany, resolve } = origin()
+    const load = controller.getOrSetMany(['a', 'b'], loadMany)
+    cache.a = 'written'
+    resolve({})
+    await load
+    expect({ ...cache }).toEqual({ a: 'written' })
   })
 })
 
