@@ -11,10 +11,11 @@ const PAUSE_BYTES = 64
 
 const guard = /* @__PURE__ */ new StackGuard()
 
-/** A value whose TTL has passed, and the virtual time at which it did. */
+/** A value whose TTL has passed, in virtual time: when it did, and when it leaves. */
 export interface Stale {
   readonly value: unknown
   readonly expiredAt: number
+  readonly until: number
 }
 
 /**
@@ -84,7 +85,7 @@ export class StaleEntries {
     }
     const stored = table.valueAt(slot)
     const kept = fulfilled(stored)
-    return { value: kept ? kept.value : stored, expiredAt: until - table.windowOf(slot) }
+    return { value: kept ? kept.value : stored, expiredAt: until - table.windowOf(slot), until }
   }
 
   /** Leaves the origin of a key that is here alone until a virtual time. */

@@ -128,6 +128,19 @@ describe('getOrSetMany', () => {
     expect(controller.stats().loads).toBe(0)
   })
 
+  it('gives a live value that its own batch evicts, and does not load it again', async () => {
+    const { cache, controller } = loadingCache({ maxItems: 2 }, { a: 1 })
+    const loadMany = loader()
+    const values = await controller.getOrSetMany(['a', 'b', 'c'], loadMany)
+    expect(Object.keys(cache)).toEqual(['b', 'c'])
+    expect([...values]).toEqual([
+      ['a', 1],
+      ['b', 'new b'],
+      ['c', 'new c'],
+    ])
+    expect(loadMany).toHaveBeenCalledTimes(1)
+  })
+
   it('calls loadMany as a function, with the keys and a signal alone', async () => {
     const { controller } = await staleCache()
     const seen: unknown[] = []

@@ -22,6 +22,12 @@ type Weak = Weakly<Loading>
 /** What a caller gets if the load that it waited for gives nothing. */
 type Again = (loading: Loading) => unknown
 
+/** A value that a call has found, and the virtual time from which on it is not given out. */
+interface AtHand {
+  readonly value: unknown
+  readonly until: number
+}
+
 /** What becomes of a call that found no live value. */
 interface Miss {
   /** What it gets without a load of its own; `undefined` if it has to wait for one. */
@@ -115,17 +121,21 @@ export class Loading {
     look: (key: string) => unknown,
   ): Promise<Map<string, unknown>> {
     const results = new Map<string, Promise<unknown> | undefined>()
-    const atHand = new Map<string, unknown>()
+    const atHand = new Map<string, AtHand>()
     const missing: string[] = []
     for (const key of new Set(keys)) {
       const value = look(key)
       if (value !== MISSING) {
         results.set(key, Promise.resolve(value))
-        atHand.set(key, value)
+        const { table } = this.#entries
+        atHand.set(key, { value, until: table.deadlineOf(table.find(key)) })
       } else {
         const { served, isStale, needsLoad, stale } = this.#miss(key, terms, absent)
         results.set(key, served)
-        if (isStale) atHand.set(key, stale?.value)
+        if (isStale && stale !== undefined) {
+          const { value, expiredAt, until } = stale
+          atHand.set(key, { value, until: Math.min(until, expiredAt + terms.window) })
+        }
         if (needsLoad) missing.push(key)
       }
     }
@@ -141,7 +151,7 @@ export class Loading {
     }
     if (atHand.size === 0 || atHand.size === results.size) return silence(mapOf(results))
     const weak = this.#weak
-    const lost = () => weak.deref()?.lost(atHand, terms) ?? []
+    const lost = () => weak.deref()?.lost(atHand) ?? []
     const again = (gone: readonly string[]) => weak.deref()?.loadLost(gone, loadMany, terms)
     return silence(renewed(mapOf(results), lost, again))
   }
@@ -151,17 +161,14 @@ export class Loading {
     return this.#loadMany(keys, loadMany, terms, (key) => this.#entries.peek(key))
   }
 
-  /** Keys whose value is not at hand any more, or is another one. */
-  lost(values: ReadonlyMap<string, unknown>, { window }: LoadTerms): string[] {
+  /** Keys whose value has expired or was replaced meanwhile. Nothing is loaded again that was evicted. */
+  lost(atHand: ReadonlyMap<string, AtHand>): string[] {
     const now = this.#clock.now()
-    const lost = [...values.keys()].filter((key) => {
+    return [...atHand.keys()].filter((key) => {
+      const { value, until } = atHand.get(key) as AtHand
       const live = this.#entries.peek(key)
-      const stale = this.#entries.staleOf(key, now)
-      const value = live === MISSING && isWithin(stale, window, now) ? stale.value : live
-      return !isSame(value, values.get(key))
+      return live === MISSING ? until <= now : !isSame(live, value)
     })
-    this.#hooks.run()
-    return lost
   }
 
   /** With `refresh`, always a miss. */
