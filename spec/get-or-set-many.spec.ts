@@ -670,6 +670,38 @@ describe('stale values', () => {
     expect(keysOf(loadMany)).toEqual([['b']])
   })
 
+  it('that a caller gets while it waits for other keys are loaded again once their windows are over', async () => {
+    const { controller } = await staleCache({ staleIfError: '20s' })
+    const slow = origin()
+    controller.getOrSet('a', () => new Promise((_, fail) => setTimeout(fail, 1_000)))
+    const loadMany = vi.fn((keys: string[], context: Context) =>
+      keys.includes('c') ? slow.loadMany(keys, context) : ['new a'],
+    )
+    const values = controller.getOrSetMany(['a', 'c'], loadMany)
+    await pass(20 * SECONDS)
+    slow.resolve(['new c'])
+    expect([...(await values)]).toEqual([
+      ['a', 'new a'],
+      ['c', 'new c'],
+    ])
+  })
+
+  it('and loaded ones that expire while their caller waits for other keys are loaded again', async () => {
+    const { controller } = loadingCache()
+    const slow = origin()
+    controller.getOrSet('a', () => 'a')
+    const loadMany = vi.fn((keys: string[], context: Context) =>
+      keys.includes('c') ? slow.loadMany(keys, context) : ['new a'],
+    )
+    const values = controller.getOrSetMany(['a', 'c'], loadMany)
+    await pass(10 * SECONDS)
+    slow.resolve(['new c'])
+    expect([...(await values)]).toEqual([
+      ['a', 'new a'],
+      ['c', 'new c'],
+    ])
+  })
+
   it('report a load that fails in the background to onError once', async () => {
     const { controller, onError } = await staleCache(WHILE)
     await controller.getOrSetMany(['a', 'b'], down())

@@ -9,6 +9,7 @@ import { ttlFrom } from '../options/units.ts'
 import { fulfilled, handleRejection, isNativePromise, isSame } from '../promise.ts'
 import type { Stale } from '../stale.ts'
 import { DELETED, type Statistics } from '../statistics.ts'
+import { NONE } from '../table/records.ts'
 import type { Clock } from '../time/clock.ts'
 import { ABSENT, batchFrom, resultFor } from './batch.ts'
 import { type Caller, type Departure, raced } from './caller.ts'
@@ -127,15 +128,11 @@ export class Loading {
       const value = look(key)
       if (value !== MISSING) {
         results.set(key, Promise.resolve(value))
-        const { table } = this.#entries
-        atHand.set(key, { value, until: table.deadlineOf(table.find(key)) })
+        this.note(atHand, key, value, terms)
       } else {
         const { served, isStale, needsLoad, stale } = this.#miss(key, terms, absent)
         results.set(key, served)
-        if (isStale && stale !== undefined) {
-          const { value, expiredAt, until } = stale
-          atHand.set(key, { value, until: Math.min(until, expiredAt + terms.window) })
-        }
+        if (isStale) this.note(atHand, key, stale?.value, terms)
         if (needsLoad) missing.push(key)
       }
     }
@@ -149,8 +146,16 @@ export class Loading {
       // Some key has a stale value, which it revalidates.
       if (awaited.length !== missing.length) this.#goOn(load, terms)
     }
-    if (atHand.size === 0 || atHand.size === results.size) return silence(mapOf(results))
+    if (atHand.size === results.size) return silence(mapOf(results))
     const weak = this.#weak
+    for (const [key, awaited] of results) {
+      if (atHand.has(key)) continue
+      const noted = (value: unknown) => {
+        weak.deref()?.note(atHand, key, value, terms)
+        return value
+      }
+      results.set(key, (awaited as Promise<unknown>).then(noted))
+    }
     const lost = () => weak.deref()?.lost(atHand) ?? []
     const again = (gone: readonly string[]) => weak.deref()?.loadLost(gone, loadMany, terms)
     return silence(renewed(mapOf(results), lost, again))
@@ -159,6 +164,19 @@ export class Loading {
   /** Not a use, since the caller has been counted. */
   loadLost(keys: readonly string[], loadMany: LoadMany, terms: LoadTerms) {
     return this.#loadMany(keys, loadMany, terms, (key) => this.#entries.peek(key))
+  }
+
+  /** Notes until when a value of the cache may be given out, if it is one. */
+  note(atHand: Map<string, AtHand>, key: string, value: unknown, { window }: LoadTerms): void {
+    const stale = this.#entries.staleOf(key, this.#clock.now())
+    this.#hooks.run()
+    const { table } = this.#entries
+    const slot = table.find(key)
+    if (slot !== NONE && isSame(table.valueAt(slot), value)) {
+      atHand.set(key, { value, until: table.deadlineOf(slot) })
+    } else if (stale !== undefined && isSame(stale.value, value)) {
+      atHand.set(key, { value, until: Math.min(stale.until, stale.expiredAt + window) })
+    }
   }
 
   /** Keys whose value has expired or was replaced meanwhile. Nothing is loaded again that was evicted. */
