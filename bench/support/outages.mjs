@@ -91,7 +91,7 @@ class Visit {
       this.#loadedAt = this.#now
       await this.#subject.stopped()
       // On a busy machine, the first load may take longer than the wish allows.
-    } while (answer.error !== undefined)
+    } while (answer.writtenAt === undefined)
     this.#delay = this.#laterDelay
   }
 
