@@ -78,8 +78,9 @@ export class Guard {
   #written = 0
   /** Of the last look, without what tables are about to take. */
   #reading: Reading | undefined
-  /** `allocated` and `resident` after the last collection, or less if less was seen since; `-Infinity` after a cut. */
+  /** `allocated` after the last collection, or less if less was seen since; `-Infinity` after a cut. */
   #allocatedBefore = 0
+  /** The same for `resident`, since native code may allocate memory that no object holds. */
   #residentBefore = 0
   /** Fullness after the last collection. */
   #fullnessBefore = 0
@@ -152,7 +153,6 @@ export class Guard {
     const isFull =
       fullnessOf(reading) >= Math.max(1, (this.#fullnessBefore + END) / 2) &&
       (reading.allocated - this.#allocatedBefore >= least ||
-        // Native code may allocate memory that no object holds.
         reading.resident - this.#residentBefore >= least)
     const isContainerShort = containerExcess(reading) > 0
     const isShort = isFull || isContainerShort || heapExcess(reading) > 0
@@ -238,7 +238,7 @@ export class Guard {
     for (const cache of this.#living()) cache.keepOnly(1 - part, share)
     // Only another collection tells how much was freed.
     this.#lastCut = { bytes: part * held, fullness }
-    this.#allocatedBefore = this.#residentBefore = -Infinity
+    this.#allocatedBefore = -Infinity
     this.#fullnessBefore = 0
     this.#isCutting = this.#isSqueezing = true
     this.#evictSome()

@@ -15,6 +15,8 @@ export class TestGauge implements Gauge {
   live = 4 * MIB
   /** Bytes beside the heap, such as buffers. */
   outside = 0
+  /** Bytes of native code, which no object holds. */
+  native = 0
   /** Bytes of objects that the next collection frees. */
   garbage = 0
   /** Bytes of pages for each byte of objects. */
@@ -42,7 +44,7 @@ export class TestGauge implements Gauge {
     const old = alive + this.garbage
     this.mostAlive = Math.max(this.mostAlive, alive)
     this.#pages = Math.max(this.#pages, this.fragmentation * old)
-    const resident = this.#pages + this.outside
+    const resident = this.#pages + this.outside + this.native
     this.mostResident = Math.max(this.mostResident, resident)
     return {
       old,

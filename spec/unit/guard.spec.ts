@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Guard, type Guarded, processGuard } from '../../lib/memory/guard.ts'
+import { FIRST_LOOK } from '../../lib/memory/pace.ts'
 import { inChild } from '../support/child.ts'
 import { installGuard, MIB, TestGauge } from '../support/test-gauge.ts'
 
@@ -90,10 +91,11 @@ describe('a look', () => {
   it('comes at once for a cache that is new', () => {
     const gauge = gaugeWith({})
     const guard = guardOf(gauge, new TestCache(0))
-    guard.count(0)
+    for (let look = 0; look < 10; look++) guard.look()
+    expect(guard.count(0)).toBeGreaterThan(MIB)
     const { readings } = gauge
     guard.join(new TestCache(0))
-    guard.count(0)
+    expect(guard.count(0)).toBe(FIRST_LOOK / 2)
     expect(gauge.readings).toBe(readings + 1)
   })
 
@@ -429,6 +431,16 @@ describe('in a container that the program itself fills', () => {
       guard.look()
     }
     expect(gauge.collections).toBeLessThan(3)
+  })
+
+  it('the engine is made to collect again once native code has allocated much', () => {
+    const gauge = gaugeWith({ ...filled, live: 20 * MIB, garbage: 32 * MIB })
+    const guard = guardOf(gauge, new TestCache(0))
+    guard.look()
+    expect(gauge.collections).toBe(1)
+    gauge.native = 34 * MIB
+    guard.look()
+    expect(gauge.collections).toBe(2)
   })
 
   it('a collection that the guard asked for is not followed by another when it is told', () => {
