@@ -146,6 +146,33 @@ export class CacheController<Schema extends object = any> {
     return value
   }
 
+  /** As `setDefault`, under the name that a `Map` has for it. */
+  getOrInsert<Key extends NameOf<Schema>>(
+    key: Key | NumericKeyOf<Schema>,
+    value: Schema[Key],
+  ): Schema[Key] {
+    cacheOf(this, 'getOrInsert')
+    return this.setDefault(key, value)
+  }
+
+  /**
+   * The live value; on a miss, stores what `compute(key)` returns, and returns it. A use. `compute` is called
+   * at once, and nothing is stored if it throws. A value that takes time to load is for `getOrSet`.
+   */
+  getOrInsertComputed<Key extends NameOf<Schema>>(
+    key: Key | NumericKeyOf<Schema>,
+    compute: (key: StringOf<Schema, Key>) => Schema[Key],
+  ): Schema[Key] {
+    const cache = cacheOf(this, 'getOrInsertComputed')
+    const name = keyFrom(key)
+    if (typeof compute !== 'function') throw wrongKind('compute', 'a function', compute)
+    const present = cache.readLatest(name)
+    if (present !== MISSING) return present as Schema[Key]
+    const value = compute(name as StringOf<Schema, Key>)
+    cache.write(name, value)
+    return value
+  }
+
   /** Writes the entries in order. Checks all keys before the first write. */
   update(entries: EntriesOf<Schema>): this {
     const cache = cacheOf(this, 'update')

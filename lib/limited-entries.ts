@@ -308,6 +308,10 @@ export class LimitedEntries {
         this.removeUnguarded(slot, EVICTED)
       }
     }
+    const { stale } = this
+    for (const key of this.staleKeys()) {
+      if (stale && this.isRefused(stale.chargeOf(key) - ENTRY_BYTES)) stale.delete(key)
+    }
   }
 
   get effectiveMaxSizeBytes(): number {

@@ -55,6 +55,12 @@ export class StaleEntries {
     return this.#table.keys()
   }
 
+  /** Bytes that an entry is charged; 0 without one. */
+  chargeOf(key: string): number {
+    const slot = this.#table.find(key)
+    return slot === NONE ? 0 : this.#table.chargeOf(slot)
+  }
+
   /** Takes over the entry in a slot of the live table, whose window is not over. It stays there too. */
   add(live: Table, slot: Slot, now: number): void {
     const table = this.#table

@@ -1077,6 +1077,38 @@ describe('sizes', () => {
   })
 })
 
+describe('getOrInsert and getOrInsertComputed', () => {
+  it('give the live value, as a use', () => {
+    const { controller } = made({ a: 1 })
+    const compute = vi.fn(() => 3)
+    expect(controller.getOrInsert('a', 2)).toBe(1)
+    expect(controller.getOrInsertComputed('a', compute)).toBe(1)
+    expect(compute).not.toHaveBeenCalled()
+    expect(controller.stats()).toMatchObject({ hits: 2, misses: 0, writes: 1 })
+  })
+
+  it('store the value that is given, or computed from the key, on a miss', () => {
+    const { cache, controller } = made()
+    expect(controller.getOrInsert('a', 1)).toBe(1)
+    expect(controller.getOrInsertComputed(42, (key) => `of ${key}`)).toBe('of 42')
+    expect({ ...cache }).toEqual({ a: 1, 42: 'of 42' })
+    expect(controller.stats()).toMatchObject({ hits: 2, misses: 2, writes: 2 })
+  })
+
+  it('store nothing if compute throws or is no function', () => {
+    const { controller } = made()
+    const error = new Error('no value')
+    const fail = () => {
+      throw error
+    }
+    expect(() => controller.getOrInsertComputed('a', fail)).toThrow(error)
+    expect(() => controller.getOrInsertComputed('a', 1 as never)).toThrow(
+      new TypeError('compute must be a function; got 1'),
+    )
+    expect(controller.size).toBe(0)
+  })
+})
+
 describe('stats', () => {
   it('contains exactly these numbers', () => {
     expect(Object.keys(made().controller.stats()).toSorted()).toEqual(

@@ -275,6 +275,16 @@ describe('the result of loadMany', () => {
     expect((await controller.getOrSetMany(['a', 'b'], () => [])).size).toBe(0)
   })
 
+  it('may not be an async iterable, which would have to be awaited', async () => {
+    const { controller } = loadingCache()
+    const pairs = async function* () {
+      yield ['a', 1]
+    }
+    await expect(controller.getOrSetMany(['a'], () => pairs() as never)).rejects.toThrow(
+      /^The result of loadMany must be a Map/,
+    )
+  })
+
   it('removes no value if it comes after pendingTtl', async () => {
     const { cache, controller } = loadingCache({ pendingTtl: '1s', defaultTtl: null }, { a: 'old' })
     const { loadMany, resolve } = origin()

@@ -808,6 +808,21 @@ describe('timeout', () => {
     expect(onError).not.toHaveBeenCalled()
   })
 
+  it('ends a load before its signal tells, so that a listener can ask again', async () => {
+    const { controller } = loadingCache({ timeout: '1s' })
+    let again: Promise<unknown> | undefined
+    const load = controller.getOrSet('a', (_key, { signal }) => {
+      signal.addEventListener('abort', () => {
+        again = controller.getOrSet('a', () => 'second')
+      })
+      return new Promise(() => {})
+    })
+    load.catch(() => {})
+    await pass(SECONDS)
+    await expect(load).rejects.toThrow(TimeoutError)
+    expect(await again).toBe('second')
+  })
+
   it('ends a load with callers as soon as a frozen process goes on', async () => {
     const { controller } = loadingCache({ timeout: '2s' })
     const load = controller.getOrSet('a', () => new Promise<string>(() => {}))

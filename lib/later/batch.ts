@@ -55,7 +55,9 @@ function byPosition(keys: readonly string[], given: readonly unknown[]): Map<str
 }
 
 function byKey(given: unknown): Map<string, unknown> {
-  if (typeof given === 'object' && given !== null) return new Map(pairsFrom(given))
+  const isObject = typeof given === 'object' && given !== null
+  // One that has to be awaited has no entries, and nobody would notice.
+  if (isObject && !(Symbol.asyncIterator in given)) return new Map(pairsFrom(given))
   const accepted = 'a Map, an object, an iterable of pairs, or an array in the order of the keys'
   throw wrongKind('The result of loadMany', accepted, given)
 }

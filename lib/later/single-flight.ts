@@ -49,11 +49,13 @@ export class Load {
   readonly #resolve: (result: unknown) => void
   readonly #reject: (error: unknown) => void
   readonly #waiters = new Map<object, Waiter>()
-  /** By key, how many callers wait. */
+  /** How many callers wait, in all and by key. */
+  #count = 0
   readonly #callers = new Map<string, number>()
   /** By key. */
   #failures: Map<string, Failure> | undefined
   #timer: Timer | undefined
+  #hasTimedOut = false
   /** Made when the factory asks for it. */
   #aborter: AbortController | undefined
   #abortion: { readonly reason: unknown } | undefined
@@ -87,6 +89,8 @@ export class Load {
       (error) => {
         this.#over()
         end.failed(this, error)
+        // Only now: a listener that asks for the key must not join this load.
+        if (this.#hasTimedOut) this.#abort(error)
         throw error
       },
     )
@@ -103,16 +107,21 @@ export class Load {
 
   /** A caller waits for one of the keys. */
   enter(key: string): void {
+    this.#count++
     this.#callers.set(key, (this.#callers.get(key) ?? 0) + 1)
   }
 
   /** A caller waits no longer. */
   leave(key: string): void {
+    this.#count--
     this.#callers.set(key, (this.#callers.get(key) as number) - 1)
   }
 
   isAwaited(keys = this.keys): boolean {
-    return keys.some((key) => (this.#callers.get(key) ?? 0) !== 0)
+    // Not key by key, which would take long for each of many callers.
+    return keys === this.keys
+      ? this.#count !== 0
+      : keys.some((key) => (this.#callers.get(key) ?? 0) !== 0)
   }
 
   noteFailure(error: unknown, keys = this.keys): Failure {
@@ -171,13 +180,11 @@ export class Load {
       const isLate = systemClock.now() - dueAt > MOST_DELAY
       // After a freeze, what has come meanwhile is read only later.
       if (isLate && this.isInBackground && !this.isAwaited()) this.failAfter(delay, error)
-      else this.#fail(error())
+      else {
+        this.#hasTimedOut = true
+        this.#reject(error())
+      }
     }, delay)
-  }
-
-  #fail(error: Error): void {
-    this.#reject(error)
-    this.#abort(error)
   }
 
   /** What it gives from now on reaches nobody. */

@@ -141,10 +141,9 @@ const LONGEST_WINDOW = 2 ** 51
 
 /** The terms of calls without options. */
 export function loadDefaultsFrom(options: LoadDefaults): LoadTerms {
-  for (const option in options) {
-    if (options[option as keyof LoadDefaults] !== undefined) return termsFrom(options, NO_WINDOWS)
-  }
-  return NO_WINDOWS
+  const isDefault = Object.values(options).every((option) => option === undefined)
+  // Without what a program may have added to `Object.prototype`.
+  return isDefault ? NO_WINDOWS : termsFrom(Object.assign(Object.create(null), options), NO_WINDOWS)
 }
 
 export function loadTermsFrom(options: unknown, defaults: LoadTerms): LoadTerms {
