@@ -43,10 +43,10 @@ const loadAs = (value, milliseconds) => async () => {
   await sleep(milliseconds)
   return value
 }
-/** Stores a value that is stale at once. */
+/** Stores a value, and waits until it is stale. */
 const storeStale = async (key) => {
   patient.set(key, 'stale', { ttl: '1ms' })
-  await sleep(10)
+  while (patient.has(key)) await sleep(5)
 }
 /** An option that ends a wait after 50 milliseconds. */
 const signal = () => {
