@@ -298,15 +298,14 @@ export class Loading {
           const value = resultFor(key, result)
           if (!loading || caller.hasLeft) return value
           const failure = load.failureOf(key)
-          if (failure !== undefined) return loading.#afterFailure(caller, failure, again)
+          if (failure !== undefined) return loading.#afterFailure(caller, failure.error, again)
           load.leave(key)
           return value === ABSENT ? again(loading) : value
         },
         (error) => {
           const loading = weak.deref()
           if (!loading || caller.hasLeft) throw error
-          const failure = load.failureOf(key) ?? load.noteFailure(error)
-          return loading.#afterFailure(caller, failure, again)
+          return loading.#afterFailure(caller, error, again)
         },
       ),
     )
@@ -347,12 +346,13 @@ export class Loading {
     if (failure !== undefined) this.#reportUnheard(load, failure)
   }
 
-  #afterFailure(caller: Caller, failure: Failure, again: Again): unknown {
+  #afterFailure(caller: Caller, error: unknown, again: Again): unknown {
     const { key, load } = caller
     load.leave(key)
     // It is still under way only if the request of a Worker that began it has ended. Then it fails for
     // later callers alone, of whom the first starts a new one.
     if (this.#loads.end(key, load)) return again(this)
+    const failure = load.failureOf(key) ?? load.noteFailure(error)
     const value = this.atHand(caller)
     if (value === MISSING) {
       failure.isReported = true

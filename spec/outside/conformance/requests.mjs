@@ -25,8 +25,11 @@ const patient = controllerOf(
     staleIfError: '1h',
     timeout: '300ms',
     pendingTtl: '1s',
+    onError: (error) => unheard.push(String(error)),
   }),
 )
+const unheard = []
+const lasting = new AbortController()
 const never = () => new Promise(() => {})
 const outcome = (promise) => promise.catch((error) => error)
 const atImport = outcome(patient.getOrSet('at import', async () => 'loaded', { softTimeout: 1 }))
@@ -228,6 +231,15 @@ export const requests = {
   },
   'the next request loads anew what all have left': async () =>
     equal(await orHung(patient.getOrSet('left', () => 'another load')), 'another load'),
+  'a request ends before its load, with a signal that lasts': () => {
+    patient.getOrSet('signalled', never, { signal: lasting.signal })
+  },
+  'the signal ends the wait of the next request': async () => {
+    setTimeout(() => lasting.abort('gone'), 50)
+    const wait = patient.getOrSet('signalled', never, { signal: lasting.signal })
+    equal(await orHung(outcome(wait)), 'gone')
+  },
+  'no load of all these requests has left an error that nobody heard of': () => equal(unheard, []),
   'statistics of all these requests add up': () => {
     for (const cache of [kept, brief, swept, impatient]) {
       const { writes, items, ...stats } = controllerOf(cache).stats()
