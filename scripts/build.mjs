@@ -64,15 +64,33 @@ function declareTypes() {
   for (const path of declared.keys()) rmSync(path)
   for (const path of reachable(declared, types)) {
     const text = withItsLibraries(declared.get(path))
-    // The builds share their types, so that each accepts the dictionaries of the other.
     const name = relative(types, path).replace(/\.d\.ts$/, '')
-    if (entryPoints.includes(name)) writeFileSync(path, `export * from './${name}.cjs'\n`)
-    writeFileSync(path.replace(/\.d\.ts$/, '.d.cts'), specifiersWith('.cjs', text))
+    const hasOwn = (path) => namesPackage(declared, path)
+    // The builds share their types, so that each accepts the dictionaries of the other. A package that is
+    // named in a declaration has types of its own for each build.
+    if (hasOwn(path)) writeFileSync(path, specifiersFor('js', text, path, hasOwn))
+    else if (entryPoints.includes(name)) writeFileSync(path, `export * from './${name}.cjs'\n`)
+    writeFileSync(path.replace(/\.d\.ts$/, '.d.cts'), specifiersFor('cjs', text, path))
   }
 }
 
-function specifiersWith(extension, text) {
-  return text.replace(relativeSpecifier, `$1$2${extension}$3`)
+/** `hasOwn` tells which files are there with the extension; the others end in `.cjs`. */
+function specifiersFor(extension, text, path, hasOwn = () => true) {
+  return text.replace(relativeSpecifier, (_match, before, specifier, after) => {
+    const target = join(dirname(path), `${specifier}.d.ts`)
+    return `${before}${specifier}.${hasOwn(target) ? extension : 'cjs'}${after}`
+  })
+}
+
+/** Whether a declaration, or one that it imports, imports a package. */
+function namesPackage(declared, path, seen = new Set()) {
+  if (seen.has(path)) return false
+  seen.add(path)
+  const text = declared.get(path)
+  if (/(?:from|import)\s*\(?\s*['"][^.'"]/.test(text)) return true
+  return [...text.matchAll(relativeSpecifier)].some(([, , specifier]) =>
+    namesPackage(declared, join(dirname(path), `${specifier}.d.ts`), seen),
+  )
 }
 
 /** The declarations that an entry point imports, directly or not; a consumer needs no others. */
