@@ -56,13 +56,16 @@ const sets = (values: Values): fc.Arbitrary<Step> =>
     },
   }))
 
+const defaultNames = fc.constantFrom('setDefault', 'getOrInsert', 'getOrInsertComputed')
+
 const defaults = (values: Values): fc.Arbitrary<Step> =>
-  fc.record({ key: keys, spec: values }).map(({ key, spec }) => ({
-    text: `setDefault(${JSON.stringify(key)}, ${spec.text})`,
+  fc.record({ key: keys, spec: values, name: defaultNames }).map(({ key, spec, name }) => ({
+    text: `${name}(${JSON.stringify(key)}, ${spec.text})`,
     pair(world) {
       const value = world.make(spec)
+      const given = name === 'getOrInsertComputed' ? () => value.real : value.real
       return {
-        real: () => world.controller.setDefault(key, value.real),
+        real: () => world.controller[name](key, given as never),
         model: () => world.model.setDefault(key, value.model),
       }
     },
