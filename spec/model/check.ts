@@ -6,11 +6,10 @@ import {
   countOutcome,
   isCharge,
   isSame,
-  isSameError,
   isSameEvent,
-  shapeOf,
+  isSameFailure,
 } from './events.ts'
-import { NaivePromise } from './naive/promise.ts'
+import { NaivePromise, type Outcome } from './naive/promise.ts'
 import { KEYS } from './steps/keys.ts'
 import type { World } from './world.ts'
 
@@ -47,14 +46,30 @@ export function compareCalls(world: World): void {
   world.calls = world.calls.filter(({ real, model }) => {
     const { outcome } = model
     if (real === undefined && outcome === undefined) return true
-    const isEqual =
-      real?.isFulfilled === outcome?.isFulfilled &&
-      (isSame(real?.value, outcome?.value) ||
-        (!real?.isFulfilled && isSameError(shapeOf(real?.value), shapeOf(outcome?.value))))
     if (outcome !== undefined) countOutcome(outcome)
-    if (!isEqual) differ('The outcome of getOrSet', real, outcome)
+    if (!isSameOutcome(real, outcome)) differ('The outcome of getOrSet', real, outcome)
     return false
   })
+}
+
+const isSameOutcome = (real: Outcome | undefined, model: Outcome | undefined): boolean =>
+  real?.isFulfilled === model?.isFulfilled &&
+  (model?.isFulfilled === false
+    ? isSameFailure(real?.value, model.value)
+    : isSame(real?.value, model?.value))
+
+/** Compares what factories and `waitUntil` were given. */
+export function compareLoads({ factorySignals, handedOver }: World): void {
+  for (const [index, signal] of factorySignals.model.entries()) {
+    const real = factorySignals.real[index]
+    expectSame(`signal ${index} is aborted`, real?.aborted, signal.isAborted)
+    const isEqual = !signal.isAborted || isSameFailure(real?.reason, signal.reason)
+    if (!isEqual) differ(`The reason of signal ${index}`, real?.reason, signal.reason)
+  }
+  for (const [index, { outcome }] of handedOver.model.entries()) {
+    const real = handedOver.real[index]?.real
+    if (!isSameOutcome(real, outcome)) differ(`What waitUntil was given, ${index}`, real, outcome)
+  }
 }
 
 /** Compares every key without a use and without removing expired entries. */
@@ -81,8 +96,9 @@ export function compareWhole(world: World): void {
   // A hook that runs during the removal can write an entry that has already expired.
   do {
     compareTraces(world)
-    const { sizeBytes: bytes, ...counters } = controller.stats()
-    expectSame('stats()', Object.entries(counters), Object.entries(model.stats()))
+    const { sizeBytes: bytes, evictedBytes, ...counters } = controller.stats()
+    expectSame('stats()', Object.entries(counters).sort(), Object.entries(model.stats()).sort())
+    expectSame('evictedBytes', evictedBytes, world.evictedBytes)
     if (counters.pressureEvictions > 0) count('evicted under pressure')
     sizeBytes = bytes
   } while (world.trace.real.length > 0)
@@ -92,13 +108,15 @@ export function compareWhole(world: World): void {
   expectSame('size', controller.size, entries.length)
   expectSame('sizeBytes', controller.sizeBytes, sizeBytes)
   const charges = entries.reduce((sum, [key]) => sum + controller.sizeOf(key), 0)
-  const slack = sizeBytes - charges - BASE_BYTES
+  const { stale } = model.model
+  const staleBytes = stale.reduce((sum, { bytes }) => sum + bytes + ENTRY_BYTES, 0)
+  const slack = sizeBytes - charges - staleBytes - BASE_BYTES
   if (slack < 0 || slack > MAX_SLACK) differ('The slack of the tables', slack, MAX_SLACK)
   const { maxSizeBytes, maxItems, effectiveMaxSizeBytes } = controller
   if (effectiveMaxSizeBytes !== null && sizeBytes > effectiveMaxSizeBytes)
     differ('sizeBytes above effectiveMaxSizeBytes', sizeBytes, effectiveMaxSizeBytes)
   if (maxSizeBytes !== null && sizeBytes > maxSizeBytes)
     differ('sizeBytes above maxSizeBytes', sizeBytes, maxSizeBytes)
-  if (maxItems !== null && entries.length > maxItems)
-    differ('size above maxItems', entries.length, maxItems)
+  const items = entries.length + stale.length
+  if (maxItems !== null && items > maxItems) differ('size above maxItems', items, maxItems)
 }

@@ -1,3 +1,4 @@
+import { ModelError } from './naive/entry.ts'
 import { NaivePromise, type Outcome } from './naive/promise.ts'
 import { UNIT } from './values.ts'
 
@@ -12,7 +13,15 @@ export type TraceEvent =
       /** True if the bytes must be equal. Otherwise they may differ by the structure of the cache. */
       readonly isExact?: boolean
     }
-  | { readonly kind: 'failed'; readonly source: string; readonly key: string | undefined }
+  | { readonly kind: 'handed over' }
+  | { readonly kind: 'called'; readonly keys: readonly string[]; readonly stale: unknown }
+  | {
+      readonly kind: 'failed'
+      readonly source: string
+      readonly key: string | undefined
+      /** `undefined` in the model if it does not matter. */
+      readonly error: unknown
+    }
   | { readonly kind: 'returned'; readonly step: string; readonly value: unknown }
   | { readonly kind: 'threw'; readonly step: string; readonly error: ErrorShape }
 
@@ -27,6 +36,7 @@ interface ErrorShape {
   readonly name: string | undefined
   readonly key: string | undefined
   readonly bytes: number | undefined
+  readonly limit: number | undefined
 }
 
 /** Runs one side of a step and records its result or error. */
@@ -40,8 +50,11 @@ export function attempt(trace: TraceEvent[], step: string, run: () => unknown): 
 
 /** The properties of an error that both sides have. */
 export function shapeOf(error: unknown): ErrorShape {
-  const { name, key, bytes, sizeBytes } = error as Record<string, never>
-  return { name, key, bytes: bytes ?? sizeBytes }
+  const { name, key, bytes, limit, sizeBytes, maxSizeBytes, timeout } = error as Record<
+    string,
+    never
+  >
+  return { name, key, bytes: bytes ?? sizeBytes, limit: limit ?? maxSizeBytes ?? timeout }
 }
 
 /** Whether two events are the same. Values are compared by identity. */
@@ -56,8 +69,19 @@ export function isSameEvent(real: TraceEvent | undefined, model: TraceEvent | un
         (model.isExact ? real.bytes === model.bytes : isCharge(real.bytes, model.bytes)) &&
         isSame(real.value, model.value)
       )
+    case 'handed over':
+      return real.kind === 'handed over'
+    case 'called':
+      return (
+        real.kind === 'called' && isSame(real.keys, model.keys) && isSame(real.stale, model.stale)
+      )
     case 'failed':
-      return real.kind === 'failed' && real.source === model.source && real.key === model.key
+      return (
+        real.kind === 'failed' &&
+        real.source === model.source &&
+        real.key === model.key &&
+        (model.error === undefined || isSameFailure(real.error, model.error))
+      )
     case 'returned':
       return real.kind === 'returned' && real.step === model.step && isSame(real.value, model.value)
     case 'threw':
@@ -67,9 +91,15 @@ export function isSameEvent(real: TraceEvent | undefined, model: TraceEvent | un
   }
 }
 
-export const isSameError = (real: ErrorShape, model: ErrorShape): boolean =>
+/** Whether two errors are the same one, or the model's stands for the cache's. */
+export const isSameFailure = (real: unknown, model: unknown): boolean =>
+  Object.is(real, model) ||
+  (model instanceof ModelError && isSameError(shapeOf(real), shapeOf(model)))
+
+const isSameError = (real: ErrorShape, model: ErrorShape): boolean =>
   real.name === model.name &&
   real.key === model.key &&
+  real.limit === model.limit &&
   Math.floor((real.bytes ?? 0) / UNIT) === Math.floor((model.bytes ?? 0) / UNIT)
 
 /** Whether two results are the same. The items of arrays are compared one by one. */

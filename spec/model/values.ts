@@ -37,7 +37,7 @@ export interface ValuePair {
 
 class Task<T> extends Promise<T> {}
 const Foreign = runInNewContext('Promise') as PromiseConstructor
-const FAILURE = new Error('the promise rejects')
+export const FAILURE = new Error('the promise rejects')
 const makers = { native: Promise, subclass: Task, foreign: Foreign }
 
 /** A promise that a step settles, with its counterpart. */

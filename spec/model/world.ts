@@ -5,32 +5,23 @@ import { ENTRY_BYTES } from '../support/charges.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { nextTurn } from '../support/promises.ts'
 import { installGuard } from '../support/test-gauge.ts'
-import { attempt, type TraceEvent } from './events.ts'
+import { type Call, type CallerSignal, millisecondsOf, waitUntilFor } from './calls.ts'
+import { attempt, count, type TraceEvent } from './events.ts'
 import { ModelController, type ModelSnapshotEntry } from './naive/controller.ts'
-import type { Entry, Removal } from './naive/entry.ts'
-import { fulfilledWith, NaivePromise, type Outcome, rejectedWith } from './naive/promise.ts'
-import type { Scenario } from './scenario.ts'
+import type { Removal } from './naive/entry.ts'
+import { NaivePromise, type NaiveSignal } from './naive/promise.ts'
+import type { EntryLimit, Scenario } from './scenario.ts'
 import type { Step } from './steps/step.ts'
 import { Timers } from './timers.ts'
 import { type Deferred, exactSize, isGrowable, UNIT, type ValueSpec } from './values.ts'
 
 type Cache = Record<string, unknown>
 
-/** A call of `getOrSet` and its two outcomes. */
-export class Call {
-  real: Outcome | undefined
-  model = new NaivePromise()
-
-  follow(real: Promise<unknown>): void {
-    real.then(
-      (value) => {
-        this.real = fulfilledWith(value)
-      },
-      (error) => {
-        this.real = rejectedWith(error)
-      },
-    )
-  }
+/** A factory that has returned a pending promise. */
+interface PendingLoad {
+  readonly deferred: Deferred
+  /** The keys that `loadMany` was called with; `undefined` for a factory of one key. */
+  readonly missing: readonly string[] | undefined
 }
 
 /** A guard that never finds memory short: steps say when it is. */
@@ -51,7 +42,7 @@ class IdleGuard {
 /** A cache and its model, which run the same program. */
 export class World {
   readonly clock = new FakeClock()
-  readonly timers = new Timers()
+  readonly timers = new Timers(this.clock)
   readonly cache: FaaSCacheDict<Cache>
   readonly controller: CacheController
   readonly model: ModelController
@@ -62,8 +53,16 @@ export class World {
   /** Pending promises that were created to be stored. */
   deferreds: Deferred[] = []
   /** Pending promises that factories returned. */
-  readonly loading: Deferred[] = []
+  readonly loading: PendingLoad[] = []
   calls: Call[] = []
+  /** The signals that callers have not aborted yet. */
+  readonly callerSignals: CallerSignal[] = []
+  /** The signals that factories were given, in the order of their calls. */
+  readonly factorySignals = { real: [] as AbortSignal[], model: [] as NaiveSignal[] }
+  /** What `waitUntil` was given. */
+  readonly handedOver = { real: [] as Call[], model: [] as NaivePromise[] }
+  /** Bytes of the evicted entries, as `onDelete` was told. */
+  evictedBytes = 0
   readonly snapshots: { real: Snapshot; model: ModelSnapshotEntry[] }[] = []
   isClosed = false
   commands = 0
@@ -71,6 +70,7 @@ export class World {
   started: Step['starts']
   readonly #guard = new IdleGuard()
   readonly #uninstallGuard = installGuard(this.#guard)
+  readonly #chance = { random: Math.random, now: performance.now }
   readonly #hookPairs: { real: () => void; model: () => void }[] = []
   readonly #hookCalls = { real: 0, model: 0 }
   readonly #hookStepsLeft = { real: 0, model: 0 }
@@ -78,9 +78,18 @@ export class World {
   constructor(scenario: Scenario) {
     this.scenario = scenario
     this.timers.install()
+    this.#fixChance()
     this.model = new ModelController(this.#modelOptions())
     this.cache = new FaaSCacheDict<Cache>(this.#options())
     this.controller = controllerOf(this.cache)
+    this.model.loads.note = count
+  }
+
+  /** Jitter is the fraction of a random number and the time of the process. */
+  #fixChance(): void {
+    const { now } = this.#chance
+    Math.random = () => this.scenario.jitter.random
+    performance.now = () => Math.floor(now.call(performance))
   }
 
   make(spec: ValueSpec) {
@@ -103,18 +112,44 @@ export class World {
     this.#handleRejections()
   }
 
-  /** Runs all microtasks. */
+  /** Runs all microtasks, and the timers that are due. */
   async drain(): Promise<void> {
     this.allowHookSteps()
-    await nextTurn()
-    this.model.model.microtasks.drain()
+    for (;;) {
+      await nextTurn()
+      this.model.model.microtasks.drain()
+      this.#handleRejections()
+      if (this.#nextTimer > this.clock.time) break
+      if (this.timers.next <= this.clock.time) this.timers.runNext()
+      // First, since the model follows the cache in the order of some events.
+      await nextTurn()
+      if (this.model.model.timers.next <= this.clock.time) this.model.model.timers.runNext()
+    }
     this.started = undefined
-    this.#handleRejections()
+  }
+
+  hasTimersUntil(time: number): boolean {
+    return this.#nextTimer <= time
+  }
+
+  /** Lets time pass, and runs each timer when it is due, or all of them after a freeze. */
+  async passTimers(end: number, isFrozen: boolean): Promise<void> {
+    await this.drain()
+    while (this.hasTimersUntil(end)) {
+      this.clock.time = isFrozen ? end : this.#nextTimer
+      await this.drain()
+    }
+    this.clock.time = end
+  }
+
+  get #nextTimer(): number {
+    return Math.min(this.timers.next, this.model.model.timers.next)
   }
 
   // The cache handles the rejections of stored promises only. The others are handled here.
   #handleRejections(): void {
-    for (const { promise, naive } of [...this.deferreds, ...this.loading]) {
+    const loading = this.loading.map(({ deferred }) => deferred)
+    for (const { promise, naive } of [...this.deferreds, ...loading]) {
       if (!naive.isSubscribedTo && !naive.isUnsubscribable) promise.catch(() => {})
     }
     this.deferreds = this.deferreds.filter(({ naive }) => naive.outcome === undefined)
@@ -129,6 +164,8 @@ export class World {
   end(): void {
     this.controller.close()
     this.timers.uninstall()
+    Math.random = this.#chance.random
+    performance.now = this.#chance.now
     this.#uninstallGuard()
   }
 
@@ -140,8 +177,13 @@ export class World {
   #options() {
     const { defaultTtl, pendingTtl, maxItems, budget, skipsTooLarge, usesHeapSize, sweeps } =
       this.scenario
+    const { maxEntry, jitter, loading } = this.scenario
     const { trace } = this
     return {
+      ...loading,
+      waitUntil: waitUntilFor(this, loading.waitUntil),
+      ttlJitter: jitter.fraction,
+      maxEntrySizeBytes: typeof maxEntry === 'number' ? budgetOf(maxEntry) : maxEntry,
       now: this.clock.now,
       defaultTtl,
       pendingTtl,
@@ -152,11 +194,12 @@ export class World {
       sweepInterval: sweeps ? '5s' : null,
       onDelete: (key: string, value: unknown, reason: string, bytes: number) => {
         trace.real.push({ kind: 'removed', key, value, reason, bytes })
+        if (reason === 'evicted') this.evictedBytes += bytes
         this.removedKeys.push(key)
         this.#runHookStep('real', true)
       },
-      onError: (_error: unknown, { source, key }: { source: string; key?: string }) => {
-        trace.real.push({ kind: 'failed', source, key })
+      onError: (error: unknown, { source, key }: { source: string; key?: string }) => {
+        trace.real.push({ kind: 'failed', source, key, error })
         this.#runHookStep('real', false)
       },
     }
@@ -164,8 +207,15 @@ export class World {
 
   #modelOptions() {
     const { defaultTtl, pendingTtl, maxItems, budget, skipsTooLarge, usesHeapSize } = this.scenario
+    const { maxEntry, jitter, loading } = this.scenario
     const { trace } = this
     return {
+      maxEntryBytes: entryLimitOf(maxEntry),
+      jitter: jitter.fraction * jitter.random,
+      window: Math.max(
+        millisecondsOf(loading.staleWhileRevalidate),
+        millisecondsOf(loading.staleIfError),
+      ),
       now: this.clock.now,
       defaultTtl: (defaultTtl ?? Number.POSITIVE_INFINITY) * 1_000,
       pendingTtl: (pendingTtl ?? Number.POSITIVE_INFINITY) * 1_000,
@@ -179,15 +229,12 @@ export class World {
         trace.model.push({ kind: 'removed', key, value, reason, bytes: charge, isExact })
         this.#runHookStep('model', true)
       },
-      onError: (source: string, key?: string) => {
-        trace.model.push({ kind: 'failed', source, key })
+      onError: (source: string, key?: string, error?: unknown) => {
+        trace.model.push({ kind: 'failed', source, key, error })
         this.#runHookStep('model', false)
       },
       // The contract does not order the removal of expired entries, so the model follows the cache.
-      choose: (expired: readonly Entry[], removals: number): Entry => {
-        const next = this.removedKeys[removals]
-        return expired.find(({ key }) => key === next) ?? (expired[0] as Entry)
-      },
+      removedKey: (removals: number) => this.removedKeys[removals],
     }
   }
 
@@ -208,6 +255,11 @@ export class World {
 /** Bytes for a number of units, plus half a unit for the structure of the cache. */
 export const budgetOf = (units: number | null): number | null =>
   units === null ? null : (units + 0.5) * UNIT
+
+export const entryLimitOf =
+  (limit: EntryLimit) =>
+  (maxBytes: number): number =>
+    limit === '50%' ? maxBytes / 2 : (budgetOf(limit) ?? Number.POSITIVE_INFINITY)
 
 /** `heapSize` for the model: it also measures values for which `exactSize` throws. */
 function textSize(value: unknown): number {

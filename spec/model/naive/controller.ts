@@ -1,7 +1,7 @@
-import { type Entry, ModelError, type ModelOptions, type Terms } from './entry.ts'
+import { ModelError, type ModelOptions, type Terms } from './entry.ts'
 import { ModelLoads } from './loads.ts'
-import { Model } from './model.ts'
-import { NaivePromise } from './promise.ts'
+import { type Limits, Model } from './model.ts'
+import { contentOf, NaivePromise } from './promise.ts'
 
 export interface ModelSnapshotEntry {
   readonly key: string
@@ -101,6 +101,8 @@ export class ModelController {
     const entry = model.require(key)
     entry.terms = { ...terms, sizeBytes: entry.terms.sizeBytes }
     model.schedule(entry)
+    // A TTL that has passed leaves nothing stale.
+    if (terms.ttl !== undefined && model.isExpired(entry)) entry.window = 0
     model.purge()
   }
 
@@ -109,20 +111,18 @@ export class ModelController {
     return entry && this.model.isExpired(entry)
   }
 
+  deleteWhere(test: (key: string) => boolean): number {
+    return this.model.deleteWhere(() => this.loads.keys, test)
+  }
+
   evictOldest(): boolean {
     const hasRemoved = this.model.removeOne()
     this.model.settle()
     return hasRemoved
   }
 
-  resize({
-    maxBytes,
-    maxItems,
-  }: {
-    maxBytes?: number | undefined
-    maxItems?: number | undefined
-  }): void {
-    this.model.setLimits({ maxBytes, maxItems })
+  resize(limits: Limits): void {
+    this.model.setLimits(limits)
     this.model.settle()
   }
 
@@ -148,6 +148,7 @@ export class ModelController {
   /** A background sweep. */
   sweep(): void {
     const { model } = this
+    this.loads.forgetGivenUp()
     model.purge()
     for (const entry of model.entries.filter(({ value }) => typeof value === 'object' && value)) {
       try {
@@ -173,22 +174,21 @@ export class ModelController {
 
   stats(): Record<string, number> {
     this.model.purge()
-    const { hits, misses, writes, refusals, pressure, ...removals } = this.model.counts
-    const removed = Object.values(removals).reduce((sum, count) => sum + count, 0)
+    const { deleted, evicted, expired, replaced, cleared, rejected, pressure, ...counts } =
+      this.model.counts
+    const { hits, misses, writes } = counts
     return {
-      hits,
-      misses,
+      ...counts,
       hitRate: hits === 0 ? 0 : hits / (hits + misses),
-      writes,
-      replacements: removals.replaced,
-      evictions: removals.evicted,
-      expirations: removals.expired,
-      deletions: removals.deleted,
-      clears: removals.cleared,
-      rejections: removals.rejected,
-      refusals,
+      replacements: replaced,
+      evictions: evicted,
+      expirations: expired,
+      deletions: deleted,
+      clears: cleared,
+      rejections: rejected,
       pressureEvictions: pressure,
-      items: this.#itemsAtReset + writes - removed,
+      items:
+        this.#itemsAtReset + writes - deleted - evicted - expired - replaced - cleared - rejected,
     }
   }
 
@@ -208,7 +208,7 @@ export class ModelController {
         // A hook that ran during the purge may have written an entry that has expired since.
         .filter((entry) => entry.pendingUntil === undefined && !this.model.isExpired(entry))
         .map((entry) => {
-          const value = contentOf(entry)
+          const value = contentOf(entry.value)
           if (!isCloneable(value)) throw new ModelError('TypeError')
           return {
             key: entry.key,
@@ -235,8 +235,4 @@ export class ModelController {
       this.model.store(key, stored, { ...terms, sizeBytes })
     }
   }
-}
-
-function contentOf({ value }: Entry): unknown {
-  return value instanceof NaivePromise ? value.outcome?.value : value
 }

@@ -20,8 +20,8 @@ export class ModelHooks {
     })
   }
 
-  failed(source: string, key: string): void {
-    this.#calls.push(() => this.#options.onError(source, key))
+  failed(source: string, key?: string, error?: unknown): void {
+    this.#calls.push(() => this.#options.onError(source, key, error))
   }
 
   run(): void {

@@ -1,6 +1,6 @@
 import { type Entry, ModelError, type ModelOptions, type Reason, type Terms } from './entry.ts'
 import { ModelHooks } from './hooks.ts'
-import { Microtasks, NaivePromise, type Outcome } from './promise.ts'
+import { Microtasks, NaivePromise, NaiveTimers, type Outcome } from './promise.ts'
 
 const noCounts = () => ({
   hits: 0,
@@ -14,7 +14,18 @@ const noCounts = () => ({
   cleared: 0,
   rejected: 0,
   pressure: 0,
+  loads: 0,
+  loadFailures: 0,
+  loadsJoined: 0,
+  loadMs: 0,
+  staleHits: 0,
 })
+
+export interface Limits {
+  readonly maxBytes?: number | undefined
+  readonly maxItems?: number | undefined
+  readonly maxEntryBytes?: ModelOptions['maxEntryBytes'] | undefined
+}
 
 /**
  * The whole contract, written with plain arrays. Its bytes are those of the values alone: a spec
@@ -23,9 +34,12 @@ const noCounts = () => ({
 export class Model {
   /** Least recently used first. */
   entries: Entry[] = []
+  /** Entries past their TTL, which only `getOrSet` sees, in the order in which they went stale. */
+  stale: Entry[] = []
   counts = noCounts()
   readonly options: ModelOptions
   readonly microtasks = new Microtasks()
+  readonly timers = new NaiveTimers()
   /** Called with each key that is written or removed, and without one by `clear`. */
   onOverride: (key?: string) => void = () => {}
   /** The entries that wait for a promise, which is subscribed to once. */
@@ -44,9 +58,20 @@ export class Model {
     return entry.deadline <= this.options.now()
   }
 
-  /** The entry under a key, live or expired. */
+  /** The entry under a key, live, stale or expired. */
   stored(key: string): Entry | undefined {
-    return this.entries.find((entry) => entry.key === key)
+    return [...this.entries, ...this.stale].find((entry) => entry.key === key)
+  }
+
+  /** Whether an entry is past its window too. */
+  isOver({ deadline, pendingUntil, window }: Entry): boolean {
+    return deadline + (pendingUntil === undefined ? window : 0) <= this.options.now()
+  }
+
+  /** The stale entry under a key, if it is within its window. */
+  staleEntry(key: string): Entry | undefined {
+    const entry = this.stored(key)
+    return entry !== undefined && this.isExpired(entry) && !this.isOver(entry) ? entry : undefined
   }
 
   live(key: string): Entry | undefined {
@@ -61,10 +86,10 @@ export class Model {
   }
 
   use(key: string, countsMiss = true): unknown {
-    const entry = this.stored(key)
+    const entry = this.entries.find((other) => other.key === key)
     if (entry === undefined || this.isExpired(entry)) {
       if (countsMiss) this.counts.misses++
-      if (entry !== undefined) this.remove(entry, 'expired')
+      if (entry !== undefined) this.#expire(entry)
       this.settle()
       return undefined
     }
@@ -98,13 +123,16 @@ export class Model {
       this.settle()
       throw error
     }
-    if (bytes > this.options.maxBytes) {
+    const limit = this.#maxEntryBytes
+    if (bytes > limit) {
       this.counts.refusals++
       this.#drop(key)
       this.settle()
-      return new ModelError('DataTooLargeError', key, bytes)
+      return new ModelError('DataTooLargeError', key, { bytes, limit })
     }
-    const entry = { key, value, terms, bytes, deadline: 0, pendingUntil: undefined }
+    const { window = this.options.window } = terms
+    const state = { deadline: 0, pendingUntil: undefined, staleSince: 0, leftAloneUntil: 0 }
+    const entry = { key, value, terms, bytes, window, ...state }
     if (this.#hasExpiredAlready(entry)) this.#countExpired(entry)
     else {
       this.#admit(entry)
@@ -118,7 +146,8 @@ export class Model {
   #hasExpiredAlready({ value, terms: { ttl, expiresAt } }: Entry): boolean {
     const isPromise = value instanceof NaivePromise
     if (expiresAt !== undefined) return expiresAt <= this.options.now()
-    return (ttl ?? (isPromise ? Number.POSITIVE_INFINITY : this.options.defaultTtl)) <= 0
+    if (ttl === undefined && isPromise) return false
+    return this.#shortened(ttl ?? this.options.defaultTtl) <= 0
   }
 
   /** Counts the write of an entry that has already expired. It takes no room. */
@@ -134,13 +163,11 @@ export class Model {
     const old = this.live(key)
     if (old === undefined) {
       const expired = this.stored(key)
-      if (expired !== undefined) this.remove(expired, 'expired')
+      const isSame = this.staleEntry(key) !== undefined && Object.is(expired?.value, value)
+      if (expired !== undefined) this.remove(expired, 'expired', isSame)
       return false
     }
-    if (Object.is(old.value, value)) {
-      this.counts.replaced++
-      this.entries = this.#without(old)
-    } else this.remove(old, 'replaced')
+    this.remove(old, 'replaced', Object.is(old.value, value))
     return true
   }
 
@@ -181,9 +208,16 @@ export class Model {
   /** Sets the deadline. A pending promise is served until `pendingUntil` or an absolute expiry. */
   schedule(entry: Entry): void {
     const { expiresAt, ttl = this.options.defaultTtl } = entry.terms
-    if (entry.pendingUntil === undefined) entry.deadline = expiresAt ?? this.options.now() + ttl
+    if (entry.pendingUntil === undefined)
+      entry.deadline = expiresAt ?? this.options.now() + this.#shortened(ttl)
     else if (ttl <= 0) entry.deadline = this.options.now()
     else entry.deadline = Math.min(entry.pendingUntil, expiresAt ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** A TTL after jitter, in whole milliseconds. Jitter leaves one at least. */
+  #shortened(ttl: number): number {
+    if (ttl === Number.POSITIVE_INFINITY) return ttl
+    return Math.max(Math.floor(ttl * (1 - this.options.jitter)), Math.min(ttl, 1))
   }
 
   #await(entry: Entry, promise: NaivePromise): void {
@@ -230,17 +264,27 @@ export class Model {
     if (entry.terms.sizeBytes !== undefined || entry.pendingUntil !== undefined) return
     const bytes = this.measure(entry.value)
     // An evicted entry keeps its old charge, which `onDelete` is given.
-    if (bytes > this.options.maxBytes) this.remove(entry, 'evicted')
+    if (bytes > this.#maxEntryBytes) this.remove(entry, 'evicted')
     else entry.bytes = bytes
     this.makeRoom()
   }
 
   makeRoom(bytes = 0, items = 0): void {
     const exceeds = (maxBytes: number) =>
-      this.bytes + bytes > maxBytes || this.entries.length + items > this.options.maxItems
-    while (this.entries.length > 0 && exceeds(this.effectiveMaxBytes)) {
+      this.bytes + bytes > maxBytes || this.#kept.length + items > this.options.maxItems
+    while (this.#kept.length > 0 && exceeds(this.effectiveMaxBytes)) {
       this.removeOne(!exceeds(this.options.maxBytes))
     }
+  }
+
+  /** Every entry that is charged. */
+  get #kept(): Entry[] {
+    return [...this.entries, ...this.stale]
+  }
+
+  get #maxEntryBytes(): number {
+    const { maxBytes } = this.options
+    return Math.min(this.options.maxEntryBytes(maxBytes), maxBytes)
   }
 
   get effectiveMaxBytes(): number {
@@ -259,44 +303,83 @@ export class Model {
     this.#squeezedTo = Number.POSITIVE_INFINITY
   }
 
-  setLimits({
-    maxBytes,
-    maxItems,
-  }: {
-    maxBytes?: number | undefined
-    maxItems?: number | undefined
-  }): void {
+  setLimits({ maxBytes, maxItems, maxEntryBytes }: Limits): void {
+    if (maxEntryBytes !== undefined) this.options.maxEntryBytes = maxEntryBytes
     if (maxBytes !== undefined) this.options.maxBytes = maxBytes
     if (maxItems !== undefined) this.options.maxItems = maxItems
+    for (const entry of this.entries) {
+      if (entry.bytes > this.#maxEntryBytes && !this.isExpired(entry)) this.remove(entry, 'evicted')
+    }
+    this.#removeAll(
+      this.stale.filter(({ bytes }) => bytes > this.#maxEntryBytes),
+      'expired',
+    )
     this.makeRoom()
   }
 
   get bytes(): number {
-    return this.entries.reduce((sum, entry) => sum + entry.bytes, 0)
+    return this.#kept.reduce((sum, entry) => sum + entry.bytes, 0)
   }
 
   /** Removes an expired entry if there is one, otherwise the least recently used entry. */
   removeOne(isUnderPressure = false): boolean {
-    const expired = this.#anyExpired()
-    const victim = expired ?? this.entries[0]
-    if (victim !== undefined) this.remove(victim, 'evicted')
-    if (victim !== undefined && expired === undefined && isUnderPressure) this.counts.pressure++
-    return victim !== undefined
+    const victim = this.#nextExpired() ?? this.entries[0]
+    if (victim === undefined) return false
+    if (isUnderPressure && !this.isExpired(victim)) this.counts.pressure++
+    this.remove(victim, 'evicted')
+    return true
   }
 
+  /** One that is over, or else one that may have gone stale first, since not all are seen to be stale at once. */
+  #nextExpired(): Entry | undefined {
+    const expired = this.#kept.filter((entry) => this.isExpired(entry))
+    const over = expired.filter((entry) => this.isOver(entry))
+    const mayBeFirst = ({ deadline }: Entry) =>
+      !this.stale.some(({ staleSince }) => staleSince < deadline)
+    const isOverKnown = over.some((entry) => this.stale.includes(entry))
+    const first = isOverKnown
+      ? over
+      : expired.filter((entry) => this.isOver(entry) || mayBeFirst(entry))
+    return first.length > 0 ? this.#chosen(first) : undefined
+  }
+
+  /** Returns how many entries expired, of which some may be stale now. */
   purge(): number {
-    let count = 0
-    for (let entry = this.#anyExpired(); entry; entry = this.#anyExpired()) {
-      this.remove(entry, 'expired')
-      count++
-    }
+    const expired = this.entries.filter((entry) => this.isExpired(entry))
+    for (const entry of expired) if (!this.isOver(entry)) this.#expire(entry)
+    this.#removeAll(
+      this.#kept.filter((entry) => this.isOver(entry)),
+      'expired',
+    )
     this.settle()
-    return count
+    return expired.length
   }
 
-  #anyExpired(): Entry | undefined {
-    const expired = this.entries.filter((entry) => this.isExpired(entry))
-    return expired.length > 0 ? this.options.choose(expired, this.#removalCount) : undefined
+  #chosen(entries: readonly Entry[]): Entry {
+    return entries.find((entry) => this.#isNext(entry)) ?? (entries[0] as Entry)
+  }
+
+  /** Whether the cache removes the entry next, where the contract leaves it open. */
+  #isNext({ key }: Entry): boolean {
+    return key === this.options.removedKey(this.#removalCount)
+  }
+
+  /** Notices that the entry of a key has expired, if it has. */
+  expireKey(key: string): void {
+    const entry = this.stored(key)
+    if (entry !== undefined && this.isExpired(entry)) this.#expire(entry)
+  }
+
+  /** Removes an entry past its TTL, or keeps it aside for its window and until the cache removes it. */
+  #expire(entry: Entry): void {
+    if (this.isOver(entry) && (entry.window === 0 || this.#isNext(entry)))
+      this.remove(entry, 'expired')
+    else if (this.entries.includes(entry)) {
+      this.entries = this.#without(entry)
+      this.stale.push(entry)
+      entry.staleSince = this.options.now()
+      this.counts.expired++
+    }
   }
 
   delete(key: string): void {
@@ -306,24 +389,50 @@ export class Model {
     this.settle()
   }
 
+  /** Returns how many live entries were removed. `test` is called with every key before any leaves. */
+  deleteWhere(loading: () => string[], test: (key: string) => boolean): number {
+    this.purge()
+    const known = new Set([...this.#kept.map(({ key }) => key), ...loading()])
+    const keys = new Set([...known].filter(test))
+    const live = this.entries.filter(({ key }) => keys.has(key))
+    const stale = this.stale.filter(({ key }) => keys.has(key))
+    for (const key of keys) this.onOverride(key)
+    this.#removeAll([...live, ...stale], 'deleted')
+    this.settle()
+    return live.length
+  }
+
   clear(): void {
     this.onOverride()
-    for (const entry of this.entries) this.remove(entry, 'cleared')
+    this.#removeAll(this.#kept, 'cleared')
     this.settle()
   }
 
+  /** Removes entries, the live ones in their order. */
+  #removeAll(entries: readonly Entry[], reason: Reason): void {
+    for (let left = entries; left.length > 0; ) {
+      const next = left.find((entry) => !this.isExpired(entry))
+      const entry = this.#chosen(left.filter((each) => each === next || this.isExpired(each)))
+      this.remove(entry, reason)
+      left = left.filter((other) => other !== entry)
+    }
+  }
+
   /** Every removal ends here. */
-  remove(entry: Entry, wanted: Reason): void {
+  remove(entry: Entry, wanted: Reason, isSilent = false): void {
     const reason = wanted !== 'rejected' && this.isExpired(entry) ? 'expired' : wanted
     const { key, value, bytes } = entry
+    // A stale entry was counted when its TTL passed.
+    if (this.stale.includes(entry)) this.stale = this.stale.filter((other) => other !== entry)
+    else this.counts[reason]++
     this.entries = this.#without(entry)
-    this.counts[reason]++
+    if (isSilent) return
     this.#removalCount++
     this.#hooks.removed({ key, value, reason, bytes })
   }
 
-  fail(source: string, key: string): void {
-    this.#hooks.failed(source, key)
+  fail(source: string, key?: string, error?: unknown): void {
+    this.#hooks.failed(source, key, error)
   }
 
   /** Runs the hooks, at the end of each call. */

@@ -3,7 +3,7 @@ import { closings, measurements, pressure, resizes, statistics } from './limits.
 import { loads } from './loads.ts'
 import { promises } from './promises.ts'
 import { enumerations, iterations, peeks, symbols, uses } from './reads.ts'
-import { clears, deletions, removals } from './removals.ts'
+import { clears, deletions, removals, selections } from './removals.ts'
 import { snapshots } from './snapshots.ts'
 import { type Step, step } from './step.ts'
 import { defaultTtls, moves, renewals, waits } from './terms.ts'
@@ -28,6 +28,7 @@ const inner: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: inertWrites },
   { weight: 3, arbitrary: deletions },
   { weight: 2, arbitrary: removals },
+  { weight: 1, arbitrary: selections },
   { weight: 1, arbitrary: clears },
   { weight: 1, arbitrary: resizes },
   { weight: 2, arbitrary: uses },
@@ -49,6 +50,7 @@ const arbitraries = {
   symbols,
   deletions,
   removals,
+  selections,
   clears,
   moves,
   renewals,

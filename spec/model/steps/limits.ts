@@ -2,8 +2,9 @@ import type { CacheController } from 'faas-cache-dict'
 import fc from 'fast-check'
 import type { Entry } from '../naive/entry.ts'
 import { NaivePromise } from '../naive/promise.ts'
+import { entryLimits } from '../scenario.ts'
 import { type Growable, isGrowable, textOf, UNIT } from '../values.ts'
-import { budgetOf, type World } from '../world.ts'
+import { budgetOf, entryLimitOf, type World } from '../world.ts'
 import { keys } from './keys.ts'
 import { type Step, step } from './step.ts'
 
@@ -11,19 +12,22 @@ export const resizes: fc.Arbitrary<Step> = fc
   .record({
     budget: fc.option(fc.constantFrom(null, 1, 2, 4, 8), { nil: undefined }),
     maxItems: fc.option(fc.constantFrom(null, 1, 2, 3, 6), { nil: undefined }),
+    maxEntry: fc.option(entryLimits, { nil: undefined }),
   })
-  .map(({ budget, maxItems }) => {
+  .map(({ budget, maxItems, maxEntry }) => {
     const maxSizeBytes = budget === undefined ? undefined : budgetOf(budget)
     return step(
-      `resize(${JSON.stringify({ budget, maxItems })})`,
+      `resize(${JSON.stringify({ budget, maxItems, maxEntry })})`,
       ({ controller }) => {
-        controller.resize({ maxSizeBytes, maxItems })
+        const maxEntrySizeBytes = typeof maxEntry === 'number' ? budgetOf(maxEntry) : maxEntry
+        controller.resize({ maxSizeBytes, maxItems, maxEntrySizeBytes })
         return limitsOf(controller)
       },
       ({ model }) => {
         model.resize({
           maxBytes: maxSizeBytes === null ? Number.POSITIVE_INFINITY : maxSizeBytes,
           maxItems: maxItems === null ? Number.POSITIVE_INFINITY : maxItems,
+          maxEntryBytes: maxEntry === undefined ? undefined : entryLimitOf(maxEntry),
         })
         return model.limits()
       },
@@ -167,7 +171,10 @@ export const statistics: fc.Arbitrary<Step> = fc.constantFrom<Step>(
   step(
     'resetStats()',
     ({ controller }) => controller.resetStats(),
-    ({ model }) => model.resetStats(),
+    (world) => {
+      world.model.resetStats()
+      world.evictedBytes = 0
+    },
   ),
   step(
     'size',

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { ModelError } from '../naive/entry.ts'
 import { keys } from './keys.ts'
 import { type Step, step } from './step.ts'
 
@@ -46,12 +47,53 @@ export const removals: fc.Arbitrary<Step> = fc.constantFrom<Step>(
     ({ controller }) => controller.evictOldest(),
     ({ model }) => model.evictOldest(),
   ),
-  step(
-    'purgeExpired()',
-    ({ controller }) => controller.purgeExpired(),
-    ({ model }) => model.model.purge(),
-  ),
+  {
+    text: 'purgeExpired()',
+    // How many entries went stale unseen is not specified.
+    pair({ controller, model: { model } }) {
+      const isExact = [...model.entries, ...model.stale].every(({ window }) => window === 0)
+      const counted = (count: number) => (isExact ? count : undefined)
+      return {
+        real: () => counted(controller.purgeExpired()),
+        model: () => counted(model.purge()),
+      }
+    },
+  },
 )
+
+const failure = new Error('the test failed')
+
+/** `deleteWhere` with a test that selects some keys, and may end in another way at one of them. */
+export const selections: fc.Arbitrary<Step> = fc
+  .record({
+    selected: fc.uniqueArray(keys, { minLength: 1, maxLength: 4 }),
+    failsAt: fc.option(keys, { freq: 4, nil: undefined }),
+    isAsync: fc.boolean(),
+  })
+  .map(({ selected, failsAt, isAsync }) => {
+    const how = isAsync ? 'gives a promise' : 'throws'
+    const fails = failsAt === undefined ? '' : `, and ${how} at ${JSON.stringify(failsAt)}`
+    const test = (atFailure: () => never) => (key: string) =>
+      key === failsAt ? atFailure() : selected.includes(key)
+    const fail = () => {
+      throw failure
+    }
+    return step(
+      `deleteWhere(a test that selects ${JSON.stringify(selected)}${fails})`,
+      ({ controller }) =>
+        controller.deleteWhere(test(isAsync ? () => Promise.resolve() as never : fail)),
+      ({ model }) =>
+        model.deleteWhere(
+          test(
+            isAsync
+              ? () => {
+                  throw new ModelError('TypeError')
+                }
+              : fail,
+          ),
+        ),
+    )
+  })
 
 export const clears: fc.Arbitrary<Step> = fc.constant(
   step(

@@ -16,6 +16,10 @@ export interface Step {
   readonly isThrowing?: true
   /** The whole cache is not compared after it, since that would purge expired entries. */
   readonly skipsCheck?: true
+  /** Milliseconds by which it advances the clock. */
+  readonly passes?: number
+  /** Whether no timer runs before it has passed, as in a process that is frozen. */
+  readonly freezes?: boolean
   isPossible?(world: World): boolean
   pair(world: World): Pair
 }

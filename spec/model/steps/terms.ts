@@ -43,13 +43,21 @@ export const defaultTtls: fc.Arbitrary<Step> = fc.option(ttls).map((ttl) =>
   ),
 )
 
-export const waits = fc
-  .constantFrom(1, 499, 500, 1_000, 9_999, 30_000, 3_600_000, 31_536_000_000)
-  .map((time) => ({
+export const waits: fc.Arbitrary<Step> = fc
+  .record({
+    passes: fc.oneof(
+      { weight: 3, arbitrary: fc.constantFrom(1, 300, 499, 500, 1_000) },
+      { weight: 1, arbitrary: fc.constantFrom(9_999, 30_000, 3_600_000, 31_536_000_000) },
+    ),
+    freezes: fc.boolean(),
+  })
+  .map(({ passes, freezes }) => ({
     ...step(
-      `${time} ms pass`,
-      ({ clock }) => clock.advance(time),
+      `${passes} ms pass${freezes ? ' in a freeze' : ''}`,
+      ({ clock }) => clock.advance(passes),
       () => {},
     ),
-    skipsCheck: true as const,
+    passes,
+    freezes,
+    skipsCheck: true,
   }))
