@@ -11,11 +11,11 @@ interface Marks {
 }
 
 /** V8 ends the process near 0.97. */
-const HEAP: Marks = { collect: 0.86, most: 0.78, goal: 0.74 }
+const HEAP: Marks = { collect: 0.85, most: 0.75, goal: 0.7 }
 /** A collection takes memory itself, and what the engine does beside the heap is not known. */
 const CONTAINER: Marks = { collect: 0.8, most: 0.72, goal: 0.68 }
 /** V8 ends the process if the pages exceed the heap limit, but until it collects, they may be half empty. */
-const PAGES: Marks = { collect: 0.84, most: 0.82, goal: 0.76 }
+const PAGES: Marks = { collect: 0.8, most: 0.78, goal: 0.72 }
 /** Caches may grow while less than these parts are used. */
 const HEAP_ROOM = 0.66
 const CONTAINER_ROOM = 0.64

@@ -106,8 +106,10 @@ export interface CacheOptions<K extends string = string, V = unknown> {
   /**
    * Whether the cache gives memory back when the process runs short of it, on Node and Deno. When live
    * memory nears the limit of the engine's heap or of the container, every such cache of the process
-   * evicts the same part of what it holds, the least recently used entries first. `onDelete` gets the
-   * reason `'evicted'`. The caches may grow again once there is room, up to `maxSizeBytes`. Garbage that
+   * evicts the same part of what it holds, but keeps a quarter of an equal share; the least recently used
+   * entries go first. `onDelete` gets the reason `'evicted'`. Meanwhile a value that fits `maxSizeBytes`, but
+   * not `effectiveMaxSizeBytes`, is evicted at once, without an error. The caches may grow again once a
+   * collection of the engine has shown that there is room, up to `maxSizeBytes`. Garbage that
    * the engine has not collected yet evicts nothing. `effectiveMaxSizeBytes` of the controller is the
    * budget in force. The guard cannot help while a program writes to no cache and does not return to
    * the event loop.

@@ -380,7 +380,7 @@ describe('a collection of the engine', () => {
 
   it('shows in a synchronous loop as well, where nothing is told', () => {
     const cache = new TestCache(24 * MIB)
-    const gauge = gaugeWith({ live: 26.3 * MIB, garbage: 2.5 * MIB })
+    const gauge = gaugeWith({ live: 24.3 * MIB, garbage: 2.5 * MIB })
     const guard = guardOf(gauge, cache)
     guard.look()
     expect(cache.parts).toHaveLength(0)
@@ -407,7 +407,7 @@ describe('what is evicted', () => {
 
   it('is not cut again for a collection that showed before it was told', () => {
     const cache = new TestCache(24 * MIB)
-    const gauge = gaugeWith({ live: 27 * MIB, garbage: 4 * MIB })
+    const gauge = gaugeWith({ live: 25.5 * MIB, garbage: 4 * MIB })
     const guard = guardOf(gauge, cache)
     guard.look()
     gauge.engineCollects()
