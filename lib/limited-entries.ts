@@ -301,9 +301,11 @@ export class LimitedEntries {
   #evictRefused(now: number): void {
     const { table } = this
     for (const key of table.keys()) {
-      const slot = this.findLive(key, now)
-      if (slot !== NONE && this.isRefused(table.keyBytesOf(slot) + table.valueBytesOf(slot))) {
-        this.guards.removal.require(slot)
+      const slot = table.find(key)
+      this.guards.removal.require(slot)
+      // First, since a stale entry may be too large as well.
+      if (this.isExpired(slot, now)) this.expire(slot, now)
+      else if (this.isRefused(table.keyBytesOf(slot) + table.valueBytesOf(slot))) {
         if (table.hasLarge) requireStackToCompile()
         this.removeUnguarded(slot, EVICTED)
       }

@@ -224,6 +224,18 @@ describe('an entry above maxEntrySizeBytes', () => {
 })
 
 describe('resize', () => {
+  it.each([
+    ['has been noticed', (controller: CacheController) => controller.purgeExpired()],
+    ['has not been noticed', () => {}],
+  ])('also removes a stale entry that is too large, whose expiry %s', async (_when, notice) => {
+    const { controller, clock } = limitedCache({ defaultTtl: '1s', staleIfError: '1m' }, { a: 500 })
+    clock.advance(1_000)
+    notice(controller)
+    controller.resize({ maxEntrySizeBytes: 500 })
+    const down = async () => Promise.reject(new Error('down'))
+    await expect(controller.getOrSet('a', down)).rejects.toThrow('down')
+  })
+
   it('to a smaller maxEntrySizeBytes evicts larger entries at once, the oldest first', () => {
     const { cache, controller, removals } = limitedCache({}, { a: 800, b: 100, c: 900, d: 200 })
     controller.resize({ maxEntrySizeBytes: 200 + ENTRY_BYTES })
