@@ -130,7 +130,7 @@ export class ModelLoads {
   /** Notes until when a value may be given out, if it is one of the cache. */
   #noteAtHand(atHand: Map<string, AtHand>, key: string, value: unknown, terms: LoadTerms): void {
     const window = Math.max(terms.staleWhileRevalidate, terms.staleIfError)
-    const stale = this.#staleFor(key, window)
+    const stale = this.#staleFor(key, Number.POSITIVE_INFINITY)
     const live = this.#model.live(key)
     if (live && Object.is(live.value, value)) atHand.set(key, { value, until: live.deadline })
     else if (stale && Object.is(contentOf(stale.value), value)) {
