@@ -307,12 +307,9 @@ export class Model {
     if (maxEntryBytes !== undefined) this.options.maxEntryBytes = maxEntryBytes
     if (maxBytes !== undefined) this.options.maxBytes = maxBytes
     if (maxItems !== undefined) this.options.maxItems = maxItems
-    for (const entry of this.entries) {
-      if (entry.bytes > this.#maxEntryBytes && !this.isExpired(entry)) this.remove(entry, 'evicted')
-    }
     this.#removeAll(
-      this.stale.filter(({ bytes }) => bytes > this.#maxEntryBytes),
-      'expired',
+      this.#kept.filter(({ bytes }) => bytes > this.#maxEntryBytes),
+      'evicted',
     )
     this.makeRoom()
   }
