@@ -307,9 +307,14 @@ export class Model {
     if (maxEntryBytes !== undefined) this.options.maxEntryBytes = maxEntryBytes
     if (maxBytes !== undefined) this.options.maxBytes = maxBytes
     if (maxItems !== undefined) this.options.maxItems = maxItems
+    for (const entry of this.entries) {
+      const leaves = this.isOver(entry) && this.#isNext(entry)
+      const isTooLarge = entry.bytes > this.#maxEntryBytes && !this.isExpired(entry)
+      if (leaves || isTooLarge) this.remove(entry, 'evicted')
+    }
     this.#removeAll(
       this.#kept.filter(({ bytes }) => bytes > this.#maxEntryBytes),
-      'evicted',
+      'expired',
     )
     this.makeRoom()
   }
