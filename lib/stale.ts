@@ -55,10 +55,9 @@ export class StaleEntries {
     return this.#table.keys()
   }
 
-  /** Bytes that an entry is charged; 0 without one. */
+  /** Bytes that the entry of a key that is here is charged. */
   chargeOf(key: string): number {
-    const slot = this.#table.find(key)
-    return slot === NONE ? 0 : this.#table.chargeOf(slot)
+    return this.#table.chargeOf(this.#table.find(key))
   }
 
   /** Takes over the entry in a slot of the live table, whose window is not over. It stays there too. */

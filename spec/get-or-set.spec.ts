@@ -347,6 +347,18 @@ test('a caller starts a new load if joining the pending one fails', async () => 
   expect(controller.peek('a')).toBe('loaded again')
 })
 
+test('a caller gets the error if joining fails and a write has overtaken the load', async () => {
+  const { cache, controller } = cacheWith()
+  controller.getOrSet('a', () => new Promise<string>(() => {}))
+  const ended = vi.spyOn(Promise.prototype, 'then').mockImplementationOnce((...handlers) => {
+    ended.mockRestore()
+    return Promise.reject(new Error('the request has ended')).then(...handlers)
+  })
+  const joined = controller.getOrSet('a', () => 'loaded again')
+  cache.a = 'written'
+  await expect(joined).rejects.toThrow('the request has ended')
+})
+
 test('each of several pending loads is joined for its own pendingTtl', async () => {
   const { controller, clock } = cacheWith({ pendingTtl: 1 })
   const never = () => new Promise<string>(() => {})
