@@ -304,11 +304,16 @@ export class Model {
   }
 
   setLimits({ maxBytes, maxItems, maxEntryBytes }: Limits): void {
+    const before = Math.min(this.#maxEntryBytes, this.effectiveMaxBytes)
     if (maxEntryBytes !== undefined) this.options.maxEntryBytes = maxEntryBytes
     if (maxBytes !== undefined) this.options.maxBytes = maxBytes
     if (maxItems !== undefined) this.options.maxItems = maxItems
+    const after = Math.min(this.#maxEntryBytes, this.effectiveMaxBytes)
+    // Also by the bytes of the structure, which the model does not count.
+    const isSet = maxBytes !== undefined || maxEntryBytes !== undefined
+    const isSmaller = isSet && after <= before && after < Number.POSITIVE_INFINITY
     for (const entry of this.entries) {
-      const leaves = this.isOver(entry) && this.#isNext(entry)
+      const leaves = isSmaller && this.isOver(entry) && this.#isNext(entry)
       const isTooLarge = entry.bytes > this.#maxEntryBytes && !this.isExpired(entry)
       if (leaves || isTooLarge) this.remove(entry, 'evicted')
     }
