@@ -285,6 +285,16 @@ describe('the result of loadMany', () => {
     )
   })
 
+  it('is not asked for again if it is the same as a value beyond the window, and not kept', async () => {
+    const { cache, controller } = loadingCache({ staleIfError: null })
+    cache.a = null
+    await pass(60 * SECONDS)
+    const loadMany = vi.fn(() => new Map([['a', null]]))
+    const terms = { staleIfError: 10, ttl: () => Number.NaN }
+    expect([...(await controller.getOrSetMany(['a'], loadMany, terms))]).toEqual([['a', null]])
+    expect(loadMany).toHaveBeenCalledOnce()
+  })
+
   it('removes no value if it comes after pendingTtl', async () => {
     const { cache, controller } = loadingCache({ pendingTtl: '1s', defaultTtl: null }, { a: 'old' })
     const { loadMany, resolve } = origin()

@@ -111,21 +111,21 @@ export class Loading {
     terms: LoadTerms,
   ): Promise<Map<string, unknown>> {
     if (terms.signal?.aborted) return silence(Promise.reject(terms.signal.reason))
-    return this.#loadMany(keys, loadMany, terms, (key) => this.#use(key, terms))
+    return this.#loadMany(keys, loadMany, terms, true)
   }
 
-  /** `look` gives the live value of a key, or `MISSING`. */
+  /** Keys that are asked for a second time count no use, and are not looked at again. */
   #loadMany(
     keys: Iterable<string>,
     loadMany: LoadMany,
     terms: LoadTerms,
-    look: (key: string) => unknown,
+    isFirst: boolean,
   ): Promise<Map<string, unknown>> {
     const results = new Map<string, Promise<unknown> | undefined>()
     const atHand = new Map<string, AtHand>()
     const missing: string[] = []
     for (const key of new Set(keys)) {
-      const value = look(key)
+      const value = isFirst ? this.#use(key, terms) : this.#entries.peek(key)
       if (value !== MISSING) {
         results.set(key, Promise.resolve(value))
         this.note(atHand, key, value, terms)
@@ -146,7 +146,7 @@ export class Loading {
       // Some key has a stale value, which it revalidates.
       if (awaited.length !== missing.length) this.#goOn(load, terms)
     }
-    if (atHand.size === results.size) return silence(mapOf(results))
+    if (!isFirst || atHand.size === results.size) return silence(mapOf(results))
     const weak = this.#weak
     for (const [key, awaited] of results) {
       if (atHand.has(key)) continue
@@ -161,20 +161,20 @@ export class Loading {
     return silence(renewed(mapOf(results), lost, again))
   }
 
-  /** Not a use, since the caller has been counted. */
   loadLost(keys: readonly string[], loadMany: LoadMany, terms: LoadTerms) {
-    return this.#loadMany(keys, loadMany, terms, (key) => this.#entries.peek(key))
+    return this.#loadMany(keys, loadMany, terms, false)
   }
 
   /** Notes until when a value of the cache may be given out, if it is one. */
   note(atHand: Map<string, AtHand>, key: string, value: unknown, { window }: LoadTerms): void {
-    const stale = this.#entries.staleOf(key, this.#clock.now())
+    const now = this.#clock.now()
+    const stale = this.#entries.staleOf(key, now)
     this.#hooks.run()
     const { table } = this.#entries
     const slot = table.find(key)
     if (slot !== NONE && isSame(table.valueAt(slot), value)) {
       atHand.set(key, { value, until: table.deadlineOf(slot) })
-    } else if (stale !== undefined && isSame(stale.value, value)) {
+    } else if (isWithin(stale, window, now) && isSame(stale.value, value)) {
       atHand.set(key, { value, until: Math.min(stale.until, stale.expiredAt + window) })
     }
   }
