@@ -75,19 +75,19 @@ export class ModelLoads {
   /** The value is an array of pairs. */
   getMany(keys: readonly string[], loadMany: Factory, terms: LoadTerms): NaivePromise {
     if (terms.signal?.isAborted) return this.#refused(terms.signal)
-    return this.#getMany(keys, loadMany, terms, (key) => this.#use(key, terms))
+    return this.#getMany(keys, loadMany, terms, true)
   }
 
   #getMany(
     keys: readonly string[],
     loadMany: Factory,
     terms: LoadTerms,
-    use: (key: string) => Entry | undefined,
+    isFirst: boolean,
   ): NaivePromise {
     const { microtasks } = this.#model
     const atHand = new Map<string, AtHand>()
     const answers = [...new Set(keys)].map((key) => {
-      const live = use(key)
+      const live = isFirst ? this.#use(key, terms) : this.#model.live(key)
       const answer: Answer = live ? { value: promised(live.value) } : this.#miss(key, terms)
       const { value, joined, needsLoad } = answer
       const present = live ?? staleValue(answer.stale)
@@ -104,7 +104,7 @@ export class ModelLoads {
     const results = answers.map(({ key, result }) => {
       return { key, result: result ?? this.#wait(key, terms, batch as Load) }
     })
-    if (atHand.size === results.length) return this.#pairsOf(results)
+    if (!isFirst || atHand.size === results.length) return this.#pairsOf(results)
     const noted = results.map(({ key, result }) => {
       if (atHand.has(key)) return { key, result }
       const note = (value: unknown) => {
@@ -116,7 +116,7 @@ export class ModelLoads {
     return microtasks.then(this.#pairsOf(noted), (pairs) => {
       const lost = this.#lost(atHand)
       if (lost.length > 0) this.note('lost while others were loaded')
-      const again = this.#getMany(lost, loadMany, terms, (key) => this.#model.live(key))
+      const again = this.#getMany(lost, loadMany, terms, false)
       return microtasks.then(again, (found) => {
         const given = new Map(pairs as Pairs)
         for (const key of lost) given.delete(key)
@@ -134,7 +134,8 @@ export class ModelLoads {
     const live = this.#model.live(key)
     if (live && Object.is(live.value, value)) atHand.set(key, { value, until: live.deadline })
     else if (stale && Object.is(contentOf(stale.value), value)) {
-      atHand.set(key, { value, until: stale.deadline + Math.min(window, stale.window) })
+      const until = stale.deadline + Math.min(window, stale.window)
+      if (this.#now < until) atHand.set(key, { value, until })
     }
   }
 
