@@ -287,6 +287,8 @@ export class LimitedEntries {
   /** Applies new limits, and notes them in the settings. */
   limit(maxSizeBytes: number, maxEntrySizeBytes: number, maxItems: number, now: number): void {
     requireStackToCompile()
+    // First, since what goes stale has to keep the limits as well.
+    this.purge(now)
     const settings = this.settings
     settings.maxSizeBytes = maxSizeBytes
     settings.maxEntrySizeBytes = maxEntrySizeBytes
@@ -294,21 +296,18 @@ export class LimitedEntries {
     this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
     const mostAlone = this.mostAlone
     this.squeezeTo(this.#squeezedTo || Infinity)
-    if (this.mostAlone < mostAlone) this.#evictRefused(now)
+    if (this.mostAlone < mostAlone) this.#evictRefused()
     this.keepLimits(now)
   }
 
-  #evictRefused(now: number): void {
+  #evictRefused(): void {
     const { table } = this
     for (const key of table.keys()) {
       const slot = table.find(key)
+      if (!this.isRefused(table.keyBytesOf(slot) + table.valueBytesOf(slot))) continue
       this.guards.removal.require(slot)
-      // First, since a stale entry may be too large as well.
-      if (this.isExpired(slot, now)) this.expire(slot, now)
-      else if (this.isRefused(table.keyBytesOf(slot) + table.valueBytesOf(slot))) {
-        if (table.hasLarge) requireStackToCompile()
-        this.removeUnguarded(slot, EVICTED)
-      }
+      if (table.hasLarge) requireStackToCompile()
+      this.removeUnguarded(slot, EVICTED)
     }
     const { stale } = this
     for (const key of this.staleKeys()) {

@@ -304,18 +304,12 @@ export class Model {
   }
 
   setLimits({ maxBytes, maxItems, maxEntryBytes }: Limits): void {
-    const before = Math.min(this.#maxEntryBytes, this.effectiveMaxBytes)
+    this.#removeExpired()
     if (maxEntryBytes !== undefined) this.options.maxEntryBytes = maxEntryBytes
     if (maxBytes !== undefined) this.options.maxBytes = maxBytes
     if (maxItems !== undefined) this.options.maxItems = maxItems
-    const after = Math.min(this.#maxEntryBytes, this.effectiveMaxBytes)
-    // Also by the bytes of the structure, which the model does not count.
-    const isSet = maxBytes !== undefined || maxEntryBytes !== undefined
-    const isSmaller = isSet && after <= before && after < Number.POSITIVE_INFINITY
     for (const entry of this.entries) {
-      const leaves = isSmaller && this.isOver(entry) && this.#isNext(entry)
-      const isTooLarge = entry.bytes > this.#maxEntryBytes && !this.isExpired(entry)
-      if (leaves || isTooLarge) this.remove(entry, 'evicted')
+      if (entry.bytes > this.#maxEntryBytes) this.remove(entry, 'evicted')
     }
     this.#removeAll(
       this.#kept.filter(({ bytes }) => bytes > this.#maxEntryBytes),
@@ -352,13 +346,18 @@ export class Model {
 
   /** Returns how many entries expired, of which some may be stale now. */
   purge(): number {
+    const count = this.#removeExpired()
+    this.settle()
+    return count
+  }
+
+  #removeExpired(): number {
     const expired = this.entries.filter((entry) => this.isExpired(entry))
     for (const entry of expired) if (!this.isOver(entry)) this.#expire(entry)
     this.#removeAll(
       this.#kept.filter((entry) => this.isOver(entry)),
       'expired',
     )
-    this.settle()
     return expired.length
   }
 
