@@ -41,7 +41,7 @@ export class StaleEntries {
     return this.#table.sizeBytes - LESS_THAN_DICTIONARY + this.#pauses.size * PAUSE_BYTES
   }
 
-  /** No entry leaves before this virtual time, once `dropDue` has returned `NONE`. */
+  /** No entry leaves before this virtual time, once `deleteDue` has returned `NONE`. */
   get nextExpiry(): number {
     return this.#table.nextExpiry
   }
@@ -50,7 +50,7 @@ export class StaleEntries {
     return this.#table.find(key) !== NONE
   }
 
-  /** Keys, in the order in which they went stale. */
+  /** Keys, in the order in which they were seen to be stale. */
   keys(): string[] {
     return this.#table.keys()
   }
@@ -60,7 +60,7 @@ export class StaleEntries {
     return this.#table.chargeOf(this.#table.find(key))
   }
 
-  /** Takes over the entry in a slot of the live table, whose window is not over. It stays there too. */
+  /** Copies the entry in a slot of the live table, whose window is not over. The caller removes it there. */
   add(live: Table, slot: Slot, now: number): void {
     const table = this.#table
     guard.require(table.size)
@@ -124,7 +124,7 @@ export class StaleEntries {
     return slot
   }
 
-  /** Removes an entry whose window is over, or else the one that went stale first. There must be one. */
+  /** Removes an entry whose window is over, or else the first that was seen to be stale. There must be one. */
   deleteOne(now: number): void {
     this.#remove(this.#table.due(now) || this.#table.oldest)
   }

@@ -3,7 +3,7 @@ import { TimeoutError } from '../errors.ts'
 import type { LoadTerms } from '../options/load-terms.ts'
 import { clearTimer, setTimerIfAllowed } from '../time/timer.ts'
 import { onAbort } from './abort.ts'
-import type { Load } from './single-flight.ts'
+import type { Load } from './load.ts'
 
 /** A caller who waits for a load. */
 export interface Caller {

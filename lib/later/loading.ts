@@ -13,7 +13,8 @@ import { NONE } from '../table/records.ts'
 import type { Clock } from '../time/clock.ts'
 import { ABSENT, batchFrom, resultFor } from './batch.ts'
 import { type Caller, type Departure, raced } from './caller.ts'
-import { type Failure, Load, type LoadEnd, type SingleFlight, silence } from './single-flight.ts'
+import { type Failure, Load, type LoadEnd, silence } from './load.ts'
+import type { SingleFlight } from './single-flight.ts'
 import type { Sweep } from './sweep.ts'
 
 export type Factory = (key: string, context: LoadContext) => unknown

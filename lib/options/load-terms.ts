@@ -1,4 +1,4 @@
-import { checkedOptions, functionFrom, wrongKind } from './check.ts'
+import { checkedOptions, functionFrom, unpolluted, wrongKind } from './check.ts'
 import { type Duration, millisecondsFrom, ttlFrom, waitFrom } from './units.ts'
 
 /** Seconds, a string with a unit, `null`, or a function of the loaded value that returns one of these. */
@@ -142,8 +142,7 @@ const LONGEST_WINDOW = 2 ** 51
 /** The terms of calls without options. */
 export function loadDefaultsFrom(options: LoadDefaults): LoadTerms {
   const isDefault = Object.values(options).every((option) => option === undefined)
-  // Without what a program may have added to `Object.prototype`.
-  return isDefault ? NO_WINDOWS : termsFrom(Object.assign(Object.create(null), options), NO_WINDOWS)
+  return isDefault ? NO_WINDOWS : termsFrom(unpolluted(options, LOAD_OPTIONS), NO_WINDOWS)
 }
 
 export function loadTermsFrom(options: unknown, defaults: LoadTerms): LoadTerms {
