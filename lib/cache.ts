@@ -3,6 +3,7 @@ import { Entries, MISSING } from './entries.ts'
 import { Hooks } from './hooks.ts'
 import { Growth } from './later/growth.ts'
 import { Loading } from './later/loading.ts'
+import { LoadOutcomes } from './later/outcomes.ts'
 import { StoredPromises } from './later/promises.ts'
 import { SingleFlight } from './later/single-flight.ts'
 import { Squeeze } from './later/squeeze.ts'
@@ -319,18 +320,32 @@ export class Cache {
 
   /** Made for the first load, since few caches load. */
   get loading(): Loading {
-    this.#loading ??= new Loading(
-      this.#entries,
-      this.#loads,
-      this.#sweep,
-      this.#statistics,
-      this.#hooks,
-      this.#clock,
-      this.settings.pendingTtl,
-      (key) => this.readLatest(key),
-      (key, value, terms) => this.writeIfItFits(key, value, terms),
-    )
+    this.#loading ??= this.#newLoading()
     return this.#loading
+  }
+
+  #newLoading(): Loading {
+    const entries = this.#entries
+    const loads = this.#loads
+    const statistics = this.#statistics
+    const hooks = this.#hooks
+    const clock = this.#clock
+    const write = (key: string, value: unknown, terms: WriteTerms) =>
+      this.writeIfItFits(key, value, terms)
+    const outcomes = new LoadOutcomes(entries, loads, statistics, hooks, clock, write)
+    const read = (key: string) => this.readLatest(key)
+    const { pendingTtl } = this.settings
+    return new Loading(
+      entries,
+      loads,
+      outcomes,
+      this.#sweep,
+      statistics,
+      hooks,
+      clock,
+      pendingTtl,
+      read,
+    )
   }
 
   /** A stored promise has settled: `kept` takes its place, or it has rejected if that is `undefined`. */

@@ -208,9 +208,3 @@ export class Load {
     clearTimer(this.#timer)
   }
 }
-
-/** A rejection that nobody awaits raises nothing, as with a stored promise. */
-export function silence<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {})
-  return promise
-}

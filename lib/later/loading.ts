@@ -4,16 +4,15 @@ import { TimeoutError } from '../errors.ts'
 import { attempt, type Hooks } from '../hooks.ts'
 import { formatValue } from '../options/check.ts'
 import type { LoadContext, LoadTerms } from '../options/load-terms.ts'
-import { DEFAULT_TERMS, type WriteTerms } from '../options/terms.ts'
-import { ttlFrom } from '../options/units.ts'
 import { fulfilled, handleRejection, isNativePromise, isSame } from '../promise.ts'
 import type { Stale } from '../stale.ts'
-import { DELETED, type Statistics } from '../statistics.ts'
+import type { Statistics } from '../statistics.ts'
 import { NONE } from '../table/records.ts'
 import type { Clock } from '../time/clock.ts'
 import { ABSENT, batchFrom, resultFor } from './batch.ts'
 import { type Caller, type Departure, raced } from './caller.ts'
-import { type Failure, Load, type LoadEnd, silence } from './load.ts'
+import { Load } from './load.ts'
+import type { LoadOutcomes } from './outcomes.ts'
 import type { SingleFlight } from './single-flight.ts'
 import type { Sweep } from './sweep.ts'
 
@@ -54,20 +53,19 @@ export class Loading {
   readonly #pendingTtl: number
   /** A use of a key; `MISSING` on a miss. */
   readonly #read: (key: string) => unknown
-  /** Counts a value that does not fit as refused, without an error. */
-  readonly #write: (key: string, value: unknown, terms: WriteTerms) => void
+  readonly #outcomes: LoadOutcomes
   readonly #weak: Weak = weakly(this)
 
   constructor(
     entries: Entries,
     loads: SingleFlight,
+    outcomes: LoadOutcomes,
     sweep: Sweep,
     statistics: Statistics,
     hooks: Hooks,
     clock: Clock,
     pendingTtl: number,
     read: (key: string) => unknown,
-    write: (key: string, value: unknown, terms: WriteTerms) => void,
   ) {
     this.#entries = entries
     this.#loads = loads
@@ -77,7 +75,7 @@ export class Loading {
     this.#clock = clock
     this.#pendingTtl = pendingTtl
     this.#read = read
-    this.#write = write
+    this.#outcomes = outcomes
   }
 
   /** The live value, as a use, or what a load of the key gives. */
@@ -257,7 +255,7 @@ export class Loading {
       now,
       now + this.#pendingTtl,
       now + timeout,
-      ending(this.#weak, terms),
+      this.#outcomes.endOf(terms),
     )
     this.#loads.begin(load, factory, former)
     this.#statistics.loading.loads++
@@ -344,7 +342,7 @@ export class Loading {
   #leave(load: Load, key: string): void {
     load.leave(key)
     const failure = load.failureOf(key)
-    if (failure !== undefined) this.#reportUnheard(load, failure)
+    if (failure !== undefined) this.#outcomes.reportUnheard(load, failure)
   }
 
   #afterFailure(caller: Caller, error: unknown, again: Again): unknown {
@@ -359,89 +357,12 @@ export class Loading {
       failure.isReported = true
       throw failure.error
     }
-    this.#reportUnheard(load, failure)
+    this.#outcomes.reportUnheard(load, failure)
     return value
-  }
-
-  /** An error that no caller gets goes to `onError`. */
-  #reportUnheard(load: Load, failure: Failure): void {
-    if (failure.isReported || load.isAwaited(failure.keys)) return
-    failure.isReported = true
-    this.#hooks.failed(failure.error, 'load', failure.keys[0])
-    this.#hooks.run()
-  }
-
-  /** Stores what a load has given, for each key whose load was not overtaken or given up. */
-  loaded(load: Load, result: unknown, terms: LoadTerms): void {
-    if (load.isAbandoned) return
-    this.#countTime(load)
-    for (const key of load.keys) {
-      try {
-        this.#keep(key, load, resultFor(key, result), terms)
-      } catch (error) {
-        this.#reportUnheard(load, load.noteFailure(error, [key]))
-      }
-    }
-  }
-
-  #keep(key: string, load: Load, value: unknown, loadTerms: LoadTerms): void {
-    if (!this.#loads.isUnderWay(key, load)) return
-    let isCurrent = false
-    let terms: WriteTerms | undefined
-    try {
-      isCurrent = this.#clock.now() < load.givenUpAt
-      // While it is still under way: what a `ttl` function writes under the key wins over the load.
-      if (isCurrent && value !== ABSENT) terms = this.#termsOf(key, value, loadTerms)
-    } finally {
-      isCurrent = this.#loads.end(key, load) && isCurrent
-    }
-    // The origin has no such value any more.
-    if (isCurrent && value === ABSENT) this.#entries.delete(key, DELETED)
-    if (isCurrent && terms !== undefined) {
-      if (terms.window !== 0) this.#entries.expectWindows()
-      this.#write(key, value, terms)
-    } else this.#hooks.run()
-  }
-
-  /** `undefined` if a `ttl` function gives no TTL: callers get the value, and it is not kept. */
-  #termsOf(key: string, value: unknown, { ttl, window }: LoadTerms): WriteTerms | undefined {
-    let chosen: unknown
-    try {
-      chosen = typeof ttl === 'function' ? ttl(value) : ttl
-      const life = chosen === undefined ? undefined : ttlFrom('ttl', chosen)
-      return { ...DEFAULT_TERMS, ttl: life, window }
-    } catch (error) {
-      // An async function returns a promise. Nobody else would handle its rejection.
-      handleRejection(chosen)
-      this.#hooks.failed(error, 'ttl', key)
-      return undefined
-    }
-  }
-
-  failed(load: Load, error: unknown, { retryAfter }: LoadTerms): void {
-    if (load.isAbandoned) return
-    this.#countTime(load)
-    this.#statistics.loading.loadFailures++
-    const now = this.#clock.now()
-    for (const key of load.keys) {
-      const isCurrent = this.#loads.end(key, load) && now < load.givenUpAt
-      if (isCurrent) this.#entries.pauseOrigin(key, now, retryAfter)
-    }
-    this.#reportUnheard(load, load.noteFailure(error))
-    this.#hooks.run()
-  }
-
-  #countTime(load: Load): void {
-    this.#statistics.loading.loadMs += this.#clock.now() - load.startedAt
   }
 }
 
 // Outside the class, so that no closure refers to the cache.
-
-const ending = (weak: Weak, terms: LoadTerms): LoadEnd => ({
-  loaded: (load, result) => weak.deref()?.loaded(load, result, terms),
-  failed: (load, error) => weak.deref()?.failed(load, error, terms),
-})
 
 const departing = (weak: Weak, caller: Caller): Departure => ({
   atHand: () => {
@@ -487,4 +408,10 @@ function waitsForItself(key: string): Error {
   return new Error(
     `The factory of ${formatValue(key)} called getOrSet with its own key, so it would wait for itself`,
   )
+}
+
+/** A rejection that nobody awaits raises nothing, as with a stored promise. */
+function silence<T>(promise: Promise<T>): Promise<T> {
+  handleRejection(promise)
+  return promise
 }
