@@ -1,26 +1,10 @@
 import { runInNewContext } from 'node:vm'
 import { type CacheController, type CacheOptions, TimeoutError } from 'faas-cache-dict'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { cacheWith, type Values } from './support/cache.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { DOWN, down, fakeTimersForEach, loadingCache, pass, SECONDS } from './support/loading.ts'
 import { deferred, expectNoUnhandledRejection } from './support/promises.ts'
 
-const SECONDS = 1_000
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
-
-const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds)
-
-/** A cache on the fake clock, whose entries live 10 seconds. */
-const loadingCache = (options: CacheOptions = {}, entries: Values = {}) => {
-  const onError = vi.fn()
-  const made = cacheWith({ now: undefined, defaultTtl: '10s', onError, ...options }, entries)
-  return { onError, ...made }
-}
+fakeTimersForEach()
 
 /** A cache with the stale entries `a` and `b`. */
 const staleCache = async (options: CacheOptions = {}) => {
@@ -44,9 +28,6 @@ const origin = () => {
   })
   return { loadMany, resolve, reject, signals }
 }
-
-const DOWN = new Error('the origin is down')
-const down = () => vi.fn(async () => Promise.reject(DOWN))
 
 const keysOf = (loadMany: { mock: { calls: unknown[][] } }) =>
   loadMany.mock.calls.map(([keys]) => keys)

@@ -7,28 +7,11 @@ import {
   TimeoutError,
 } from 'faas-cache-dict'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { cacheWith, type Values } from './support/cache.ts'
+import type { Values } from './support/cache.ts'
+import { DOWN, down, fakeTimersForEach, loadingCache, pass, SECONDS } from './support/loading.ts'
 import { deferred, expectNoUnhandledRejection } from './support/promises.ts'
 
-const SECONDS = 1_000
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
-
-const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds)
-
-/** A cache on the fake clock, whose entries live 10 seconds. */
-const loadingCache = (options: CacheOptions = {}, entries: Values = {}) => {
-  const onError = vi.fn()
-  return {
-    onError,
-    ...cacheWith({ now: undefined, defaultTtl: '10s', onError, ...options }, entries),
-  }
-}
+fakeTimersForEach()
 
 /** A cache with a stale entry `a`, of which it does not know yet. It may be served as the options say. */
 const staleCache = async (options: CacheOptions = {}) => {
@@ -47,9 +30,6 @@ const origin = <Value = unknown>() => {
   })
   return { factory, resolve, reject, contexts }
 }
-
-const DOWN = new Error('the origin is down')
-const down = () => vi.fn(async () => Promise.reject(DOWN))
 
 /** What a promise has come to, or `'pending'`. */
 const stateOf = async (promise: Promise<unknown>) => {
@@ -493,6 +473,13 @@ describe('retryAfter', () => {
     return factory.mock.calls.length === 1
   }
 
+  const expectAskedOnlyAfter = async (milliseconds: number, controller: CacheController) => {
+    await pass(milliseconds - 1)
+    expect(await asked(controller)).toBe(false)
+    await pass(1)
+    expect(await asked(controller)).toBe(true)
+  }
+
   it.each([
     [undefined, 1 * SECONDS],
     ['5s', 5 * SECONDS],
@@ -521,10 +508,7 @@ describe('retryAfter', () => {
     async (retryAfter) => {
       const { controller } = await staleCache({ retryAfter })
       expect(await asked(controller)).toBe(true)
-      await pass(60 * SECONDS - 1)
-      expect(await asked(controller)).toBe(false)
-      await pass(1)
-      expect(await asked(controller)).toBe(true)
+      await expectAskedOnlyAfter(60 * SECONDS, controller)
     },
   )
 
@@ -535,10 +519,7 @@ describe('retryAfter', () => {
     const second = controller.getOrSet('a', factory, { retryAfter: '30s' })
     reject(DOWN)
     await Promise.all([first, second])
-    await pass(5 * SECONDS - 1)
-    expect(await asked(controller)).toBe(false)
-    await pass(1)
-    expect(await asked(controller)).toBe(true)
+    await expectAskedOnlyAfter(5 * SECONDS, controller)
   })
 
   it('counts from the failure', async () => {
@@ -548,10 +529,7 @@ describe('retryAfter', () => {
     await pass(20 * SECONDS)
     reject(DOWN)
     await load
-    await pass(5 * SECONDS - 1)
-    expect(await asked(controller)).toBe(false)
-    await pass(1)
-    expect(await asked(controller)).toBe(true)
+    await expectAskedOnlyAfter(5 * SECONDS, controller)
   })
 
   it('holds for refresh too, while the stale value is within staleIfError', async () => {
@@ -626,10 +604,7 @@ describe('retryAfter', () => {
     const load = controller.getOrSet('a', origin().factory)
     await pass(2 * SECONDS)
     expect(await load).toBe('old')
-    await pass(5 * SECONDS - 1)
-    expect(await asked(controller)).toBe(false)
-    await pass(1)
-    expect(await asked(controller)).toBe(true)
+    await expectAskedOnlyAfter(5 * SECONDS, controller)
   })
 
   it('holds for the key alone', async () => {
