@@ -4,7 +4,7 @@ import { requireStackToCompile, StackGuard } from './stack.ts'
 import { GIVEN, NONE, type Slot } from './table/records.ts'
 import { Table } from './table/table.ts'
 
-/** What the objects behind stale entries take less than a dictionary, in bytes. */
+/** By so many bytes, the objects behind stale entries are smaller than those behind a dictionary. */
 const LESS_THAN_DICTIONARY = 1_500
 /** Bytes that it takes to remember until when an origin is left alone. */
 const PAUSE_BYTES = 64

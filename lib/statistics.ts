@@ -51,7 +51,7 @@ export interface Stats {
   loadFailures: number
   /** Callers who waited for a load that was under way; with `getOrSetMany` one for each such key. */
   loadsJoined: number
-  /** Milliseconds that took all loads which have ended. */
+  /** Milliseconds that loads took, of all that have ended. */
   loadMs: number
   /** Stale values that were served. Each also counts as a miss. */
   staleHits: number

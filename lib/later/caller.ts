@@ -25,23 +25,23 @@ export interface Departure {
 }
 
 /**
- * What comes of a load for a caller, or what the caller gets earlier: by `signal`, by `timeout` if `isHurried`,
- * by `softTimeout` if `isContent` with a stale value.
+ * What comes of a load for a caller, or what the caller gets earlier: by `signal`, by `timeout` if `hasOwnTimeout`,
+ * by `softTimeout` if `takesStale` with a stale value.
  */
 export function raced(
   load: Promise<unknown>,
   outcome: Promise<unknown>,
   caller: Caller,
-  isHurried: boolean,
-  isContent: boolean,
+  hasOwnTimeout: boolean,
+  takesStale: boolean,
   departure: Departure,
 ): Promise<unknown> {
   const { key, terms } = caller
   const { signal, softTimeout, timeout } = terms
   return new Promise((resolve, reject) => {
     const timers = [
-      isContent ? setTimerIfAllowed(serve, softTimeout) : undefined,
-      isHurried ? setTimerIfAllowed(giveUp, timeout) : undefined,
+      takesStale ? setTimerIfAllowed(serve, softTimeout) : undefined,
+      hasOwnTimeout ? setTimerIfAllowed(giveUp, timeout) : undefined,
     ]
     const forgetSignal = signal && onAbort(signal, abort)
     outcome.then(resolve, reject)

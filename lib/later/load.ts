@@ -4,7 +4,7 @@ import { StackGuard } from '../stack.ts'
 import { systemClock } from '../time/clock.ts'
 import { clearTimer, setTimerIfAllowed, type Timer } from '../time/timer.ts'
 
-/** Milliseconds by which a timer is late after a freeze, and not for a busy thread. */
+/** A timer that is late by more milliseconds was held up by a freeze, not by a busy thread. */
 const MOST_DELAY = 100
 
 const guard = /* @__PURE__ */ new StackGuard()

@@ -284,11 +284,11 @@ export class Loading {
     timesOutAt = load.timesOutAt,
   ): Promise<unknown> {
     const weak = this.#weak
-    const isHurried = this.#clock.now() + terms.timeout < timesOutAt
-    const isContent = terms.softTimeout !== Infinity && terms.staleIfError !== 0
+    const hasOwnTimeout = this.#clock.now() + terms.timeout < timesOutAt
+    const takesStale = terms.softTimeout !== Infinity && terms.staleIfError !== 0
     const caller: Caller = { key, load, terms, hasLeft: false }
     load.enter(key)
-    const mayLeave = isHurried || isContent || terms.signal !== undefined
+    const mayLeave = hasOwnTimeout || takesStale || terms.signal !== undefined
     const shared = mayLeave ? load.outcomeFor(caller) : load.promise
     const outcome = silence(
       shared.then(
@@ -309,7 +309,9 @@ export class Loading {
       ),
     )
     if (!mayLeave) return outcome
-    return silence(raced(shared, outcome, caller, isHurried, isContent, departing(weak, caller)))
+    return silence(
+      raced(shared, outcome, caller, hasOwnTimeout, takesStale, departing(weak, caller)),
+    )
   }
 
   /** What a caller gets in place of an error: the live value or a stale one, or `MISSING`. */
