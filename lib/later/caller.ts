@@ -26,7 +26,7 @@ export interface Departure {
 
 /**
  * What comes of a load for a caller, or what the caller gets earlier: by `signal`, by `timeout` if `hasOwnTimeout`,
- * by `softTimeout` if `takesStale` with a stale value.
+ * by `softTimeout` if `takesStale`.
  */
 export function raced(
   load: Promise<unknown>,
