@@ -302,9 +302,16 @@ export class Cache {
     this.#statistics.reset()
   }
 
-  dump(): Snapshot {
+  dump(skipsUncloneable: boolean): Snapshot {
     const now = this.#clock.fresh()
-    return snapshotOf(this.keys(now), this.#entries, this.#pending, this.#clock, now)
+    return snapshotOf(
+      this.keys(now),
+      this.#entries,
+      this.#pending,
+      this.#clock,
+      now,
+      skipsUncloneable,
+    )
   }
 
   load(snapshot: unknown): void {

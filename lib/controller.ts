@@ -2,7 +2,14 @@ import type { Cache } from './cache.ts'
 import { MISSING } from './entries.ts'
 import { KeyError } from './errors.ts'
 import type { Factory, LoadMany } from './later/loading.ts'
-import { keyFrom, keysFrom, pairsFrom, wrongKind } from './options/check.ts'
+import {
+  booleanFrom,
+  checkedOptions,
+  keyFrom,
+  keysFrom,
+  pairsFrom,
+  wrongKind,
+} from './options/check.ts'
 import { type LoadContext, type LoadOptions, loadTermsFrom } from './options/load-terms.ts'
 import {
   DEFAULT_TERMS,
@@ -484,10 +491,13 @@ export class CacheController<Schema extends object = any> {
 
   /**
    * A snapshot of the live entries, in order, each with the date at which it expires. Leaves out pending
-   * promises. Does not copy the values. A `TypeError` that names the key if a value cannot be cloned.
+   * promises. Does not copy the values. A `TypeError` that names the key if a value cannot be cloned; with
+   * `skipUncloneable: true` it is left out.
    */
-  dump(): Snapshot {
-    return cacheOf(this, 'dump').dump()
+  dump(options?: { skipUncloneable?: boolean | undefined }): Snapshot {
+    const cache = cacheOf(this, 'dump')
+    const { skipUncloneable = false } = checkedOptions('The options', options, ['skipUncloneable'])
+    return cache.dump(booleanFrom('skipUncloneable', skipUncloneable))
   }
 
   /**

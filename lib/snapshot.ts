@@ -34,7 +34,7 @@ export interface Snapshot {
 
 /**
  * The entries of these keys that are live, without pending promises. While no wall clock runs, without
- * entries that expire. Throws a `TypeError` for a value that cannot be cloned.
+ * entries that expire. A value that cannot be cloned is a `TypeError`, or left out if `skipsUncloneable`.
  *
  * @internal
  */
@@ -44,6 +44,7 @@ export function snapshotOf(
   promises: PendingPromises,
   clock: Clock,
   now: number,
+  skipsUncloneable: boolean,
 ): Snapshot {
   const { table } = entries
   const wall = clock.wallAt(now)
@@ -65,7 +66,10 @@ export function snapshotOf(
       ...(kept && { isPromise: true as const }),
     })
     // Last, since cloning runs own getters of the value, which may use the cache.
-    requireCloneable(key, value)
+    const failure = cloneFailure(value)
+    if (failure === undefined) continue
+    if (!skipsUncloneable) throw uncloneable(key, failure.cause)
+    listed.pop()
   }
   return { format: FORMAT, version: VERSION, entries: listed }
 }
@@ -129,13 +133,18 @@ function checkedEntry(entry: unknown, index: number): SnapshotEntry {
   return checked as unknown as SnapshotEntry
 }
 
-function requireCloneable(key: string, value: unknown): void {
+/** Why a value cannot be cloned; `undefined` if it can. */
+function cloneFailure(value: unknown): { readonly cause: unknown } | undefined {
   if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return
   try {
     structuredClone(value)
+    return undefined
   } catch (cause) {
-    throw new TypeError(`The value of ${formatValue(key)} cannot be cloned into a snapshot`, {
-      cause,
-    })
+    return { cause }
   }
+}
+
+function uncloneable(key: string, cause: unknown): TypeError {
+  const message = `The value of ${formatValue(key)} cannot be cloned into a snapshot`
+  return new TypeError(message, { cause })
 }

@@ -2,6 +2,7 @@ import { deserialize, serialize } from 'node:v8'
 import { controllerOf, FaaSCacheDict, type Snapshot } from 'faas-cache-dict'
 import { expect, test } from 'vitest'
 import type { Values } from './support/cache.ts'
+import { cacheWith } from './support/cache.ts'
 import { FakeClock } from './support/fake-clock.ts'
 
 const ways: [string, (snapshot: Snapshot) => Snapshot][] = [
@@ -52,6 +53,22 @@ test('dump keeps fulfilled promises and omits pending ones', async () => {
   expect(Object.keys(copy)).toEqual(['done'])
   expect(copy.done).toBeInstanceOf(Promise)
   expect(await copy.done).toEqual({ a: 1 })
+})
+
+test('dump leaves out values that cannot be cloned if it is told to', () => {
+  const { controller } = cacheWith({}, { a: 1, b: () => {}, c: [Symbol('c')], d: 'last' })
+  const { entries } = controller.dump({ skipUncloneable: true })
+  expect(entries.map(({ key }) => key)).toEqual(['a', 'd'])
+  expect(() => controller.dump({ skipUncloneable: false })).toThrow(/^The value of "b" cannot/)
+  expect(() => controller.dump({})).toThrow(TypeError)
+})
+
+test('a bad option of dump is a TypeError that names it', () => {
+  const { controller } = cacheWith()
+  expect(() => controller.dump({ skipUncloneable: 1 as never })).toThrow(
+    new TypeError('skipUncloneable must be true or false; got 1'),
+  )
+  expect(() => controller.dump({ skip: true } as never)).toThrow(TypeError)
 })
 
 test('dump throws a TypeError that names the key of a value that cannot be cloned', () => {

@@ -22,6 +22,11 @@ function refusal(name: string, accepted: string, value: unknown): string {
   return `${name} must be ${accepted}; got ${formatValue(value)}`
 }
 
+export function booleanFrom(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw wrongKind(name, 'true or false', value)
+  return value
+}
+
 export function functionFrom<Given>(name: string, value: unknown): Given {
   if (value !== undefined && typeof value !== 'function') throw wrongKind(name, 'a function', value)
   return value as Given

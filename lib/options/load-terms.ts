@@ -1,4 +1,4 @@
-import { checkedOptions, functionFrom, unpolluted, wrongKind } from './check.ts'
+import { booleanFrom, checkedOptions, functionFrom, unpolluted, wrongKind } from './check.ts'
 import { type Duration, millisecondsFrom, ttlFrom, waitFrom } from './units.ts'
 
 /** Seconds, a string with a unit, `null`, or a function of the loaded value that returns one of these. */
@@ -157,7 +157,6 @@ function termsFrom(options: LoadDefaults & LoadOptions, defaults: LoadTerms): Lo
   if (signal !== undefined && !isAbortSignal(signal)) {
     throw wrongKind('signal', 'an AbortSignal', signal)
   }
-  if (typeof refresh !== 'boolean') throw wrongKind('refresh', 'true or false', refresh)
   const { staleWhileRevalidate: whileRevalidate, staleIfError: ifError } = options
   const staleWhileRevalidate =
     whileRevalidate === undefined
@@ -175,7 +174,7 @@ function termsFrom(options: LoadDefaults & LoadOptions, defaults: LoadTerms): Lo
     retryAfter: retryAfter === undefined ? defaults.retryAfter : waitFrom('retryAfter', retryAfter),
     signal,
     waitUntil: waitUntil === undefined ? defaults.waitUntil : functionFrom('waitUntil', waitUntil),
-    refresh,
+    refresh: booleanFrom('refresh', refresh),
     window: window === 0 ? 0 : Math.min(Math.floor(window), LONGEST_WINDOW),
   }
 }

@@ -1,5 +1,5 @@
 import { heapSize } from '../size/heap-size.ts'
-import { checkedOptions, functionFrom, invalidNumber, wrongKind } from './check.ts'
+import { booleanFrom, checkedOptions, functionFrom, invalidNumber, wrongKind } from './check.ts'
 import {
   type LoadDefaults,
   type LoadTerms,
@@ -280,7 +280,6 @@ export function settingsFrom(options: unknown): Settings {
   if (onTooLarge !== 'throw' && onTooLarge !== 'skip') {
     throw wrongKind('onTooLarge', "'throw' or 'skip'", onTooLarge)
   }
-  if (typeof memoryGuard !== 'boolean') throw wrongKind('memoryGuard', 'true or false', memoryGuard)
   if (typeof ttlJitter !== 'number' || !(ttlJitter >= 0 && ttlJitter <= 1)) {
     throw invalidNumber('ttlJitter', 'a number from 0 to 1', ttlJitter, ttlJitter)
   }
@@ -291,7 +290,7 @@ export function settingsFrom(options: unknown): Settings {
     maxSizeBytes: budget,
     maxEntrySizeBytes: entryLimitFrom(maxEntrySizeBytes, budget),
     maxItems: itemLimitFrom('maxItems', maxItems),
-    memoryGuard,
+    memoryGuard: booleanFrom('memoryGuard', memoryGuard),
     sizeOf: functionFrom('sizeOf', sizeOf),
     skipsTooLarge: onTooLarge === 'skip',
     onDelete: functionFrom('onDelete', onDelete),
