@@ -9,6 +9,7 @@ import { SingleFlight } from './later/single-flight.ts'
 import { Squeeze } from './later/squeeze.ts'
 import { Sweep } from './later/sweep.ts'
 import { requireRoom } from './limited-entries.ts'
+import type { Observation, Observer } from './observer.ts'
 import { wrongKind } from './options/check.ts'
 import type { Settings } from './options/options.ts'
 import { DEFAULT_TERMS, type NewLimits, type WriteTerms } from './options/terms.ts'
@@ -81,8 +82,7 @@ export class Cache {
   /** The live value, or `missing`. A use: it counts as a hit, or as a miss if `isMiss`. */
   read<Missing>(key: string, missing: Missing, isMiss = always): unknown | Missing {
     const entries = this.#entries
-    // First, since it may run code of the value, which may use the cache.
-    if (entries.isUseAwaited) this.#attend(key)
+    if (entries.isUseAwaited) return this.#readAwaited(key, missing, isMiss)
     return entries.use(key, missing, isMiss)
   }
 
@@ -92,12 +92,44 @@ export class Cache {
     return value === MISSING ? this.#entries.peek(key) : value
   }
 
-  /** Wakes a resting sweep if the key has an entry. On a Worker, also checks the promise that is read. */
-  #attend(key: string): void {
+  /**
+   * Wakes a resting sweep if the key has an entry. On a Worker, also checks the promise that is read. Tells an
+   * observer.
+   */
+  #readAwaited<Missing>(key: string, missing: Missing, isMiss: (key: string) => boolean): unknown {
     const entries = this.#entries
     const sweep = this.#sweep
+    const { observer } = entries
     if (sweep.isResting && entries.isKnown(key)) sweep.wake()
-    entries.isUseAwaited = this.#pending.watchAgain(key) || sweep.isResting
+    // Before the use, since it may run code of the value, which may use the cache.
+    if (this.#pending.size !== 0 || observer === undefined) {
+      entries.isUseAwaited =
+        this.#pending.watchAgain(key) || sweep.isResting || observer !== undefined
+    }
+    return observer === undefined
+      ? entries.use(key, missing, isMiss)
+      : entries.useObserved(key, missing, isMiss, observer)
+  }
+
+  /** Lets an observer hear of uses, writes and removals. Returns `false` if there is another one. */
+  observe(observerOf: (observation: Observation) => Observer): boolean {
+    const entries = this.#entries
+    if (entries.observer !== undefined) return false
+    const now = this.#clock.now()
+    this.purge(now)
+    const weak = weakly(entries)
+    const observer = observerOf({
+      counts: this.#statistics,
+      pendingTtl: this.settings.pendingTtl,
+      end: () => weak.deref()?.endObservation(observer),
+    })
+    entries.observer = observer
+    entries.isUseAwaited = true
+    this.#change(() => {
+      entries.showAll(observer, now)
+      entries.keepLimits(now)
+    })
+    return true
   }
 
   /** The live value. Not a use. */
@@ -300,6 +332,7 @@ export class Cache {
   resetStats(): void {
     this.purge()
     this.#statistics.reset()
+    this.#entries.observer?.restarted()
   }
 
   dump(skipsUncloneable: boolean): Snapshot {

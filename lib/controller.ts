@@ -2,6 +2,7 @@ import type { Cache } from './cache.ts'
 import { MISSING } from './entries.ts'
 import { KeyError } from './errors.ts'
 import type { Factory, LoadMany } from './later/loading.ts'
+import { OBSERVE, type Observation, type Observer } from './observer.ts'
 import {
   booleanFrom,
   checkedOptions,
@@ -516,6 +517,11 @@ export class CacheController<Schema extends object = any> {
 
   [Symbol.dispose](): void {
     cacheOf(this, 'close').close()
+  }
+
+  /** @internal */
+  [OBSERVE](observerOf: (observation: Observation) => Observer): boolean {
+    return this.#cache.observe(observerOf)
   }
 
   /** @internal */

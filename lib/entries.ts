@@ -2,6 +2,7 @@ import { AbsoluteExpiry } from './absolute-expiry.ts'
 import { DataTooLargeError } from './errors.ts'
 import { LimitedEntries } from './limited-entries.ts'
 import { FIRST_LOOK } from './memory/pace.ts'
+import type { Observer } from './observer.ts'
 import type { Reason } from './options/options.ts'
 import type { WriteTerms } from './options/terms.ts'
 import { handleRejection, isNativePromise, isSame } from './promise.ts'
@@ -9,7 +10,7 @@ import { heapSize } from './size/heap-size.ts'
 import { stringSize } from './size/layout.ts'
 import { requireStackToCompile } from './stack.ts'
 import { EVICTED, EXPIRED, REASONS, REPLACED } from './statistics.ts'
-import { GIVEN, MOST_BYTES, NONE, type Slot } from './table/records.ts'
+import { GIVEN, MOST_BYTES, NONE, SAMPLED, type Slot, UNSAMPLED } from './table/records.ts'
 import { ENTRY_BYTES } from './table/table.ts'
 import { weigh } from './weigh.ts'
 
@@ -53,6 +54,57 @@ export class Entries extends LimitedEntries {
     if (isMiss(key)) this.statistics.misses++
     this.hooks.run()
     return missing
+  }
+
+  /** As `use`, while an observer samples keys. */
+  useObserved<Missing>(
+    key: string,
+    missing: Missing,
+    isMiss: (key: string) => boolean,
+    observer: Observer,
+  ): unknown | Missing {
+    const { table } = this
+    const slot = table.find(key)
+    if (
+      slot !== NONE &&
+      (table.deadlineOf(slot) === Infinity || this.clock.now() < table.deadlineOf(slot))
+    ) {
+      if (table.markOf(slot) !== UNSAMPLED && this.#isSampled(slot, observer)) {
+        const isStillSampled = observer.hit(key, this.clock.now())
+        if (!isStillSampled) table.setMark(slot, UNSAMPLED)
+      }
+      this.statistics.hits++
+      return table.use(slot)
+    }
+    if (isMiss(key)) observer.missed(key, this.clock.now())
+    return this.use(key, missing, isMiss)
+  }
+
+  /** Remembered by the table, since a hash of the key takes as long as a use. */
+  #isSampled(slot: Slot, observer: Observer): boolean {
+    const { table } = this
+    const mark = table.markOf(slot)
+    if (mark !== 0) return mark === SAMPLED
+    const isSampled = observer.isSampled(table.keyAt(slot))
+    table.setMark(slot, isSampled ? SAMPLED : UNSAMPLED)
+    return isSampled
+  }
+
+  /** Shows the observer what is there, the oldest first. */
+  showAll(observer: Observer, now: number): void {
+    const { table } = this
+    for (let slot = table.oldest; slot !== NONE; slot = table.newerThan(slot)) {
+      table.setMark(slot, 0)
+      if (!this.#isSampled(slot, observer)) continue
+      observer.stored(table.keyAt(slot), table.chargeOf(slot), table.deadlineOf(slot), now, false)
+    }
+    this.reserve(observer.sizeBytes)
+  }
+
+  endObservation(observer: Observer): void {
+    if (this.observer !== observer) return
+    this.observer = undefined
+    this.reserve(0)
   }
 
   /** The live value, or `MISSING`. Not a use. */
@@ -111,7 +163,7 @@ export class Entries extends LimitedEntries {
     else if (isHeapSize) keyBytes = (slot !== NONE && table.keyBytesOf(slot)) || stringSize(key)
     const bytes = (keyBytes & ~GIVEN) + valueBytes
     const isTooLarge = bytes > this.mostAlone
-    if (isTooLarge && this.isRefused(bytes)) return this.#refuse(key, value, bytes)
+    if (isTooLarge && this.isRefused(bytes)) return this.#refuse(key, value, bytes, terms, now)
     this.allowance -= bytes > LEAP ? LEAP : ENTRY_BYTES + bytes
     if (bytes > MOST_BYTES || table.hasLarge || (table.isSparse && this.isExceeded(bytes, 1))) {
       requireStackToCompile()
@@ -139,6 +191,11 @@ export class Entries extends LimitedEntries {
     if (table.hasWindows) table.setWindow(slot, terms.window ?? this.settings.loadTerms.window)
     this.statistics.writes++
     if (isPromise) this.pending.add(key, value, terms, servedUntil)
+    const { observer } = this
+    if (observer !== undefined && this.#isSampled(slot, observer)) {
+      observer.stored(key, table.chargeOf(slot), deadline, now, isPromise)
+      if (observer.sizeBytes !== table.reservedBytes) this.reserve(observer.sizeBytes)
+    }
     return undefined
   }
 
@@ -148,11 +205,18 @@ export class Entries extends LimitedEntries {
       return weigh(this.settings, key, value, isPromise)
     } catch (error) {
       this.delete(key, REPLACED)
+      this.observer?.removed(key)
       throw error
     }
   }
 
-  #refuse(key: string, value: unknown, bytes: number): DataTooLargeError {
+  #refuse(
+    key: string,
+    value: unknown,
+    bytes: number,
+    terms: WriteTerms,
+    now: number,
+  ): DataTooLargeError {
     this.guards.refused.require(bytes)
     handleRejection(value)
     this.delete(key, REPLACED)
@@ -160,6 +224,9 @@ export class Entries extends LimitedEntries {
     const { maxEntrySizeBytes } = this.settings
     const isCapped =
       maxEntrySizeBytes < this.maxSizeBytes && ENTRY_BYTES + bytes > maxEntrySizeBytes
+    const { observer } = this
+    if (isCapped) observer?.removed(key)
+    else observer?.stored(key, ENTRY_BYTES + bytes, this.#deadline(key, terms, now), now, false)
     const limit = isCapped ? maxEntrySizeBytes : this.maxSizeBytes
     return new DataTooLargeError(key, ENTRY_BYTES + bytes, limit, isCapped)
   }
@@ -178,6 +245,7 @@ export class Entries extends LimitedEntries {
         this.table.remove(slot)
       }
     } else this.stale?.deleteFor(key, value, now)
+    this.observer?.removed(key)
     this.statistics.writes++
     this.statistics.count(reason)
     if (reason === EVICTED) {
@@ -202,8 +270,11 @@ export class Entries extends LimitedEntries {
   keep(key: string, kept: Promise<unknown>, terms: WriteTerms, now: number): void {
     const slot = this.table.find(key)
     this.pending.forget(key)
+    const former = this.table.deadlineOf(slot)
+    const deadline = this.#deadline(key, terms, now)
     this.table.setValue(slot, kept)
-    this.table.setDeadline(slot, this.#deadline(key, terms, now), now)
+    this.table.setDeadline(slot, deadline, now)
+    this.observer?.renewed(key, deadline, now, former)
   }
 
   /** Gives a live entry another life, now or once its promise has fulfilled. Returns `false` if there is none. */
@@ -218,6 +289,7 @@ export class Entries extends LimitedEntries {
         ? this.#deadline(key, terms, now)
         : this.#pendingDeadline(key, terms, pending.servedUntil, now)
     this.table.setDeadline(slot, deadline, now)
+    this.observer?.renewed(key, deadline, now)
     // A TTL that has passed leaves nothing stale.
     if (terms.ttl !== undefined && deadline <= now && this.table.hasWindows) {
       this.table.setWindow(slot, 0)
@@ -267,6 +339,7 @@ export class Entries extends LimitedEntries {
     this.guards.remeasuring.require(slot)
     if (valueBytes > MOST_BYTES || table.hasLarge) requireStackToCompile()
     const keyBytes = table.keyBytesOf(slot)
+    this.observer?.charged(table.keyAt(slot), ENTRY_BYTES + keyBytes + valueBytes, now)
     if (this.isRefused(keyBytes + valueBytes)) this.remove(slot, EVICTED)
     else {
       table.charge(slot, keyBytes, valueBytes)

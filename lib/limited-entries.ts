@@ -1,10 +1,11 @@
 import type { Hooks } from './hooks.ts'
+import type { Observer } from './observer.ts'
 import { outOfRange } from './options/check.ts'
 import type { Reason, Settings } from './options/options.ts'
 import { isSame, type PendingPromises } from './promise.ts'
 import { type ChangeGuards, guardsOf, requireStackToCompile } from './stack.ts'
 import { type Stale, StaleEntries } from './stale.ts'
-import { CLEARED, EVICTED, EXPIRED, REASONS, type Statistics } from './statistics.ts'
+import { CLEARED, EVICTED, EXPIRED, REASONS, REPLACED, type Statistics } from './statistics.ts'
 import { NONE, type Slot } from './table/records.ts'
 import { EMPTY_BYTES, ENTRY_BYTES, MOST_ENTRIES, Table } from './table/table.ts'
 import type { Clock } from './time/clock.ts'
@@ -17,6 +18,7 @@ export class LimitedEntries {
   readonly table = new Table()
   /** Whether a write has evicted a value, since the budget in force is less than the one that was set. */
   isCramped = false
+  observer: Observer | undefined
   protected readonly settings: Settings
   protected readonly clock: Clock
   protected readonly statistics: Statistics
@@ -112,7 +114,7 @@ export class LimitedEntries {
   /** Whether a key and its value are too large, by what the program set. */
   protected isRefused(bytes: number): boolean {
     return (
-      EMPTY_BYTES + bytes > this.maxSizeBytes ||
+      EMPTY_BYTES + this.table.reservedBytes + bytes > this.maxSizeBytes ||
       ENTRY_BYTES + bytes > this.settings.maxEntrySizeBytes
     )
   }
@@ -126,10 +128,11 @@ export class LimitedEntries {
     return this.table.deadlineOf(slot) <= now
   }
 
-  /** Removes the entry of a key. Returns whether it was live; if it was not, the reason is `EXPIRED`. */
+  /** Removes the entry of a key; as `REPLACED` without telling an observer. Returns whether it was live; if it was not, the reason is `EXPIRED`. */
   delete(key: string, reason: number): boolean {
     const now = this.clock.now()
     const slot = this.table.find(key)
+    if (reason !== REPLACED) this.observer?.removed(key)
     if (slot === NONE) {
       this.stale?.delete(key)
       return false
@@ -149,6 +152,7 @@ export class LimitedEntries {
     this.stale = undefined
     this.pending.clear()
     table.clear()
+    this.observer?.cleared()
   }
 
   /** Removes what has expired, and keeps what goes stale by it. Returns how many entries have expired. */
@@ -298,6 +302,15 @@ export class LimitedEntries {
     this.squeezeTo(this.#squeezedTo || Infinity)
     if (this.mostAlone < mostAlone) this.#evictRefused()
     this.keepLimits(now)
+    this.observer?.restarted()
+  }
+
+  /** Counts so many bytes as a part of the cache. Call `keepLimits` afterwards. */
+  reserve(bytes: number): void {
+    const { mostAlone } = this
+    this.table.reserve(bytes)
+    this.squeezeTo(this.#squeezedTo || Infinity)
+    if (this.mostAlone < mostAlone) this.#evictRefused()
   }
 
   #evictRefused(): void {
@@ -333,7 +346,7 @@ export class LimitedEntries {
     this.#mostBytes = Math.min(this.#squeezedTo || Infinity, this.maxSizeBytes)
     this.mostAlone = Math.min(
       this.settings.maxEntrySizeBytes - ENTRY_BYTES,
-      this.#mostBytes - EMPTY_BYTES,
+      this.#mostBytes - EMPTY_BYTES - this.table.reservedBytes,
     )
   }
 

@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const relativeSpecifier = /((?:from|import)\s*\(?\s*['"])(\.{1,2}\/[^'"]+)\.ts(['"])/g
-const entryPoints = ['index', 'payload', 'keyv']
+const entryPoints = ['index', 'payload', 'keyv', 'advisor']
 
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 // Bundlers read ESM, and warn of a source map without its sources. Node needs no sources.

@@ -192,6 +192,7 @@ export class Loading {
   #use(key: string, terms: LoadTerms): unknown {
     if (!terms.refresh) return this.#read(key)
     this.#statistics.misses++
+    this.#entries.observer?.missed(key, this.#clock.now(), true)
     return MISSING
   }
 

@@ -56,6 +56,13 @@ export class StoredPromises {
   }
 
   #remove(key: string, reason: number): void {
-    this.#entries.remove(this.#entries.table.find(key), reason)
+    const { table, observer } = this.#entries
+    const slot = table.find(key)
+    if (observer !== undefined && reason !== EXPIRED) {
+      const now = this.#clock.now()
+      // A larger cache that still has an older value did not load.
+      observer.renewed(key, now, now, table.deadlineOf(slot))
+    }
+    this.#entries.remove(slot, reason)
   }
 }

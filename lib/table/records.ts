@@ -17,7 +17,7 @@ export const NONE = 0 as Slot
 //   word 4  int32    previous slot in the list of its expiry bucket, 0 in none
 //   word 5  int32    next slot in that list
 //   word 6  int32    bytes of the value, LARGE if they do not fit
-//   word 7  int32    bytes of the key, a multiple of 8; or GIVEN
+//   word 7  int32    bytes of the key, a multiple of 8; or GIVEN; with a mark of an observer
 const WORDS = 8
 export const RECORD_BYTES = 4 * WORDS
 export const OLDER = 0
@@ -33,6 +33,10 @@ const FREE = -1
 export const LARGE = -1
 /** In place of the bytes of a key: the caller gave one size for key and value. */
 export const GIVEN = 1
+/** What an observer has decided of a key. */
+export const SAMPLED = 2
+export const UNSAMPLED = 4
+export const MARKS = SAMPLED | UNSAMPLED
 
 /** Records by slot, in memory that the garbage collector does not walk. */
 export class Records {

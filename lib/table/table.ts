@@ -6,6 +6,7 @@ import {
   KEY_BYTES,
   LARGE,
   LargeSizes,
+  MARKS,
   MOST_BYTES,
   NEWER,
   NONE,
@@ -37,6 +38,12 @@ const FIXED_BYTES = 2580
 /** Bytes of an empty cache, with tables of the smallest size. */
 export const EMPTY_BYTES = FIXED_BYTES + SMALLEST * SLOT_BYTES + EXPIRY_BYTES + EMPTY_MAP_BYTES
 
+/** About what the structure of so many entries takes, after a time in which entries came and left. */
+export function structureBytes(entries: number): number {
+  const places = 2 ** Math.ceil(Math.log2(2 * entries))
+  return FIXED_BYTES + EXPIRY_BYTES + entries * (SLOT_BYTES + 1) + places * MAP_ENTRY_BYTES
+}
+
 /** A larger `Map` nears the engine's limit, beyond which it throws. */
 export const MOST_ENTRIES = 2 ** 23
 
@@ -60,6 +67,8 @@ export class Table {
   #contentBytes = 0
   #structureBytes = EMPTY_BYTES
   #large: LargeSizes | undefined
+  /** Bytes of an observer. */
+  #reservedBytes = 0
   /** By slot. Made for the first window, since few caches use any. */
   #windows: Float64Array | undefined
 
@@ -185,7 +194,7 @@ export class Table {
 
   /** 0 if the caller gave one size for key and value. */
   keyBytesOf(slot: Slot): number {
-    return (this.#records.int32[slot + KEY_BYTES] as number) & ~GIVEN
+    return (this.#records.int32[slot + KEY_BYTES] as number) & ~(GIVEN | MARKS)
   }
 
   valueBytesOf(slot: Slot): number {
@@ -199,7 +208,17 @@ export class Table {
   }
 
   hasGivenSize(slot: Slot): boolean {
-    return this.#records.int32[slot + KEY_BYTES] === GIVEN
+    return ((this.#records.int32[slot + KEY_BYTES] as number) & GIVEN) !== 0
+  }
+
+  /** What an observer has decided of the key; 0 if it was not asked. */
+  markOf(slot: Slot): number {
+    return (this.#records.int32[slot + KEY_BYTES] as number) & MARKS
+  }
+
+  setMark(slot: Slot, mark: number): void {
+    const { int32 } = this.#records
+    int32[slot + KEY_BYTES] = ((int32[slot + KEY_BYTES] as number) & ~MARKS) | mark
   }
 
   /** Adds a key that has no slot, as the newest entry. `keyBytes` may be `GIVEN`. */
@@ -251,8 +270,9 @@ export class Table {
   /** Charges an entry anew, and gives back what was charged before. `keyBytes` may be `GIVEN`. */
   charge(slot: Slot, keyBytes: number, valueBytes: number): void {
     const { int32 } = this.#records
-    this.#contentBytes += (keyBytes & ~GIVEN) - ((int32[slot + KEY_BYTES] as number) & ~GIVEN)
-    int32[slot + KEY_BYTES] = keyBytes
+    const former = int32[slot + KEY_BYTES] as number
+    this.#contentBytes += (keyBytes & ~GIVEN) - (former & ~(GIVEN | MARKS))
+    int32[slot + KEY_BYTES] = keyBytes | (former & MARKS)
     this.#giveBackValue(slot)
     this.#chargeValue(slot, valueBytes)
   }
@@ -437,7 +457,22 @@ export class Table {
     // An empty table weighs the same with windows, so that what fits an empty cache stays the same.
     const spare = SMALLEST * (this.#slotBytes - SLOT_BYTES)
     this.#structureBytes =
-      FIXED_BYTES + this.capacity * this.#slotBytes - spare + EXPIRY_BYTES + this.#keySlots.bytes
+      FIXED_BYTES +
+      this.#reservedBytes +
+      this.capacity * this.#slotBytes -
+      spare +
+      EXPIRY_BYTES +
+      this.#keySlots.bytes
+  }
+
+  get reservedBytes(): number {
+    return this.#reservedBytes
+  }
+
+  /** Counts so many bytes as a part of the structure. */
+  reserve(bytes: number): void {
+    this.#reservedBytes = bytes
+    this.#weighStructure()
   }
 
   get #slotBytes(): number {

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { root } from './install.mjs'
 
-const LIMIT_BYTES = 29_696
+const LIMIT_BYTES = 30_720
 
 test(`the main entry takes at most ${LIMIT_BYTES} bytes, minified and gzipped`, async () => {
   const { outputFiles } = await build({

@@ -1,0 +1,71 @@
+/** What a cache of one budget would have done with the uses that were observed. */
+export interface BudgetPoint {
+  /** The budget, in bytes. */
+  maxSizeBytes: number
+  /** An estimate of hits divided by uses, from 0 to 1. */
+  hitRate: number
+  /** How many misses fewer than at the present budget; negative if there would have been more. */
+  loadsSaved: number
+  /** Milliseconds that these loads take, by the mean time from a miss to the write that follows. */
+  msSaved: number
+}
+
+export interface AdvisorReport {
+  /** For a quarter, half, one, two and four times the budget, in this order. */
+  points: BudgetPoint[]
+  /** The smallest of these budgets, in bytes, whose hit rate is within 0.01 of the best. */
+  recommended: number
+  /** Uses since the advisor began, or since the last `resetStats` or `resize`. */
+  uses: number
+}
+
+/** What was counted, of all keys and of the sampled ones. */
+export interface Counts {
+  readonly uses: number
+  readonly misses: number
+  /** Whether the misses are those of the present budget throughout. */
+  readonly isTruth: boolean
+  /** Whether not all keys were observed. */
+  readonly isSample: boolean
+  readonly sampledUses: number
+  /** By budget. */
+  readonly sampledHits: readonly number[]
+  readonly msOfLoad: number
+}
+
+const WITHIN = 0.01
+
+/** `present`: the index of the present budget. */
+export function reportOf(
+  budgets: readonly number[],
+  present: number,
+  counts: Counts,
+): AdvisorReport {
+  const { uses, msOfLoad } = counts
+  const misses = missesOf(present, counts)
+  const points = budgets.map((maxSizeBytes, at) => {
+    const loadsSaved = Math.round((misses[present] as number) - (misses[at] as number))
+    return {
+      maxSizeBytes,
+      hitRate: uses === 0 ? 0 : 1 - (misses[at] as number) / uses,
+      loadsSaved,
+      msSaved: Math.round(loadsSaved * msOfLoad),
+    }
+  })
+  const best = Math.max(...points.map(({ hitRate }) => hitRate))
+  const enough = points.find(({ hitRate }) => hitRate >= best - WITHIN)
+  const recommended = uses === 0 ? budgets[present] : enough?.maxSizeBytes
+  return { points, recommended: recommended as number, uses }
+}
+
+/**
+ * Few keys cause most of the hits, and a sample has too many or too few of them. Misses are spread over many
+ * keys. So the misses of the sample are scaled, to those of the present budget, which are known.
+ */
+function missesOf(present: number, counts: Counts): number[] {
+  const { uses, misses, isTruth, isSample, sampledUses, sampledHits } = counts
+  const sampled = sampledHits.map((hits) => sampledUses - hits)
+  const sampledNow = sampled[present] as number
+  const scale = isTruth && isSample && sampledNow > 0 ? misses / sampledNow : 1
+  return sampled.map((count) => Math.min(uses, count * scale))
+}
