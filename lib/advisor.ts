@@ -14,8 +14,8 @@ export type { AdvisorReport, BudgetPoint }
 export interface AdvisorOptions {
   /**
    * The share of the keys that the advisor observes, above 0 and at most 1. It observes fewer if what it
-   * keeps of them would take more than a hundredth of the budget, or a quarter of `sample` of it if that is
-   * more.
+   * keeps of them would take more than a hundredth of the budget, or a sixteenth of `sample` of it, or
+   * 8 KB, if that is more.
    * @default 1 / 32, and a larger one while the cache has few entries
    */
   sample?: number | undefined
@@ -25,6 +25,8 @@ const FACTORS = [1 / 4, 1 / 2, 1, 2, 4]
 const PRESENT = 2
 /** In all five caches: with so many, estimates of 13 traces were within 0.025. */
 const ENOUGH_GHOSTS = 8_192
+/** What an advisor may take, however small the budget is. */
+const LEAST_BYTES = 8_192
 /** An empty cache, and twice what an advisor takes before it has any ghosts. */
 const LEAST_BUDGET = 12_288
 
@@ -81,7 +83,7 @@ export class Advisor {
   constructor(controller: CacheController, budget: number, sample: number | undefined) {
     this.#cache = weakly(controller)
     this.#caches = FACTORS.map(() => new Ghosts(sample ?? 1))
-    const mostBytes = budget * Math.max(1 / 100, (sample ?? SHARE) / 4)
+    const mostBytes = Math.max(LEAST_BYTES, budget / 100, (budget * (sample ?? SHARE)) / 16)
     const mostGhosts = sample === undefined ? ENOUGH_GHOSTS : Infinity
     const isFirst = controller[OBSERVE]((observation) => {
       this.#observation = observation

@@ -1,3 +1,4 @@
+import { MapTable } from '../table/key-slots.ts'
 import { EMPTY_BYTES, ENTRY_BYTES, structureBytes } from '../table/table.ts'
 
 // One record a ghost, 32 bytes:
@@ -46,6 +47,8 @@ export class Ghosts {
   #mostBytes = 0
   #mostItems = 0
   #bytes = 0
+  /** The `Map` of the cache, in miniature as well. */
+  readonly #keys = new MapTable()
   #int32 = new Int32Array(SMALLEST * WORDS)
   #float32 = new Float32Array(this.#int32.buffer)
   #float64 = new Float64Array(this.#int32.buffer)
@@ -188,7 +191,8 @@ export class Ghosts {
       const own = this.#float32[ghost + BYTES] as number
       const items = (this.size - 1) / this.share + 1
       const charged = (this.#bytes - own) / this.share + own
-      const bytes = charged - items * ENTRY_BYTES + structureBytes(items)
+      const places = this.#keys.capacity / this.share
+      const bytes = charged - items * ENTRY_BYTES + structureBytes(items, places)
       if (bytes <= this.#mostBytes && items <= this.#mostItems) return
       this.#remove(ghost)
     }
@@ -243,6 +247,7 @@ export class Ghosts {
     this.#int32[ghost + HASH] = hash
     this.#float32[ghost + BYTES] = 0
     this.#chain(ghost)
+    this.#keys.add()
     this.size++
     return ghost
   }
@@ -282,6 +287,7 @@ export class Ghosts {
     int32[ghost + OLDER] = FREE
     int32[ghost + NEWER] = this.#free
     this.#free = ghost
+    this.#keys.remove()
     this.size--
   }
 

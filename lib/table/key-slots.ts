@@ -2,7 +2,8 @@ import { NONE, type Slot } from './records.ts'
 
 const WORD = 8
 const MAP_HEADER_BYTES = 5 * WORD
-const SMALLEST_MAP = 4
+/** Places in an empty `Map`. */
+export const SMALLEST_MAP = 4
 
 /** Bytes of one entry in a full `Map`: key, value, chain, and half a bucket. */
 export const MAP_ENTRY_BYTES = 3.5 * WORD
@@ -18,25 +19,26 @@ export const EMPTY_MAP_BYTES = MAP_HEADER_BYTES + SMALLEST_MAP * MAP_ENTRY_BYTES
  * Source: `OrderedHashTable` in V8's src/objects/ordered-hash-table.cc.
  */
 export class MapTable {
-  #capacity = SMALLEST_MAP
+  /** Places for entries, live and deleted. */
+  capacity = SMALLEST_MAP
   #live = 0
   #deleted = 0
 
   get bytes(): number {
-    return MAP_HEADER_BYTES + this.#capacity * MAP_ENTRY_BYTES
+    return MAP_HEADER_BYTES + this.capacity * MAP_ENTRY_BYTES
   }
 
   /** Bytes of the next table, if it comes soon. */
   get nextGrowthBytes(): number {
-    const isSoon = this.#live + this.#deleted > this.#capacity - (this.#capacity >> 3)
-    return isSoon ? 2 * this.#capacity * MAP_ENTRY_BYTES : 0
+    const isSoon = this.#live + this.#deleted > this.capacity - (this.capacity >> 3)
+    return isSoon ? 2 * this.capacity * MAP_ENTRY_BYTES : 0
   }
 
   /** Returns whether the table changed its size or was built again. */
   add(): boolean {
-    const isFull = this.#live + this.#deleted === this.#capacity
+    const isFull = this.#live + this.#deleted === this.capacity
     if (isFull) {
-      if (this.#deleted < this.#capacity >> 1) this.#capacity *= 2
+      if (this.#deleted < this.capacity >> 1) this.capacity *= 2
       this.#deleted = 0
     }
     this.#live++
@@ -45,15 +47,15 @@ export class MapTable {
 
   /** Whether the next removal halves a table of at least `capacity`. */
   isAboutToHalve(capacity: number): boolean {
-    return this.#capacity >= capacity && this.#live <= this.#capacity >> 2
+    return this.capacity >= capacity && this.#live <= this.capacity >> 2
   }
 
   /** Returns whether the table changed its size. */
   remove(): boolean {
     this.#live--
     this.#deleted++
-    if (this.#capacity === SMALLEST_MAP || this.#live >= this.#capacity >> 2) return false
-    this.#capacity >>= 1
+    if (this.capacity === SMALLEST_MAP || this.#live >= this.capacity >> 2) return false
+    this.capacity >>= 1
     this.#deleted = 0
     return true
   }

@@ -1,5 +1,5 @@
 import { EXPIRY_BYTES, Expiry } from './expiry.ts'
-import { EMPTY_MAP_BYTES, KeySlots, MAP_ENTRY_BYTES } from './key-slots.ts'
+import { EMPTY_MAP_BYTES, KeySlots, MAP_ENTRY_BYTES, SMALLEST_MAP } from './key-slots.ts'
 import {
   DEADLINE,
   GIVEN,
@@ -38,10 +38,11 @@ const FIXED_BYTES = 2580
 /** Bytes of an empty cache, with tables of the smallest size. */
 export const EMPTY_BYTES = FIXED_BYTES + SMALLEST * SLOT_BYTES + EXPIRY_BYTES + EMPTY_MAP_BYTES
 
-/** About what the structure of so many entries takes, after a time in which entries came and left. */
-export function structureBytes(entries: number): number {
-  const places = 2 ** Math.ceil(Math.log2(2 * entries))
-  return FIXED_BYTES + EXPIRY_BYTES + entries * (SLOT_BYTES + 1) + places * MAP_ENTRY_BYTES
+/** About what the structure of so many entries takes, with a `Map` of so many places. */
+export function structureBytes(entries: number, places: number): number {
+  const added = Math.max(0, places - SMALLEST_MAP) * MAP_ENTRY_BYTES
+  // A full cache has one or two slots in a hundred to spare.
+  return EMPTY_BYTES + Math.max(0, entries - 1) * (SLOT_BYTES + 1) + added
 }
 
 /** A larger `Map` nears the engine's limit, beyond which it throws. */
