@@ -4,21 +4,12 @@ import { pairsFrom, wrongKind } from '../options/check.ts'
 export const ABSENT = /* @__PURE__ */ Symbol('absent')
 
 /** What a call of `loadMany` has given, by key. */
-export class Batch {
-  readonly #values: ReadonlyMap<string, unknown>
-
-  constructor(values: ReadonlyMap<string, unknown>) {
-    this.#values = values
-  }
-
-  get(key: string): unknown {
-    return this.#values.has(key) ? this.#values.get(key) : ABSENT
-  }
-}
+export class Batch extends Map<string, unknown> {}
 
 /** What a load has given for one of its keys, or `ABSENT`. */
 export function resultFor(key: string, result: unknown): unknown {
-  return result instanceof Batch ? result.get(key) : result
+  if (!(result instanceof Batch)) return result
+  return result.has(key) ? result.get(key) : ABSENT
 }
 
 /**
@@ -30,7 +21,7 @@ export async function batchFrom(keys: readonly string[], given: unknown): Promis
   const results = isByPosition ? byPosition(keys, given) : byKey(given)
   const asked = keys.filter((key) => results.has(key))
   const values = await Promise.all(asked.map((key) => results.get(key)))
-  return new Batch(new Map(asked.map((key, index) => [key, values[index]])))
+  return new Batch(asked.map((key, index) => [key, values[index]]))
 }
 
 /** Whether each element is a pair whose first is a key that was asked for. */

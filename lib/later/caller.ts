@@ -1,3 +1,4 @@
+import type { Weakly } from '../engine.ts'
 import { MISSING } from '../entries.ts'
 import { TimeoutError } from '../errors.ts'
 import type { LoadTerms } from '../options/load-terms.ts'
@@ -15,13 +16,13 @@ export interface Caller {
 }
 
 /** What happens to a caller who waits no longer. */
-export interface Departure {
+export interface Departures {
   /** A value that the caller may get instead, or `MISSING`. */
-  atHand(): unknown
+  atHand(caller: Caller): unknown
   /** The caller leaves the load to go on. */
-  goOn(): void
+  goOn(caller: Caller): void
   /** The caller leaves, and the load with it if it was the last one. */
-  leave(reason: unknown): void
+  leave(caller: Caller, reason: unknown): void
 }
 
 /**
@@ -34,7 +35,7 @@ export function raced(
   caller: Caller,
   hasOwnTimeout: boolean,
   takesStale: boolean,
-  departure: Departure,
+  departures: Weakly<Departures>,
 ): Promise<unknown> {
   const { key, terms } = caller
   const { signal, softTimeout, timeout } = terms
@@ -50,27 +51,33 @@ export function raced(
     // By the factory, before this caller could wait.
     if (signal?.aborted) abort()
 
+    function atHand() {
+      const all = departures.deref()
+      // Not by `??`, since the value may be null.
+      return all === undefined ? MISSING : all.atHand(caller)
+    }
+
     function serve() {
-      const value = departure.atHand()
+      const value = atHand()
       // Its window may be over by now, as after a freeze.
       if (value === MISSING) return
       depart()
-      departure.goOn()
+      departures.deref()?.goOn(caller)
       resolve(value)
     }
 
     function giveUp() {
       const error = new TimeoutError(key, timeout)
-      const value = departure.atHand()
+      const value = atHand()
       depart()
-      departure.leave(error)
+      departures.deref()?.leave(caller, error)
       if (value === MISSING) reject(error)
       else resolve(value)
     }
 
     function abort() {
       depart()
-      departure.leave(signal?.reason)
+      departures.deref()?.leave(caller, signal?.reason)
       reject(signal?.reason)
     }
 

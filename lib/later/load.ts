@@ -1,5 +1,6 @@
-import { isWorker } from '../engine.ts'
-import type { LoadContext } from '../options/load-terms.ts'
+import { isWorker, type Weakly } from '../engine.ts'
+import { TimeoutError } from '../errors.ts'
+import type { LoadContext, LoadTerms } from '../options/load-terms.ts'
 import { StackGuard } from '../stack.ts'
 import { systemClock } from '../time/clock.ts'
 import { clearTimer, setTimerIfAllowed, type Timer } from '../time/timer.ts'
@@ -9,11 +10,14 @@ const MOST_DELAY = 100
 
 const guard = /* @__PURE__ */ new StackGuard()
 
-/** What becomes of a load that ends. It must not refer to a cache, which the load would keep alive. */
+/** Calls a factory, or `loadMany`. */
+export type Loader = (context: LoadContext) => unknown
+
+/** What becomes of a load that ends. */
 export interface LoadEnd {
   /** Runs before the callers of the load go on. */
-  loaded(load: Load, result: unknown): void
-  failed(load: Load, error: unknown): void
+  loaded(load: Load, result: unknown, terms: LoadTerms): void
+  failed(load: Load, error: unknown, terms: LoadTerms): void
 }
 
 /** Why keys got no value: the load failed, or what it gave could not be stored. */
@@ -42,12 +46,10 @@ export class Load {
   readonly promise: Promise<unknown>
   /** Whether it goes on without callers. */
   isInBackground = false
-  /** Whether it has given a value or an error, which its callers may not have heard yet. */
+  /** Whether it has given a value or an error, which its callers may not have heard yet, or was abandoned. */
   isOver = false
-  /** Whether all callers had gone. */
-  isAbandoned = false
-  readonly #resolve: (result: unknown) => void
-  readonly #reject: (error: unknown) => void
+  #resolve!: (result: unknown) => void
+  #reject!: (error: unknown) => void
   readonly #waiters = new Map<object, Waiter>()
   /** How many callers wait, in all and by key. */
   #count = 0
@@ -64,33 +66,35 @@ export class Load {
     keys: readonly string[],
     startedAt: number,
     givenUpAt: number,
-    timesOutAt: number,
-    end: LoadEnd,
+    terms: LoadTerms,
+    end: Weakly<LoadEnd>,
   ) {
     // First: a load that never began must not be left behind.
     guard.require(keys.length)
     this.keys = keys
     this.startedAt = startedAt
     this.givenUpAt = givenUpAt
-    this.timesOutAt = timesOutAt
-    let resolve!: (result: unknown) => void
-    let reject!: (error: unknown) => void
-    const outcome = new Promise<unknown>((...settle) => {
-      ;[resolve, reject] = settle
+    this.timesOutAt = startedAt + terms.timeout
+    const outcome = new Promise<unknown>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
     })
-    this.#resolve = resolve
-    this.#reject = reject
     this.promise = outcome.then(
       (result) => {
-        this.#over()
-        end.loaded(this, result)
+        // Unless its callers have left it.
+        if (!this.isOver) {
+          this.#over()
+          end.deref()?.loaded(this, result, terms)
+        }
         return result
       },
       (error) => {
-        this.#over()
-        end.failed(this, error)
-        // Only now: a listener that asks for the key must not join this load.
-        if (this.#hasTimedOut) this.#abort(error)
+        if (!this.isOver) {
+          this.#over()
+          end.deref()?.failed(this, error, terms)
+          // Only now: a listener that asks for the key must not join this load.
+          if (this.#hasTimedOut) this.#abort(error)
+        }
         throw error
       },
     )
@@ -158,7 +162,7 @@ export class Load {
   }
 
   /** Calls the factory. */
-  start(factory: (context: LoadContext) => unknown, stale: unknown): void {
+  start(factory: Loader, stale: unknown): void {
     const load = this
     const context = {
       get signal() {
@@ -174,22 +178,21 @@ export class Load {
     }
   }
 
-  failAfter(delay: number, error: () => Error): void {
+  failAfter(delay: number): void {
     const dueAt = systemClock.now() + delay
     this.#timer = setTimerIfAllowed(() => {
       const isLate = systemClock.now() - dueAt > MOST_DELAY
       // After a freeze, what has come meanwhile is read only later.
-      if (isLate && this.isInBackground && !this.isAwaited()) this.failAfter(delay, error)
+      if (isLate && this.isInBackground && !this.isAwaited()) this.failAfter(delay)
       else {
         this.#hasTimedOut = true
-        this.#reject(error())
+        this.#reject(new TimeoutError(this.keys[0] as string, delay))
       }
     }, delay)
   }
 
-  /** What it gives from now on reaches nobody. */
+  /** All callers have left. What it gives from now on reaches nobody. */
   abandon(reason: unknown): void {
-    this.isAbandoned = true
     this.#over()
     this.#abort(reason)
   }

@@ -1,6 +1,5 @@
 import { isWorker, type Weakly, weakly } from '../engine.ts'
 import { type Entries, MISSING } from '../entries.ts'
-import { TimeoutError } from '../errors.ts'
 import { attempt, type Hooks } from '../hooks.ts'
 import { formatValue } from '../options/check.ts'
 import type { LoadContext, LoadTerms } from '../options/load-terms.ts'
@@ -10,8 +9,8 @@ import type { Statistics } from '../statistics.ts'
 import { NONE } from '../table/records.ts'
 import type { Clock } from '../time/clock.ts'
 import { ABSENT, batchFrom, resultFor } from './batch.ts'
-import { type Caller, type Departure, raced } from './caller.ts'
-import { Load } from './load.ts'
+import { type Caller, raced } from './caller.ts'
+import { Load, type Loader } from './load.ts'
 import type { LoadOutcomes } from './outcomes.ts'
 import type { SingleFlight } from './single-flight.ts'
 import type { Sweep } from './sweep.ts'
@@ -243,26 +242,13 @@ export class Loading {
     return Promise.resolve(value)
   }
 
-  #begin(
-    keys: readonly string[],
-    factory: (context: LoadContext) => unknown,
-    former: unknown,
-    terms: LoadTerms,
-  ): Load {
+  #begin(keys: readonly string[], factory: Loader, former: unknown, terms: LoadTerms): Load {
     const now = this.#clock.now()
-    const { timeout } = terms
-    const load = new Load(
-      keys,
-      now,
-      now + this.#pendingTtl,
-      now + timeout,
-      this.#outcomes.endOf(terms),
-    )
+    const load = new Load(keys, now, now + this.#pendingTtl, terms, this.#outcomes.weak)
     this.#loads.begin(load, factory, former)
     this.#statistics.loading.loads++
     this.#sweep.wake()
-    if (timeout !== Infinity)
-      load.failAfter(timeout, () => new TimeoutError(keys[0] as string, timeout))
+    if (terms.timeout !== Infinity) load.failAfter(terms.timeout)
     return load
   }
 
@@ -310,9 +296,7 @@ export class Loading {
       ),
     )
     if (!mayLeave) return outcome
-    return silence(
-      raced(shared, outcome, caller, hasOwnTimeout, takesStale, departing(weak, caller)),
-    )
+    return silence(raced(shared, outcome, caller, hasOwnTimeout, takesStale, weak))
   }
 
   /** What a caller gets in place of an error: the live value or a stale one, or `MISSING`. */
@@ -366,16 +350,6 @@ export class Loading {
 }
 
 // Outside the class, so that no closure refers to the cache.
-
-const departing = (weak: Weak, caller: Caller): Departure => ({
-  atHand: () => {
-    const loading = weak.deref()
-    // Not by `??`, since the value may be null.
-    return loading === undefined ? MISSING : loading.atHand(caller)
-  },
-  goOn: () => weak.deref()?.goOn(caller),
-  leave: (reason) => weak.deref()?.leave(caller, reason),
-})
 
 const absent = () => ABSENT
 const nothing = () => {}

@@ -12,7 +12,7 @@ import type { Failure, Load, LoadEnd } from './load.ts'
 import type { SingleFlight } from './single-flight.ts'
 
 /** What becomes of a load that ends: its values are stored, or its failure is counted and told. */
-export class LoadOutcomes {
+export class LoadOutcomes implements LoadEnd {
   readonly #entries: Entries
   readonly #loads: SingleFlight
   readonly #statistics: Statistics
@@ -20,7 +20,8 @@ export class LoadOutcomes {
   readonly #clock: Clock
   /** Counts a value that does not fit as refused, without an error. */
   readonly #write: (key: string, value: unknown, terms: WriteTerms) => void
-  readonly #weak: Weakly<LoadOutcomes> = weakly(this)
+  /** For loads, which must not keep the cache alive. */
+  readonly weak: Weakly<LoadEnd> = weakly(this)
 
   constructor(
     entries: Entries,
@@ -38,11 +39,6 @@ export class LoadOutcomes {
     this.#write = write
   }
 
-  /** For a load of these terms, which must not keep the cache alive. */
-  endOf(terms: LoadTerms): LoadEnd {
-    return ending(this.#weak, terms)
-  }
-
   /** An error that no caller gets goes to `onError`. */
   reportUnheard(load: Load, failure: Failure): void {
     if (failure.isReported || load.isAwaited(failure.keys)) return
@@ -53,7 +49,6 @@ export class LoadOutcomes {
 
   /** Stores what a load has given, for each key whose load was not overtaken or given up. */
   loaded(load: Load, result: unknown, terms: LoadTerms): void {
-    if (load.isAbandoned) return
     this.#countTime(load)
     for (const key of load.keys) {
       try {
@@ -99,7 +94,6 @@ export class LoadOutcomes {
   }
 
   failed(load: Load, error: unknown, { retryAfter }: LoadTerms): void {
-    if (load.isAbandoned) return
     this.#countTime(load)
     this.#statistics.loading.loadFailures++
     const now = this.#clock.now()
@@ -115,9 +109,3 @@ export class LoadOutcomes {
     this.#statistics.loading.loadMs += this.#clock.now() - load.startedAt
   }
 }
-
-// Outside the class, so that no closure refers to the cache.
-const ending = (weak: Weakly<LoadOutcomes>, terms: LoadTerms): LoadEnd => ({
-  loaded: (load, result) => weak.deref()?.loaded(load, result, terms),
-  failed: (load, error) => weak.deref()?.failed(load, error, terms),
-})

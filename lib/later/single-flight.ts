@@ -1,5 +1,4 @@
-import type { LoadContext } from '../options/load-terms.ts'
-import type { Load } from './load.ts'
+import type { Load, Loader } from './load.ts'
 
 /** Keys whose factory runs before its first `await`, and the factory that called `getOrSet` for it. */
 interface Starting {
@@ -24,8 +23,8 @@ export class SingleFlight {
     return this.#loads?.get(key) === load
   }
 
-  keys(): IterableIterator<string> {
-    return (this.#loads ?? NO_LOADS).keys()
+  keys(): Iterable<string> {
+    return this.#loads?.keys() ?? []
   }
 
   /** Whether the factory of the key runs right now, and so would wait for itself. */
@@ -37,7 +36,7 @@ export class SingleFlight {
   }
 
   /** Registers a load and calls its factory. `stale` is for the factory. */
-  begin(load: Load, factory: (context: LoadContext) => unknown, stale: unknown): void {
+  begin(load: Load, factory: Loader, stale: unknown): void {
     this.forgetGivenUp(load.startedAt)
     this.#loads ??= new Map()
     for (const key of load.keys) {
@@ -91,5 +90,3 @@ export class SingleFlight {
     }
   }
 }
-
-const NO_LOADS: ReadonlyMap<string, Load> = /* @__PURE__ */ new Map()

@@ -35,8 +35,8 @@ it.each([
   if (value !== undefined) entries.put('other', value, DEFAULT_TERMS)
   growth.hasObjects = typeof value === 'object'
   const loads = new SingleFlight()
-  const end = { loaded() {}, failed() {} }
-  const load = new Load(['a'], now, now + 30_000, Infinity, end)
+  const end = { deref: () => undefined }
+  const load = new Load(['a'], now, now + 30_000, settings.loadTerms, end)
   loads.begin(load, () => new Promise(() => {}), undefined)
   const squeeze = new Squeeze(settings, entries, hooks)
   new Sweep(5_000, entries, growth, loads, squeeze, statistics, hooks, systemClock).wake()
