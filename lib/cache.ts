@@ -358,13 +358,13 @@ export class Cache {
     this.#sweep.close()
   }
 
-  /** Made for the first load, since few caches load. */
-  get loading(): Loading {
-    this.#loading ??= this.#newLoading()
+  /** Made for the first load, since few caches load. `controller` is that of this cache, for traces. */
+  loadingFor(controller: object): Loading {
+    this.#loading ??= this.#newLoading(controller)
     return this.#loading
   }
 
-  #newLoading(): Loading {
+  #newLoading(controller: object): Loading {
     const entries = this.#entries
     const loads = this.#loads
     const statistics = this.#statistics
@@ -385,6 +385,7 @@ export class Cache {
       clock,
       pendingTtl,
       read,
+      controller,
     )
   }
 

@@ -42,6 +42,28 @@ import type {
 import type { Snapshot } from './snapshot.ts'
 import type { Stats } from './statistics.ts'
 
+/**
+ * A load, as subscribers of `tracingChannel('faas-cache-dict.load')` of `node:diagnostics_channel` get it: one
+ * object for all events of a load. A load is a call of a factory or of `loadMany`.
+ *
+ * @example
+ * tracingChannel('faas-cache-dict.load').subscribe({ error: ({ key, error }) => console.warn(key, error) })
+ */
+// biome-ignore lint/suspicious/noExplicitAny: a controller of any schema is a controller
+export interface LoadTrace<Schema extends object = any> {
+  /** The first of `keys`. */
+  readonly key: string
+  /** The key of a factory, or those that `loadMany` got. */
+  readonly keys: readonly string[]
+  readonly controller: CacheController<Schema>
+  /** The value that the factory got as `stale`. */
+  readonly stale: unknown
+  /** What the load gave, from `asyncStart` on; a `Map` by key if `loadMany` was called. */
+  readonly result?: unknown
+  /** Why the load failed: also a timeout, or the reason of the last caller who left. */
+  readonly error?: unknown
+}
+
 const CONSTRUCT = /* @__PURE__ */ Symbol('construct')
 const ACCESSOR: unique symbol = /* @__PURE__ */ Symbol('accessor')
 /** The key of the static method that makes a controller, which only the library has. */
@@ -290,6 +312,8 @@ export class CacheController<Schema extends object = any> {
    * less. If a `ttl` function throws or returns no TTL (`NaN`), it is not stored either, and `onError` gets
    * the error with source `'ttl'`.
    *
+   * Each load is traced: see `LoadTrace`.
+   *
    * A bad argument rejects. So does a factory that asks for its own key before its first `await`. A live
    * value that is a promise is awaited. Where the schema says `Promise<User>`, write `User`, or
    * `User | Promise<User>` if the program stores promises as well.
@@ -321,7 +345,7 @@ export class CacheController<Schema extends object = any> {
       const name = keyFrom(key)
       if (typeof factory !== 'function') throw wrongKind('factory', 'a function', factory)
       const terms = loadTermsFrom(options, cache.settings.loadTerms)
-      return cache.loading.getOrLoad(name, factory as Factory, terms)
+      return cache.loadingFor(this).getOrLoad(name, factory as Factory, terms)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -366,7 +390,7 @@ export class CacheController<Schema extends object = any> {
       const names = keysFrom(keys)
       if (typeof loadMany !== 'function') throw wrongKind('loadMany', 'a function', loadMany)
       const terms = loadTermsFrom(options, cache.settings.loadTerms)
-      return cache.loading.getOrLoadMany(names, loadMany as LoadMany, terms)
+      return cache.loadingFor(this).getOrLoadMany(names, loadMany as LoadMany, terms)
     } catch (error) {
       return Promise.reject(error)
     }

@@ -1,6 +1,7 @@
 interface NodeModules {
   'node:async_hooks': typeof import('node:async_hooks')
   'node:crypto': typeof import('node:crypto')
+  'node:diagnostics_channel': typeof import('node:diagnostics_channel')
   'node:fs': typeof import('node:fs')
   'node:net': typeof import('node:net')
   'node:util': typeof import('node:util')

@@ -1,4 +1,4 @@
-export { CacheController } from './controller.ts'
+export { CacheController, type LoadTrace } from './controller.ts'
 export { controllerOf, FaaSCacheDict, type FaaSCacheDictConstructor } from './dictionary.ts'
 export { DataTooLargeError, KeyError, TimeoutError } from './errors.ts'
 export type {

@@ -161,8 +161,8 @@ export class Load {
     return this.#aborter.signal
   }
 
-  /** Calls the factory. */
-  start(factory: Loader, stale: unknown): void {
+  /** Calls the factory. Returns `promise`. */
+  start(factory: Loader, stale: unknown): Promise<unknown> {
     const load = this
     const context = {
       get signal() {
@@ -176,6 +176,7 @@ export class Load {
     } catch (error) {
       this.#reject(error)
     }
+    return this.promise
   }
 
   failAfter(delay: number): void {
@@ -194,6 +195,7 @@ export class Load {
   /** All callers have left. What it gives from now on reaches nobody. */
   abandon(reason: unknown): void {
     this.#over()
+    this.#reject(reason)
     this.#abort(reason)
   }
 

@@ -53,6 +53,8 @@ export class Loading {
   /** A use of a key; `MISSING` on a miss. */
   readonly #read: (key: string) => unknown
   readonly #outcomes: LoadOutcomes
+  /** For traces. */
+  readonly #controller: object
   readonly #weak: Weak = weakly(this)
 
   constructor(
@@ -65,6 +67,7 @@ export class Loading {
     clock: Clock,
     pendingTtl: number,
     read: (key: string) => unknown,
+    controller: object,
   ) {
     this.#entries = entries
     this.#loads = loads
@@ -75,6 +78,7 @@ export class Loading {
     this.#pendingTtl = pendingTtl
     this.#read = read
     this.#outcomes = outcomes
+    this.#controller = controller
   }
 
   /** The live value, as a use, or what a load of the key gives. */
@@ -245,7 +249,7 @@ export class Loading {
   #begin(keys: readonly string[], factory: Loader, former: unknown, terms: LoadTerms): Load {
     const now = this.#clock.now()
     const load = new Load(keys, now, now + this.#pendingTtl, terms, this.#outcomes.weak)
-    this.#loads.begin(load, factory, former)
+    this.#loads.begin(load, factory, former, this.#controller)
     this.#statistics.loading.loads++
     this.#sweep.wake()
     if (terms.timeout !== Infinity) load.failAfter(terms.timeout)

@@ -1,4 +1,5 @@
 import type { Load, Loader } from './load.ts'
+import { start } from './tracing.ts'
 
 /** Keys whose factory runs before its first `await`, and the factory that called `getOrSet` for it. */
 interface Starting {
@@ -35,8 +36,8 @@ export class SingleFlight {
     return false
   }
 
-  /** Registers a load and calls its factory. `stale` is for the factory. */
-  begin(load: Load, factory: Loader, stale: unknown): void {
+  /** Registers a load and calls its factory. `stale` is for the factory, `controller` for traces. */
+  begin(load: Load, factory: Loader, stale: unknown, controller: object): void {
     this.forgetGivenUp(load.startedAt)
     this.#loads ??= new Map()
     for (const key of load.keys) {
@@ -49,7 +50,7 @@ export class SingleFlight {
     const outer = this.#starting
     this.#starting = { keys: load.keys, outer }
     try {
-      load.start(factory, stale)
+      start(load, factory, stale, controller)
     } finally {
       this.#starting = outer
     }

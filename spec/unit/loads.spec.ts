@@ -37,7 +37,7 @@ it.each([
   const loads = new SingleFlight()
   const end = { deref: () => undefined }
   const load = new Load(['a'], now, now + 30_000, settings.loadTerms, end)
-  loads.begin(load, () => new Promise(() => {}), undefined)
+  loads.begin(load, () => new Promise(() => {}), undefined, {})
   const squeeze = new Squeeze(settings, entries, hooks)
   new Sweep(5_000, entries, growth, loads, squeeze, statistics, hooks, systemClock).wake()
   vi.advanceTimersByTime(29_000)

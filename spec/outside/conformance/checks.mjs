@@ -194,6 +194,27 @@ export const checks = {
     equal(await controller.getOrSet('b', fail).catch(({ message }) => message), 'no')
     equal(controller.has('b'), false)
   },
+  'loads are traced where there are tracing channels': async () => {
+    const diagnostics = globalThis.process?.getBuiltinModule?.('node:diagnostics_channel')
+    if (diagnostics?.tracingChannel === undefined) return
+    const { controller } = made()
+    const seen = []
+    const noting = (event) => (trace) => {
+      if (trace.controller === controller) seen.push(`${event} ${trace.key}`)
+    }
+    const events = ['start', 'end', 'asyncStart', 'asyncEnd', 'error']
+    const subscribers = Object.fromEntries(events.map((event) => [event, noting(event)]))
+    const loads = diagnostics.tracingChannel('faas-cache-dict.load')
+    loads.subscribe(subscribers)
+    equal(await controller.getOrSet('a', () => 1), 1)
+    await controller.getOrSet('b', () => Promise.reject(new Error('down'))).catch(() => {})
+    loads.unsubscribe(subscribers)
+    equal(await controller.getOrSet('c', () => 1), 1)
+    equal(seen, [
+      ...['start a', 'end a', 'asyncStart a', 'asyncEnd a'],
+      ...['start b', 'end b', 'error b', 'asyncStart b', 'asyncEnd b'],
+    ])
+  },
   'a thenable is a value, and its then is not called': () => {
     let called = 0
     const { cache } = made()
