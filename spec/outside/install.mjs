@@ -47,6 +47,15 @@ const tools = {
       'typescript-7': 'npm:typescript@7.0.2',
     },
   },
+  // Beside the installed package, by the examples that use them. Later ones need Node 22.
+  opentelemetry: {
+    packages: {
+      '@opentelemetry/api': '1.9.1',
+      '@opentelemetry/context-async-hooks': '2.12.1',
+      '@opentelemetry/sdk-metrics': '2.12.1',
+      '@opentelemetry/sdk-trace-node': '2.12.1',
+    },
+  },
   stryker: {
     packages: {
       '@stryker-mutator/core': '9.6.1',
@@ -68,6 +77,11 @@ export function installed(name) {
     writeFileSync(done, wanted)
   }
   return folder
+}
+
+/** The packages of a tool, as arguments of `install`. */
+export function pinned(name) {
+  return Object.entries(tools[name].packages).map(([name, version]) => `${name}@${version}`)
 }
 
 export function commandOf(name) {

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { temporaryFolder } from '../install.mjs'
+import { install, pinned, temporaryFolder } from '../install.mjs'
 
 const run = promisify(execFile)
 
@@ -14,16 +14,24 @@ export const examples = {
   'warm-start, restarted': warmStart,
   'shipped-snapshot': shippedSnapshot,
   metrics,
+  'otel-metrics': otelMetrics,
+  tracing,
   stale,
 }
 
-/** The answers of the handler to these events, one after the other, and what it logged and warned. */
-async function invoke(consumer, name, events, env = {}) {
+/**
+ * The answers of the handler to these events, one after the other, and what it logged and warned. `exported`
+ * is an expression for what its `exporter` has got.
+ */
+async function invoke(consumer, name, events, env = {}, exported = 'undefined') {
   const program = `
-    import { handler } from './examples/${name}.mjs'
+    import * as example from './examples/${name}.mjs'
     const answers = []
-    for (const event of ${JSON.stringify(events)}) answers.push(await handler(event))
-    console.log(JSON.stringify(answers))`
+    for (const event of ${JSON.stringify(events)}) {
+      answers.push(await example.handler(event).catch(({ message }) => ({ message })))
+    }
+    const { exporter } = example
+    console.log(JSON.stringify({ answers, exported: ${exported} }))`
   const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', program], {
     cwd: consumer,
     env: { ...process.env, ...env },
@@ -33,7 +41,7 @@ async function invoke(consumer, name, events, env = {}) {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
-  return { answers: lines.pop(), lines, stderr }
+  return { ...lines.pop(), lines, stderr }
 }
 
 async function lambda(consumer) {
@@ -80,6 +88,59 @@ async function metrics(consumer) {
   const [{ _aws, ...line }] = lines
   for (const { Name } of _aws.CloudWatchMetrics[0].Metrics)
     assert.deepEqual(typeof line[Name], 'number')
+}
+
+async function otelMetrics(consumer) {
+  install(consumer, ...pinned('opentelemetry'))
+  const events = [{ id: 'x' }, { id: 'x' }, { id: 'y' }]
+  const exports = `exporter.getMetrics().map(({ scopeMetrics: [{ metrics }] }) =>
+    Object.fromEntries(metrics.map(({ descriptor, dataPoints }) => [descriptor.name, dataPoints[0].value])))`
+  const { exported } = await invoke(consumer, 'otel-metrics', events, {}, exports)
+  assert.deepEqual(
+    exported.map((values) => [values['cache.hits'], values['cache.loads'], values['cache.items']]),
+    [
+      [0, 1, 1],
+      [1, 1, 1],
+      [1, 2, 2],
+    ],
+  )
+  for (const value of Object.values(exported[0])) assert.equal(typeof value, 'number')
+}
+
+async function tracing(consumer) {
+  install(consumer, ...pinned('opentelemetry'))
+  const events = [{ code: 'USD' }, { code: 'USD' }, { code: 'XXX' }]
+  const spans = `exporter.getFinishedSpans().map((span) => {
+    const { name, attributes, status, parentSpanContext } = span
+    return { name, attributes, status, id: span.spanContext().spanId, parent: parentSpanContext?.spanId }
+  })`
+  const { answers, exported } = await invoke(consumer, 'tracing', events, {}, spans)
+  const rate = { code: 'USD', rate: 1.09 }
+  assert.deepEqual(answers, [rate, rate, { message: 'There is no XXX' }])
+  const nameOf = (id) => exported.find((span) => span.id === id)?.name
+  assert.deepEqual(
+    exported.map(({ name, parent }) => `${name} of ${nameOf(parent)}`),
+    [
+      'query of cache.load',
+      'cache.load of handler',
+      'handler of undefined',
+      'handler of undefined',
+      'query of cache.load',
+      'cache.load of handler',
+      'handler of undefined',
+    ],
+  )
+  const loads = exported.filter(({ name }) => name === 'cache.load')
+  assert.deepEqual(
+    loads.map(({ attributes, status }) => [attributes, status]),
+    [
+      [{ 'cache.key': 'USD', 'cache.stale': false }, { code: 0 }],
+      [
+        { 'cache.key': 'XXX', 'cache.stale': false },
+        { code: 2, message: 'Error: There is no XXX' },
+      ],
+    ],
+  )
 }
 
 // The origin answers once. After that it is down.
