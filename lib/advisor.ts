@@ -39,7 +39,8 @@ const LEAST_BUDGET = 12_288
  * `RangeError` if `maxSizeBytes` is below 12,288.
  *
  * It does not simulate the memory guard, and does not follow `promote`, `demote`, nor `deleteWhere` for keys
- * that the cache no longer holds.
+ * that the cache no longer holds. `heapSize` measures a value only until it is larger than the budget: so a
+ * value that is too large may seem to fit in a larger budget.
  *
  * @example
  * const advisor = advise(cache)
@@ -72,8 +73,6 @@ export class Advisor {
   #observation!: Observation
   #simulation!: Simulation
   #budgets: number[] = []
-  /** Whether the misses of the cache are those of the present one of these budgets. */
-  #isBudgetKnown = true
   /** The counts of the cache when those of the advisor began. */
   #before = { hits: 0, misses: 0, pressureEvictions: 0 }
   /** Once closed. */
@@ -107,7 +106,6 @@ export class Advisor {
     if (maxSizeBytes !== null) {
       this.#budgets = FACTORS.map((factor) => Math.floor(maxSizeBytes * factor))
     }
-    this.#isBudgetKnown = maxSizeBytes !== null
     for (const [at, cache] of this.#caches.entries()) {
       cache.limit(this.#budgets[at] as number, maxItems ?? Infinity)
     }
@@ -127,13 +125,22 @@ export class Advisor {
     return reportOf(this.#budgets, PRESENT, {
       uses: counts.hits - this.#before.hits + misses,
       misses,
-      // Otherwise the cache had another budget for a while.
-      isTruth: this.#isBudgetKnown && counts.pressureEvictions === this.#before.pressureEvictions,
+      isTruth: this.#hasItsBudget,
+      room: 1 - this.#simulation.sizeBytes / (this.#budgets[PRESENT] as number),
       isSample: (this.#caches[PRESENT] as Ghosts).share < 1,
       sampledUses: uses,
       sampledHits: hits,
       msOfLoad: loads === 0 ? 0 : loadMs / loads,
     })
+  }
+
+  /** Whether the cache had its whole budget all the time. */
+  get #hasItsBudget(): boolean {
+    const cache = this.#cache.deref()
+    return (
+      cache?.effectiveMaxSizeBytes === this.#budgets[PRESENT] &&
+      this.#observation.counts.pressureEvictions === this.#before.pressureEvictions
+    )
   }
 
   /** Ends the observation, and gives its memory back. The last report stays. */

@@ -420,7 +420,8 @@ export class LimitedEntries {
 }
 
 /** Throws a `RangeError` unless an empty cache fits. `given` is the limit as the program wrote it. */
-export function requireRoom(maxSizeBytes: number, given: unknown): void {
-  if (maxSizeBytes >= EMPTY_BYTES) return
-  throw outOfRange('maxSizeBytes', `at least the ${EMPTY_BYTES} bytes of an empty cache`, given)
+export function requireRoom(maxSizeBytes: number, given: unknown, reservedBytes = 0): void {
+  const needed = EMPTY_BYTES + reservedBytes
+  if (maxSizeBytes >= needed) return
+  throw outOfRange('maxSizeBytes', `at least the ${needed} bytes of an empty cache`, given)
 }

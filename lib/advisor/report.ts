@@ -27,6 +27,8 @@ export interface Counts {
   readonly isTruth: boolean
   /** Whether not all keys were observed. */
   readonly isSample: boolean
+  /** The part of the budget that the advisor leaves to the cache. */
+  readonly room: number
   readonly sampledUses: number
   /** By budget. */
   readonly sampledHits: readonly number[]
@@ -44,12 +46,13 @@ export function reportOf(
   const { uses, msOfLoad } = counts
   const misses = missesOf(present, counts)
   const points = budgets.map((maxSizeBytes, at) => {
-    const loadsSaved = Math.round((misses[present] as number) - (misses[at] as number))
+    // Without the sign of a zero.
+    const loadsSaved = Math.round((misses[present] as number) - (misses[at] as number)) + 0
     return {
       maxSizeBytes,
       hitRate: uses === 0 ? 0 : 1 - (misses[at] as number) / uses,
       loadsSaved,
-      msSaved: Math.round(loadsSaved * msOfLoad),
+      msSaved: Math.round(loadsSaved * msOfLoad) + 0,
     }
   })
   const best = Math.max(...points.map(({ hitRate }) => hitRate))
@@ -63,9 +66,12 @@ export function reportOf(
  * keys. So the misses of the sample are scaled, to those of the present budget, which are known.
  */
 function missesOf(present: number, counts: Counts): number[] {
-  const { uses, misses, isTruth, isSample, sampledUses, sampledHits } = counts
+  const { uses, misses, isTruth, isSample, room, sampledUses, sampledHits } = counts
   const sampled = sampledHits.map((hits) => sampledUses - hits)
-  const sampledNow = sampled[present] as number
+  // The cache has less than its budget, so it is that much nearer to the next smaller one.
+  const nearer = Math.min(1, -Math.log2(room))
+  const sampledNow =
+    (1 - nearer) * (sampled[present] as number) + nearer * (sampled[present - 1] as number)
   const scale = isTruth && isSample && sampledNow > 0 ? misses / sampledNow : 1
   return sampled.map((count) => Math.min(uses, count * scale))
 }

@@ -7,7 +7,8 @@ const guard = /* @__PURE__ */ new StackGuard()
 /** The share of the keys that is enough if there are many. */
 export const SHARE = 1 / 32
 /** Misses that no write has followed yet. */
-const MOST_MISSES = 256
+const MOST_MISSES = 64
+const MISS_BYTES = 64
 
 /**
  * Plays what happens in a cache against caches of other budgets, which keep ghosts of the same sample of keys.
@@ -36,7 +37,7 @@ export class Simulation implements Observer {
    * @param caches - of the smallest budget first, all with the same share of the keys
    * @param mostBytes - what the ghosts of all caches may take
    * @param mostGhosts - the number that is enough, as long as the share is larger than 1 / 32
-   * @param longestLoad - in milliseconds; a write that comes later after a miss tells no time
+   * @param longestLoad - in milliseconds; a write that comes later after a miss is none of its load
    * @param setLimits - gives the caches their limits
    */
   constructor(
@@ -57,7 +58,7 @@ export class Simulation implements Observer {
   }
 
   get sizeBytes(): number {
-    let bytes = 0
+    let bytes = this.#misses.size * MISS_BYTES
     for (const cache of this.#caches) bytes += cache.sizeBytes
     return bytes
   }
@@ -81,9 +82,10 @@ export class Simulation implements Observer {
 
   /** The program would have loaded the entry where it is missing. */
   #loadMissing(hash: number, now: number): void {
-    const bytes = this.#present.bytesOf(hash)
-    const life = this.#present.lifeOf(hash)
-    // The simulation has lost sight of the entry.
+    const isPresent = this.#present.has(hash, now)
+    const found = isPresent ? this.#present : this.#caches.findLast((cache) => cache.has(hash, now))
+    const bytes = found?.bytesOf(hash)
+    const life = found?.lifeOf(hash)
     if (bytes === undefined || life === undefined) return
     for (const cache of this.#caches) {
       if (!cache.has(hash, now)) cache.store(hash, bytes, now + life, now)
@@ -121,7 +123,8 @@ export class Simulation implements Observer {
   stored(key: string, bytes: number, deadline: number, now: number, isPending: boolean): void {
     const hash = this.#hashOf(key)
     if (hash === -1) return
-    const isLoad = this.#misses.has(hash)
+    const missedAt = this.#misses.get(hash)
+    const isLoad = missedAt !== undefined && now - missedAt <= this.#longestLoad
     if (!isPending) this.#endLoad(hash, now)
     for (const cache of this.#caches) {
       if (isLoad && cache.has(hash, now)) continue
