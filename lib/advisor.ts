@@ -120,7 +120,7 @@ export class Advisor {
   report(): AdvisorReport {
     if (this.#last !== undefined) return structuredClone(this.#last)
     const { counts } = this.#observation
-    const { uses, hits, loads, loadMs } = this.#simulation
+    const { uses, observed, hits, loads, loadMs } = this.#simulation
     const misses = counts.misses - this.#before.misses
     return reportOf(this.#budgets, PRESENT, {
       uses: counts.hits - this.#before.hits + misses,
@@ -128,6 +128,7 @@ export class Advisor {
       isTruth: this.#hasItsBudget,
       room: 1 - this.#simulation.sizeBytes / (this.#budgets[PRESENT] as number),
       isSample: (this.#caches[PRESENT] as Ghosts).share < 1,
+      observed,
       sampledUses: uses,
       sampledHits: hits,
       msOfLoad: loads === 0 ? 0 : loadMs / loads,

@@ -13,7 +13,10 @@ export interface BudgetPoint {
 export interface AdvisorReport {
   /** For a quarter, half, one, two and four times the budget, in this order. */
   points: BudgetPoint[]
-  /** The smallest of these budgets, in bytes, whose hit rate is within 0.01 of the best. */
+  /**
+   * The smallest of these budgets, in bytes, whose hit rate is within 0.01 of the best. The present one before
+   * any use, and for a sample also until 256 uses of its keys.
+   */
   recommended: number
   /** Uses since the advisor began, or since the last `resetStats` or `resize`. */
   uses: number
@@ -27,6 +30,8 @@ export interface Counts {
   readonly isTruth: boolean
   /** Whether not all keys were observed. */
   readonly isSample: boolean
+  /** Uses of sampled keys. */
+  readonly observed: number
   /** The part of the budget that the advisor leaves to the cache. */
   readonly room: number
   readonly sampledUses: number
@@ -36,6 +41,8 @@ export interface Counts {
 }
 
 const WITHIN = 0.01
+/** Fewer uses of sampled keys say nothing of other budgets. */
+const FEW = 256
 
 /** `present`: the index of the present budget. */
 export function reportOf(
@@ -43,7 +50,7 @@ export function reportOf(
   present: number,
   counts: Counts,
 ): AdvisorReport {
-  const { uses, msOfLoad } = counts
+  const { uses, msOfLoad, isSample, observed } = counts
   const misses = missesOf(present, counts)
   const points = budgets.map((maxSizeBytes, at) => {
     // Without the sign of a zero.
@@ -57,7 +64,8 @@ export function reportOf(
   })
   const best = Math.max(...points.map(({ hitRate }) => hitRate))
   const enough = points.find(({ hitRate }) => hitRate >= best - WITHIN)
-  const recommended = uses === 0 ? budgets[present] : enough?.maxSizeBytes
+  const isTooEarly = uses === 0 || (isSample && observed < FEW)
+  const recommended = isTooEarly ? budgets[present] : enough?.maxSizeBytes
   return { points, recommended: recommended as number, uses }
 }
 

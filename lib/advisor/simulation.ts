@@ -18,6 +18,8 @@ const MISS_BYTES = 64
 export class Simulation implements Observer {
   /** Uses, as an estimate for all keys. */
   uses = 0
+  /** Uses of sampled keys. */
+  observed = 0
   /** Hits in each cache, as an estimate for all keys. */
   readonly hits: number[]
   /** Loads that ended, and how long they took. */
@@ -113,6 +115,7 @@ export class Simulation implements Observer {
     const weight = 1 / this.#present.share
     let isHit = true
     this.uses += weight
+    this.observed++
     for (let at = 0; at < caches.length; at++) {
       if ((caches[at] as Ghosts).use(hash, now)) this.hits[at] = (this.hits[at] as number) + weight
       else isHit = false
@@ -167,7 +170,7 @@ export class Simulation implements Observer {
   }
 
   restarted(): void {
-    this.uses = this.loads = this.loadMs = 0
+    this.uses = this.observed = this.loads = this.loadMs = 0
     this.hits.fill(0)
     this.#setLimits()
   }

@@ -33,7 +33,7 @@ export class Squeeze implements Guarded {
 
   /**
    * Tells the guard what was written. The guard looks at the memory of the process if it is time to, or
-   * if `isDue`. Never throws: without stack, the next write tells it.
+   * if `isDue` and none was just before. Never throws: without stack, the next write tells it.
    */
   look(isDue = false): void {
     try {
@@ -47,7 +47,7 @@ export class Squeeze implements Guarded {
     const written = this.#writable - entries.allowance
     this.#writable = this.#guard?.count(written) ?? MOST_WRITABLE
     entries.allowance = this.#writable
-    if (isDue) this.#guard?.look()
+    if (isDue) this.#guard?.lookIfRested()
   }
 
   #joined(): Guard | null {

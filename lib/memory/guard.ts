@@ -1,4 +1,5 @@
 import type { Weakly } from '../engine.ts'
+import { systemClock } from '../time/clock.ts'
 import { timeSlice } from '../time/slice.ts'
 import { BackgroundTimer } from '../time/timer.ts'
 import { type Gauge, processGauge, type Reading } from './gauge.ts'
@@ -88,6 +89,8 @@ export class Guard {
   #lastCut: State | undefined
   /** What caches held when a cut had brought nothing, and how full the memory was. */
   #futile: State | undefined
+  /** In virtual milliseconds. */
+  #lookedAt = -Infinity
   #isLooking = false
   #isCutting = false
   /** Whether some cache may hold less than its budget. */
@@ -116,8 +119,14 @@ export class Guard {
     return Math.ceil(this.#writable / this.#caches.size)
   }
 
+  /** For a sweep. Those of many caches come together, and each look goes through all caches. */
+  lookIfRested(): void {
+    if (systemClock.now() >= this.#lookedAt + INTERVAL) this.look()
+  }
+
   /** Never throws. */
   look(): void {
+    this.#lookedAt = systemClock.now()
     this.#watches = 0
     const room = this.#look(false)
     this.#writable = this.#pace.next(this.#written, this.#reading?.allocated ?? 0, room)

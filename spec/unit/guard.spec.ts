@@ -88,6 +88,16 @@ describe('a look', () => {
     expect(gauge.readings).toBe(readings + 1)
   })
 
+  it('comes once for the sweeps of many caches that come together', () => {
+    const gauge = gaugeWith({ own: 10 * MIB })
+    const guard = guardOf(gauge, new TestCache(0))
+    for (let sweeps = 0; sweeps < 1_000; sweeps++) guard.lookIfRested()
+    expect(gauge.readings).toBe(1)
+    vi.advanceTimersByTime(50)
+    guard.lookIfRested()
+    expect(gauge.readings).toBe(2)
+  })
+
   it('comes at once for a cache that is new', () => {
     const gauge = gaugeWith({})
     const guard = guardOf(gauge, new TestCache(0))
