@@ -41,6 +41,15 @@ function traced() {
   }
 }
 
+/** Runs at the start of each load until the test ends. */
+function atStart(run: (trace: LoadTrace) => void): void {
+  const subscriber = (trace: unknown) => run(trace as LoadTrace)
+  loads.start.subscribe(subscriber)
+  onTestFinished(() => {
+    loads.start.unsubscribe(subscriber)
+  })
+}
+
 fakeTimersForEach()
 
 describe('a load', () => {
@@ -296,10 +305,8 @@ describe('a subscriber', () => {
 
   it('that changes the keys changes nothing', async () => {
     const { controller } = loadingCache()
-    const start = ({ keys }: LoadTrace) => (keys as string[]).splice(0)
-    loads.start.subscribe(start as never)
+    atStart(({ keys }) => (keys as string[]).splice(0))
     const found = await controller.getOrSetMany(['a', 'b'], (keys) => keys)
-    loads.start.unsubscribe(start as never)
     expect(found).toEqual(
       new Map([
         ['a', 'a'],
@@ -311,21 +318,17 @@ describe('a subscriber', () => {
   it('that asks for the key at the start gets a rejection, since the load waits for it', async () => {
     const { controller } = loadingCache()
     const asked: unknown[] = []
-    const start = ({ key }: LoadTrace) => {
+    atStart(({ key }) => {
       asked.push(controller.getOrSet(key, down()).catch((error) => error.message))
-    }
-    loads.start.subscribe(start as never)
+    })
     expect(await controller.getOrSet('a', () => 1)).toBe(1)
-    loads.start.unsubscribe(start as never)
     expect(await Promise.all(asked)).toEqual([expect.stringContaining('wait for itself')])
   })
 
   it('that writes the key at the start overtakes the load', async () => {
     const { cache, controller } = loadingCache()
-    const start = ({ key }: LoadTrace) => controller.set(key, 'written')
-    loads.start.subscribe(start as never)
+    atStart(({ key }) => controller.set(key, 'written'))
     expect(await controller.getOrSet('a', () => 'loaded')).toBe('loaded')
-    loads.start.unsubscribe(start as never)
     expect(cache.a).toBe('written')
   })
 
