@@ -1,21 +1,22 @@
 import { chartOf } from './advisor/chart.ts'
 import { Ghosts } from './advisor/ghosts.ts'
 import { type AdvisorReport, type BudgetPoint, reportOf } from './advisor/report.ts'
-import { SHARE, Simulation } from './advisor/simulation.ts'
+import { LEAST_BYTES, SHARE, Simulation } from './advisor/simulation.ts'
 import type { CacheController } from './controller.ts'
 import { type Weakly, weakly } from './engine.ts'
 import { OBSERVE, type Observation } from './observer.ts'
 import { checkedOptions, invalidNumber, wrongKind } from './options/check.ts'
 import { INSPECT } from './printing.ts'
 import { registered } from './registry.ts'
+import { EMPTY_BYTES } from './table/table.ts'
 
 export type { AdvisorReport, BudgetPoint }
 
 export interface AdvisorOptions {
   /**
    * The share of the keys that the advisor observes, above 0 and at most 1. It observes fewer if what it
-   * keeps of them would take more than a hundredth of the budget, or a sixteenth of `sample` of it, or
-   * 8 KB, if that is more.
+   * keeps of them would take more than a hundredth of the budget, of one below 6 MB more than a
+   * thirty-second. A `sample` of 1 may take a sixteenth.
    * @default 1 / 32, and a larger one while the cache has few entries
    */
   sample?: number | undefined
@@ -25,10 +26,9 @@ const FACTORS = [1 / 4, 1 / 2, 1, 2, 4]
 const PRESENT = 2
 /** In all five caches: with so many, estimates of 13 traces were within 0.025. */
 const ENOUGH_GHOSTS = 8_192
-/** What an advisor may take, however small the budget is. */
-const LEAST_BYTES = 8_192
-/** An empty cache, and twice what an advisor takes before it has any ghosts. */
-const LEAST_BUDGET = 12_288
+const LEAST_BUDGET = EMPTY_BYTES + LEAST_BYTES
+/** Of smaller budgets, an advisor may take more than a hundredth: a thirty-second, up to this. */
+const ENOUGH_BYTES = 65_536
 
 /**
  * Begins to observe the uses of a cache, to say what other budgets would bring: a quarter, half, one, two and
@@ -36,7 +36,7 @@ const LEAST_BUDGET = 12_288
  * which count for the budget of the cache.
  *
  * A `TypeError` if `cache` is not a `FaaSCacheDict`, has no `maxSizeBytes`, or has an advisor already. A
- * `RangeError` if `maxSizeBytes` is below 12,288.
+ * `RangeError` if `maxSizeBytes` is below 11 KB.
  *
  * It does not simulate the memory guard, and does not follow `promote`, `demote`, nor `deleteWhere` for keys
  * that the cache no longer holds. `heapSize` measures a value only until it is larger than the budget: so a
@@ -63,7 +63,7 @@ export function advise(cache: object, options?: AdvisorOptions): Advisor {
       `An advisor needs a maxSizeBytes of at least ${LEAST_BUDGET} bytes; it is ${maxSizeBytes}`,
     )
   }
-  return new Advisor(controller, maxSizeBytes, sample)
+  return new Advisor(controller, sample)
 }
 
 /** What `advise` returns. It ends with `close`, or with `using`. */
@@ -79,10 +79,9 @@ export class Advisor {
   #last: AdvisorReport | undefined
 
   /** @internal */
-  constructor(controller: CacheController, budget: number, sample: number | undefined) {
+  constructor(controller: CacheController, sample: number | undefined) {
     this.#cache = weakly(controller)
     this.#caches = FACTORS.map(() => new Ghosts(sample ?? 1))
-    const mostBytes = Math.max(LEAST_BYTES, budget / 100, (budget * (sample ?? SHARE)) / 16)
     const mostGhosts = sample === undefined ? ENOUGH_GHOSTS : Infinity
     const isFirst = controller[OBSERVE]((observation) => {
       this.#observation = observation
@@ -90,7 +89,7 @@ export class Advisor {
       this.#simulation = new Simulation(
         this.#caches,
         this.#caches[PRESENT] as Ghosts,
-        mostBytes,
+        () => mostBytesFor(this.#budgets[PRESENT] as number, sample ?? SHARE),
         mostGhosts,
         observation.pendingTtl,
         () => this.#begin(),
@@ -163,4 +162,9 @@ export class Advisor {
   [INSPECT](): string {
     return String(this)
   }
+}
+
+function mostBytesFor(budget: number, sample: number): number {
+  const part = Math.max(budget / 100, Math.min(budget / 32, ENOUGH_BYTES), (budget * sample) / 16)
+  return Math.max(LEAST_BYTES, part)
 }

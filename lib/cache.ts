@@ -289,7 +289,7 @@ export class Cache {
 
   resize(limits: NewLimits): void {
     const { maxSizeBytes, maxEntrySizeBytes, maxItems } = limits
-    requireRoom(maxSizeBytes, limits.givenSizeBytes, this.#entries.table.reservedBytes)
+    requireRoom(maxSizeBytes, limits.givenSizeBytes, this.#entries.observer?.leastBytes)
     // Read before anything changes, since the option `now` may throw.
     const now = this.#clock.now()
     this.#change(() => {

@@ -175,7 +175,7 @@ export class Entries extends LimitedEntries {
       : this.#deadline(key, terms, now)
     // While memory is short, a value may be too large to stay. It takes no other entry with it.
     if (deadline <= now || isTooLarge) {
-      return this.#putNothing(deadline <= now ? EXPIRED : EVICTED, key, value, bytes, now)
+      return this.#putNothing(deadline <= now ? EXPIRED : EVICTED, key, value, bytes, deadline, now)
     }
     if (slot !== NONE && !this.isExpired(slot, now)) {
       this.guards.replacement.requireEarly()
@@ -232,7 +232,14 @@ export class Entries extends LimitedEntries {
   }
 
   /** Counts a write of a value that leaves at once: expired already, or too large while memory is short. */
-  #putNothing(reason: number, key: string, value: unknown, bytes: number, now: number): undefined {
+  #putNothing(
+    reason: number,
+    key: string,
+    value: unknown,
+    bytes: number,
+    deadline: number,
+    now: number,
+  ): undefined {
     this.guards.expired.require(bytes)
     handleRejection(value)
     const slot = this.table.find(key)
@@ -245,7 +252,9 @@ export class Entries extends LimitedEntries {
         this.table.remove(slot)
       }
     } else this.stale?.deleteFor(key, value, now)
-    this.observer?.removed(key)
+    // What the process takes from the cache is not simulated.
+    if (reason === EVICTED) this.observer?.stored(key, ENTRY_BYTES + bytes, deadline, now, false)
+    else this.observer?.removed(key)
     this.statistics.writes++
     this.statistics.count(reason)
     if (reason === EVICTED) {

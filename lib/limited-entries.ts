@@ -298,19 +298,24 @@ export class LimitedEntries {
     settings.maxEntrySizeBytes = maxEntrySizeBytes
     settings.maxItems = maxItems
     this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
-    const mostAlone = this.mostAlone
+    this.#applyLimits()
+    if (this.observer !== undefined) {
+      this.observer.restarted()
+      this.reserve(this.observer.sizeBytes)
+    }
+    this.keepLimits(now)
+  }
+
+  #applyLimits(): void {
+    const { mostAlone } = this
     this.squeezeTo(this.#squeezedTo || Infinity)
     if (this.mostAlone < mostAlone) this.#evictRefused()
-    this.keepLimits(now)
-    this.observer?.restarted()
   }
 
   /** Counts so many bytes as a part of the cache. Call `keepLimits` afterwards. */
   reserve(bytes: number): void {
-    const { mostAlone } = this
     this.table.reserve(bytes)
-    this.squeezeTo(this.#squeezedTo || Infinity)
-    if (this.mostAlone < mostAlone) this.#evictRefused()
+    this.#applyLimits()
   }
 
   #evictRefused(): void {

@@ -12,6 +12,8 @@ export const OBSERVE: unique symbol = /* @__PURE__ */ Symbol.for(
 export interface Observer {
   /** What it takes. A part of the budget of the cache. */
   readonly sizeBytes: number
+  /** What it takes at least. */
+  readonly leastBytes: number
   isSampled(key: string): boolean
   /** A use of a key that has a live entry. Returns whether it is sampled. */
   hit(key: string, now: number): boolean

@@ -26,7 +26,7 @@ const NONE = 0
 const FREE = -1
 /** Records, and buckets, of an empty table. */
 const SMALLEST = 8
-const GROWTH = 1.5
+const GROWTH = 1.25
 /** Bytes of the objects without records and buckets. */
 const FIXED_BYTES = 600
 /** Records that each write looks at for entries that have expired. */
@@ -55,10 +55,10 @@ export class Ghosts {
   #buckets = new Int32Array(SMALLEST)
   /** The first word that was never used. */
   #unused = WORDS
-  #free = NONE
+  #free: number = NONE
   #hasDeadlines = false
   /** The record that was last looked at for expiry. */
-  #looked = NONE
+  #looked: number = NONE
 
   constructor(share: number) {
     this.share = share
@@ -82,6 +82,41 @@ export class Ghosts {
   get #grownBuckets(): number {
     const { length } = this.#buckets
     return this.#grownLength > length * WORDS ? 2 * length : length
+  }
+
+  /** Gives back what is not needed. */
+  compact(): void {
+    const former = this.#int32
+    const int32 = new Int32Array(Math.max(SMALLEST, this.size + 1) * WORDS)
+    let last = NONE
+    for (let ghost = this.#oldest; ghost !== NONE; ghost = former[ghost + NEWER] as number) {
+      const older = last
+      last += WORDS
+      int32.set(former.subarray(ghost, ghost + WORDS), last)
+      int32[last + OLDER] = older
+      int32[older + NEWER] = last
+    }
+    int32[last + NEWER] = NONE
+    int32[OLDER] = last
+    this.#setRecords(int32)
+    this.#unused = last + WORDS
+    this.#free = this.#looked = NONE
+    let buckets = SMALLEST
+    while (buckets * WORDS < int32.length) buckets *= 2
+    this.#setBuckets(buckets)
+  }
+
+  #setRecords(int32: Int32Array<ArrayBuffer>): void {
+    this.#int32 = int32
+    this.#float32 = new Float32Array(int32.buffer)
+    this.#float64 = new Float64Array(int32.buffer)
+  }
+
+  #setBuckets(length: number): void {
+    this.#buckets = new Int32Array(length)
+    for (let ghost = this.#oldest; ghost !== NONE; ghost = this.#int32[ghost + NEWER] as number) {
+      this.#chain(ghost)
+    }
   }
 
   /** Sets the budget of the cache and the number of its entries. */
@@ -178,6 +213,7 @@ export class Ghosts {
       if (!this.#isFree(ghost) && !isSampled(hash, this.share)) this.#remove(ghost)
     }
     this.#keepLimits()
+    this.compact()
   }
 
   #isRefused(bytes: number): boolean {
@@ -262,14 +298,8 @@ export class Ghosts {
     const int32 = new Int32Array(this.#grownLength)
     const buckets = this.#grownBuckets
     int32.set(this.#int32)
-    this.#int32 = int32
-    this.#float32 = new Float32Array(int32.buffer)
-    this.#float64 = new Float64Array(int32.buffer)
-    if (buckets === this.#buckets.length) return
-    this.#buckets = new Int32Array(buckets)
-    for (let ghost = this.#oldest; ghost !== NONE; ghost = int32[ghost + NEWER] as number) {
-      this.#chain(ghost)
-    }
+    this.#setRecords(int32)
+    if (buckets !== this.#buckets.length) this.#setBuckets(buckets)
   }
 
   #remove(ghost: number): void {

@@ -9,6 +9,8 @@ export const SHARE = 1 / 32
 /** Misses that no write has followed yet. */
 const MOST_MISSES = 64
 const MISS_BYTES = 64
+/** What the ghosts and the misses may take, however small the budget is. */
+export const LEAST_BYTES = 8_192
 
 /**
  * Plays what happens in a cache against caches of other budgets, which keep ghosts of the same sample of keys.
@@ -16,6 +18,7 @@ const MISS_BYTES = 64
  * miss stores the entry only where it was missing.
  */
 export class Simulation implements Observer {
+  readonly leastBytes = LEAST_BYTES
   /** Uses, as an estimate for all keys. */
   uses = 0
   /** Uses of sampled keys. */
@@ -28,7 +31,7 @@ export class Simulation implements Observer {
   readonly #caches: readonly Ghosts[]
   /** The one with the budget of the cache that is observed. */
   readonly #present: Ghosts
-  readonly #mostBytes: number
+  readonly #mostBytes: () => number
   readonly #mostGhosts: number
   readonly #longestLoad: number
   readonly #setLimits: () => void
@@ -45,7 +48,7 @@ export class Simulation implements Observer {
   constructor(
     caches: readonly Ghosts[],
     present: Ghosts,
-    mostBytes: number,
+    mostBytes: () => number,
     mostGhosts: number,
     longestLoad: number,
     setLimits: () => void,
@@ -132,7 +135,7 @@ export class Simulation implements Observer {
     for (const cache of this.#caches) {
       if (isLoad && cache.has(hash, now)) continue
       const { growthBytes } = cache
-      if (growthBytes !== 0 && this.sizeBytes + growthBytes > this.#mostBytes) this.#sampleLess()
+      if (growthBytes !== 0) this.#makeRoom(growthBytes)
       cache.store(hash, bytes, deadline, now)
     }
     if (this.#present.share > SHARE && this.#count > this.#mostGhosts) this.#sampleLess()
@@ -173,6 +176,14 @@ export class Simulation implements Observer {
     this.uses = this.observed = this.loads = this.loadMs = 0
     this.hits.fill(0)
     this.#setLimits()
+    this.#makeRoom(0)
+  }
+
+  #makeRoom(bytes: number): void {
+    const most = this.#mostBytes() - bytes
+    if (this.sizeBytes <= most) return
+    for (const cache of this.#caches) cache.compact()
+    while (this.sizeBytes > most && this.#count !== 0) this.#sampleLess()
   }
 
   #sampleLess(): void {

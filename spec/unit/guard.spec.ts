@@ -89,7 +89,7 @@ describe('a look', () => {
   })
 
   it('comes once for the sweeps of many caches that come together', () => {
-    const gauge = gaugeWith({ own: 10 * MIB })
+    const gauge = gaugeWith({})
     const guard = guardOf(gauge, new TestCache(0))
     for (let sweeps = 0; sweeps < 1_000; sweeps++) guard.lookIfRested()
     expect(gauge.readings).toBe(1)
