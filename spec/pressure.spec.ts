@@ -1,9 +1,9 @@
 import { type CacheOptions, FaaSCacheDict } from 'faas-cache-dict'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { cacheWith, type Values } from './support/cache.ts'
 import { EMPTY_BYTES } from './support/charges.ts'
 import { deferred, nextTurn } from './support/promises.ts'
-import { MIB, simulatedProcess, type TestGauge } from './support/test-gauge.ts'
+import { GUARD, installGuard, MIB, simulatedProcess, type TestGauge } from './support/test-gauge.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -964,4 +964,25 @@ it('a cache that is written at once while it is made is guarded', () => {
   const cache = new FaaSCacheDict({ sizeOf: () => ENTRY, maxSizeBytes: '64M' }, entries)
   expect(gauge.mostAlive).toBeLessThan(gauge.heapLimit)
   expect(Object.keys(cache).length).toBeLessThan(1_000)
+})
+
+it('a young process has no guard before it has allocated some megabytes', async () => {
+  onTestFinished(installGuard(undefined))
+  vi.resetModules()
+  const { FaaSCacheDict } = await import('faas-cache-dict')
+  const guard = () => (globalThis as { [GUARD]?: unknown })[GUARD]
+  let heapUsed = 1
+  vi.spyOn(process, 'memoryUsage').mockImplementation(
+    () => ({ heapUsed, external: 0 }) as NodeJS.MemoryUsage,
+  )
+  const cache: Values = new FaaSCacheDict({ sizeOf: () => 900, maxSizeBytes: '1M' })
+  for (let at = 0; at < 20; at++) cache[at] = true
+  expect(guard()).toBeUndefined()
+  for (let at = 0; at < 100 && guard() === undefined; at++) {
+    cache[at] = true
+    heapUsed += MIB / 8
+  }
+  expect(guard()).toBeDefined()
+  // It has looked the sooner for what each byte written takes.
+  expect(heapUsed).toBeLessThan(4 * MIB)
 })

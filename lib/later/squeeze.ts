@@ -1,7 +1,7 @@
 import { weakly } from '../engine.ts'
 import type { Entries } from '../entries.ts'
 import type { Hooks } from '../hooks.ts'
-import { type Guard, type Guarded, processGuard } from '../memory/guard.ts'
+import { type Guard, type Guarded, processGuard, writableEarly } from '../memory/guard.ts'
 import { FIRST_LOOK, MOST_WRITABLE } from '../memory/pace.ts'
 import type { Settings } from '../options/options.ts'
 
@@ -43,10 +43,13 @@ export class Squeeze implements Guarded {
 
   #look(isDue: boolean): void {
     const entries = this.#entries
-    if (this.#guard === undefined) this.#guard = this.#joined()
     const written = this.#writable - entries.allowance
-    this.#writable = this.#guard?.count(written) ?? MOST_WRITABLE
-    entries.allowance = this.#writable
+    let writable = this.#guard === undefined ? writableEarly(written) : 0
+    if (writable === 0) {
+      if (this.#guard === undefined) this.#guard = this.#joined()
+      writable = this.#guard?.count(written) ?? MOST_WRITABLE
+    }
+    this.#writable = entries.allowance = writable
     if (isDue) this.#guard?.lookIfRested()
   }
 

@@ -37,13 +37,17 @@ const DANGER = 0.88
 /** As a part of the whole heap limit. V8 collects at once when external memory grows by more than half. */
 const GHOST = 0.6
 
+export function isGauged(): boolean {
+  const { process } = globalThis
+  return process?.memoryUsage !== undefined && !process.versions?.bun
+}
+
 /**
  * `undefined` where the engine tells nothing, or nothing cheaply: on Bun, to ask is to collect. Asks for no
  * permission: without one to read files, memory that a file backs counts as resident.
  */
 export function processGauge(): Gauge | undefined {
-  const { process } = globalThis
-  if (process?.versions?.bun || !process?.memoryUsage) return undefined
+  if (!isGauged()) return undefined
   const v8 = builtinModule('node:v8')
   return v8?.getHeapSpaceStatistics && new ProcessGauge(v8 as V8)
 }

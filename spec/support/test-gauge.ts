@@ -5,7 +5,7 @@ import { Guard, type Guarded } from '../../lib/memory/guard.ts'
 
 export const MIB = 2 ** 20
 
-const GUARD = Symbol.for('faas-cache-dict.guard.1')
+export const GUARD: unique symbol = Symbol.for('faas-cache-dict.guard.1')
 
 /** A simulated process. It uses what a spec says and, for each byte that guarded caches charge, `factor` bytes. */
 export class TestGauge implements Gauge {
@@ -118,7 +118,9 @@ export function simulatedProcess(state: Partial<TestGauge> = {}): TestGauge {
 }
 
 /** From now on, caches have this guard. Returns a function that puts the former one back. */
-export function installGuard(guard: Pick<Guard, 'join' | 'count' | 'look'>): () => void {
+export function installGuard(
+  guard: Pick<Guard, 'join' | 'count' | 'look'> | undefined,
+): () => void {
   const former = Reflect.getOwnPropertyDescriptor(globalThis, GUARD)
   Reflect.defineProperty(globalThis, GUARD, { value: guard, configurable: true })
   return () => {
