@@ -31,6 +31,10 @@ export class Expiry {
   /** No bucket comes before this time. */
   #next = Infinity
   #placed = 0
+  /** The bucket that was chosen last, and the deadlines from and to which it is the one until time moves. */
+  #bucket = DUE
+  #from = 0
+  #to = 0
 
   constructor(records: Records) {
     this.#records = records
@@ -46,7 +50,10 @@ export class Expiry {
   }
 
   schedule(slot: Slot, deadline: number, now: number): void {
-    if (this.#placed === 0) this.#time = now
+    if (this.#placed === 0) {
+      this.#time = now
+      this.#to = 0
+    }
     const { int32, float64 } = this.#records
     const at = (slot >> 1) + DEADLINE
     const previous = float64[at] as number
@@ -100,8 +107,16 @@ export class Expiry {
   }
 
   #place(slot: Slot, deadline: number): void {
+    // Entries with one TTL, one after the other, nearly always share a bucket.
+    if (deadline < this.#from || deadline >= this.#to) this.#choose(deadline)
+    this.#link(slot, this.#bucket)
+  }
+
+  /** Finds the bucket of a deadline. */
+  #choose(deadline: number): void {
     if (deadline <= this.#time) {
-      this.#link(slot, DUE)
+      this.#bucket = DUE
+      this.#from = this.#to = deadline
       return
     }
     let digits = deadline
@@ -111,20 +126,25 @@ export class Expiry {
       const higherDigits = Math.floor(digits / RADIX)
       const higherTime = Math.floor(time / RADIX)
       if (higherDigits === higherTime) {
-        this.#next = Math.min(this.#next, digits * start)
-        this.#link(slot, 1 + level * RADIX + digits - higherDigits * RADIX)
+        this.#bucket = 1 + level * RADIX + digits - higherDigits * RADIX
+        this.#from = digits * start
+        this.#to = this.#from + start
+        this.#next = Math.min(this.#next, this.#from)
         return
       }
       digits = higherDigits
       time = higherTime
       start *= RADIX
     }
-    this.#next = Math.min(this.#next, (time + 1) * start)
-    this.#link(slot, FAR)
+    this.#bucket = FAR
+    this.#from = (time + 1) * start
+    this.#to = Infinity
+    this.#next = Math.min(this.#next, this.#from)
   }
 
   /** Moves the time to the first bucket that has come, or to `now` if none has. */
   #advance(now: number): void {
+    this.#to = 0
     const first = this.#firstBucket()
     const start = this.#startOf(first)
     if (start > now) {

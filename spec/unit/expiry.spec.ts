@@ -104,3 +104,14 @@ it('gives what is due by the time it was placed by, to who asks with an earlier 
   expiry.schedule(slot, 1_001, 1_002)
   expect(expiry.due(1_000)).toBe(slot)
 })
+
+it('places the first entry by the present time, though another one was placed earlier', () => {
+  const records = new Records(2)
+  const expiry = new Expiry(records)
+  const slot = records.allocate()
+  expiry.schedule(slot, 64, 0)
+  expiry.forget(slot)
+  expiry.schedule(slot, 100, 70)
+  // In the bucket of 96, and not in that of 64, which would have come.
+  expect(expiry.due(71, 0)).toBe(0)
+})
