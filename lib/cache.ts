@@ -40,16 +40,7 @@ export class Cache {
   readonly #sweep: Sweep
 
   constructor(settings: Settings) {
-    const {
-      maxSizeBytes,
-      maxEntrySizeBytes,
-      maxItems,
-      given,
-      onDelete,
-      onError,
-      sweepInterval,
-      now,
-    } = settings
+    const { maxSizeBytes, given, onDelete, onError, sweepInterval, now } = settings
     requireRoom(maxSizeBytes, given.maxSizeBytes)
     this.settings = settings
     const clock = clockFrom(now)
@@ -76,7 +67,6 @@ export class Cache {
       hooks,
       clock,
     )
-    entries.limit(maxSizeBytes, maxEntrySizeBytes, maxItems, clock.now())
   }
 
   /** The live value, or `missing`. A use: it counts as a hit, or as a miss if `isMiss`. */

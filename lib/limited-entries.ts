@@ -49,6 +49,7 @@ export class LimitedEntries {
     this.pending = pending
     this.guards = guardsOf(hooks.hasOnDelete)
     if (settings.loadTerms.window !== 0) this.table.addWindows()
+    this.#applyLimits()
   }
 
   /** Entries, live and stale. */
@@ -297,25 +298,26 @@ export class LimitedEntries {
     settings.maxSizeBytes = maxSizeBytes
     settings.maxEntrySizeBytes = maxEntrySizeBytes
     settings.maxItems = maxItems
-    this.#mostItems = Math.min(maxItems, MOST_ENTRIES)
-    this.#applyLimits()
-    if (this.observer !== undefined) {
-      this.observer.restarted()
-      this.reserve(this.observer.sizeBytes)
+    const { observer } = this
+    if (observer !== undefined) {
+      observer.restarted()
+      this.table.reserve(observer.sizeBytes)
     }
+    this.#applyLimits()
     this.keepLimits(now)
-  }
-
-  #applyLimits(): void {
-    const { mostAlone } = this
-    this.squeezeTo(this.#squeezedTo || Infinity)
-    if (this.mostAlone < mostAlone) this.#evictRefused()
   }
 
   /** Counts so many bytes as a part of the cache. Call `keepLimits` afterwards. */
   reserve(bytes: number): void {
     this.table.reserve(bytes)
     this.#applyLimits()
+  }
+
+  #applyLimits(): void {
+    const { mostAlone } = this
+    this.#mostItems = Math.min(this.settings.maxItems, MOST_ENTRIES)
+    this.squeezeTo(this.#squeezedTo || Infinity)
+    if (this.mostAlone < mostAlone) this.#evictRefused()
   }
 
   #evictRefused(): void {
