@@ -293,6 +293,16 @@ describe('maxSizeBytes', () => {
     expect(controlled().maxSizeBytes).toBe(Math.floor(whole / 4))
   })
 
+  it('as a percentage is of the memory as the first cache found it, until a resize reads it anew', () => {
+    const { maxSizeBytes } = controlled()
+    const container = vi.spyOn(process, 'constrainedMemory').mockReturnValue(2 ** 26)
+    const controller = controlled()
+    expect(controller.maxSizeBytes).toBe(maxSizeBytes)
+    controller.resize({ maxSizeBytes: '25%' })
+    expect(controller.maxSizeBytes).toBe(2 ** 24)
+    container.mockRestore()
+  })
+
   it('as a percentage is the same for each cache', () => {
     expect(controlled().maxSizeBytes).toBe(controlled().maxSizeBytes)
   })

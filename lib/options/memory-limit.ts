@@ -41,6 +41,14 @@ export function memoryLimit(process?: Partial<Platform>, isGranted?: IsGranted):
   return Math.floor(Math.min(heap, (shared < Infinity ? shared : 128 * MEBIBYTE) / threads))
 }
 
+let known: number | undefined
+
+/** As when it was first read. To read it takes longer than to make a cache without it. */
+export function knownMemoryLimit(): number {
+  known ??= memoryLimit()
+  return known
+}
+
 /**
  * Reads the limits anew, since a container may be resized and a process may be restored from a
  * snapshot elsewhere. Reads nothing for which a person would be asked for permission.

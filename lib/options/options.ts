@@ -6,6 +6,7 @@ import {
   loadDefaultsFrom,
   type WaitUntil,
 } from './load-terms.ts'
+import { knownMemoryLimit } from './memory-limit.ts'
 import {
   type ByteSize,
   bytesFrom,
@@ -283,7 +284,7 @@ export function settingsFrom(options: unknown): Settings {
   if (typeof ttlJitter !== 'number' || !(ttlJitter >= 0 && ttlJitter <= 1)) {
     throw invalidNumber('ttlJitter', 'a number from 0 to 1', ttlJitter, ttlJitter)
   }
-  const budget = bytesFrom('maxSizeBytes', maxSizeBytes)
+  const budget = bytesFrom('maxSizeBytes', maxSizeBytes, knownMemoryLimit)
   return {
     defaultTtl: millisecondsFrom('defaultTtl', defaultTtl),
     ttlJitter,
