@@ -17,7 +17,7 @@ export default defineConfig({
       ...(keyv ? [{ find: /^keyv$/, replacement: keyv }] : []),
       { find: /^faas-cache-dict$/, replacement: installed ? built('index') : source('index.ts') },
       {
-        find: /^faas-cache-dict\/(payload|keyv)$/,
+        find: /^faas-cache-dict\/(payload|keyv|advisor)$/,
         replacement: installed ? built('$1') : source('$1.ts'),
       },
     ],

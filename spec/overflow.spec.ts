@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { type CacheController, controllerOf, FaaSCacheDict } from 'faas-cache-dict'
+import { advise } from 'faas-cache-dict/advisor'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Values } from './support/cache.ts'
 import { EMPTY_BYTES } from './support/charges.ts'
@@ -93,6 +94,26 @@ describe('a stack overflow at any depth', () => {
         cache['last'] = 1
         delete cache['last']
         expect(calls.count).toBe(removalsOf(controller))
+        expectSound(controller)
+      },
+    )
+  })
+
+  it.each(Object.entries(acts))('of %s leaves an advisor right', (_, act) => {
+    atEachDepth(
+      () => {
+        const made = filled()
+        return { ...made, advisor: advise(made.cache, { sample: 1 }) }
+      },
+      ({ cache, controller }) => act(cache, controller),
+      ({ cache, controller, advisor }) => {
+        const { hits, misses } = controller.stats()
+        expect(advisor.report().uses).toBe(hits + misses)
+        // Each of its lists is walked.
+        for (let at = 0; at < 28; at++) cache[`k${at}`] ??= at
+        controller.remeasure()
+        expectInvariants(controller)
+        advisor.close()
         expectSound(controller)
       },
     )

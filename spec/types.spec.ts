@@ -7,6 +7,7 @@ import {
   heapSize,
   KeyError,
 } from 'faas-cache-dict'
+import { type Advisor, type AdvisorReport, advise } from 'faas-cache-dict/advisor'
 import { payloadSize } from 'faas-cache-dict/payload'
 import { describe, expectTypeOf, it } from 'vitest'
 
@@ -598,6 +599,48 @@ describe('other exports', () => {
     compiled((error: unknown = undefined) => {
       if (error instanceof KeyError) expectTypeOf(error).toEqualTypeOf<KeyError>()
       if (error instanceof DataTooLargeError) expectTypeOf(error.sizeBytes).toBeNumber()
+    })
+  })
+})
+
+describe('an advisor', () => {
+  it('takes a dictionary of any schema', () => {
+    compiled(() => {
+      for (const cache of [typed, open, users, loads, numbered, untyped]) advise(cache).close()
+      const ofAny = <Any extends object>(cache: FaaSCacheDict<Any>): Advisor => advise(cache)
+      return ofAny(typed)
+    })
+  })
+
+  it('takes the share of the keys to watch, and no other option', () => {
+    compiled(() => {
+      advise(typed, {})
+      advise(typed, { sample: 1 / 32 })
+      advise(typed, { sample: undefined })
+      // @ts-expect-error a number
+      advise(typed, { sample: '1%' })
+      // @ts-expect-error unknown option
+      advise(typed, { samples: 1 })
+      // @ts-expect-error a dictionary
+      advise('cache')
+      // @ts-expect-error a dictionary
+      advise()
+    })
+  })
+
+  it('reports numbers, and is disposable', () => {
+    compiled(() => {
+      using advisor = advise(typed)
+      const disposable: Disposable = advisor
+      expectTypeOf(advisor).toEqualTypeOf<Advisor>()
+      expectTypeOf(advisor.report()).toEqualTypeOf<AdvisorReport>()
+      expectTypeOf(advisor.report().points).toEqualTypeOf<
+        { maxSizeBytes: number; hitRate: number; loadsSaved: number; msSaved: number }[]
+      >()
+      expectTypeOf(advisor.report().recommended).toEqualTypeOf<number>()
+      expectTypeOf(advisor.report().uses).toEqualTypeOf<number>()
+      expectTypeOf(advisor.close()).toEqualTypeOf<void>()
+      return disposable
     })
   })
 })

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import type { AdvisorReport } from 'faas-cache-dict/advisor'
 import { BASE_BYTES, ENTRY_BYTES } from '../support/charges.ts'
 import {
   count,
@@ -15,6 +16,8 @@ import type { World } from './world.ts'
 
 /** Bytes. Room for the tables of a dozen entries to have doubled. */
 const MAX_SLACK = 4_096
+/** Bytes. An advisor of a dozen keys. */
+const MAX_ADVISOR = 8_192
 
 const shown = (value: unknown) =>
   inspect(value, { depth: 3, maxStringLength: 30, maxArrayLength: 50 })
@@ -111,12 +114,22 @@ export function compareWhole(world: World): void {
   const { stale } = model.model
   const staleBytes = stale.reduce((sum, { bytes }) => sum + bytes + ENTRY_BYTES, 0)
   const slack = sizeBytes - charges - staleBytes - BASE_BYTES
-  if (slack < 0 || slack > MAX_SLACK) differ('The slack of the tables', slack, MAX_SLACK)
+  const maxSlack = world.advisor === undefined ? MAX_SLACK : MAX_SLACK + MAX_ADVISOR
+  if (slack < 0 || slack > maxSlack) differ('The slack of the tables', slack, maxSlack)
   const { maxSizeBytes, maxItems, effectiveMaxSizeBytes } = controller
   if (effectiveMaxSizeBytes !== null && sizeBytes > effectiveMaxSizeBytes)
     differ('sizeBytes above effectiveMaxSizeBytes', sizeBytes, effectiveMaxSizeBytes)
   if (maxSizeBytes !== null && sizeBytes > maxSizeBytes)
     differ('sizeBytes above maxSizeBytes', sizeBytes, maxSizeBytes)
+  if (world.advisor !== undefined) checkReport(world.advisor.report())
   const items = entries.length + stale.length
   if (maxItems !== null && items > maxItems) differ('size above maxItems', items, maxItems)
+}
+
+function checkReport({ points, recommended, uses }: AdvisorReport): void {
+  const isPossible =
+    points.every(({ hitRate }) => hitRate >= 0 && hitRate <= 1) &&
+    points.every(({ loadsSaved, msSaved }) => Math.abs(loadsSaved) <= uses && msSaved > -1e12) &&
+    points.some(({ maxSizeBytes }) => maxSizeBytes === recommended)
+  if (!isPossible) differ('The report of the advisor', { points, recommended, uses }, undefined)
 }

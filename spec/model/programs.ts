@@ -66,13 +66,19 @@ const commandsBy = (weights: Weights) => {
   })
 }
 
-async function run(scenario: Scenario, commands: Iterable<AsyncCommand<World, undefined>>) {
-  const world = new World(scenario)
+async function run(
+  scenario: Scenario,
+  commands: Iterable<AsyncCommand<World, undefined>>,
+  isAdvised: boolean,
+) {
+  const world = new World(scenario, isAdvised)
   try {
     await fc.asyncModelRun(() => ({ model: world, real: undefined }), commands)
     await world.drain()
     compareTraces(world)
     compareCalls(world)
+    compareWhole(world)
+    world.endAdvice()
     compareWhole(world)
   } finally {
     world.end()
@@ -111,11 +117,12 @@ const LONG_RUNS = 10_000
  * path; MODEL_SEED, MODEL_PATH and MODEL_REPLAY run that program again. The seed is fixed, so that a
  * commit passes or fails every time; MODEL_SEED=random tries other programs. The programs must reach
  * each of `KINDS`, or each of the given outcomes, which a long run must reach 500 times.
+ * `isAdvised`: each cache with a budget has an advisor, and must behave like the model all the same.
  */
 export async function expectPrograms(
   weights: Weights,
   fixedSeed: number,
-  outcomes?: readonly string[],
+  { outcomes, isAdvised = false }: { outcomes?: readonly string[]; isAdvised?: boolean } = {},
 ): Promise<void> {
   const seed = MODEL_SEED === 'random' ? Date.now() | 0 : Number(MODEL_SEED ?? fixedSeed)
   const numRuns = MODEL_RUNS === undefined ? DEFAULT_RUNS : Number(MODEL_RUNS) / 2
@@ -126,7 +133,7 @@ export async function expectPrograms(
   await fc.assert(
     fc.asyncProperty(scenarios(hookSteps), commandsBy(weights), async (scenario, commands) => {
       unhandled.length = 0
-      lengths.push(await run(scenario, commands))
+      lengths.push(await run(scenario, commands, isAdvised))
       expect(unhandled).toEqual([])
     }),
     { numRuns, seed, ...(MODEL_PATH && { path: MODEL_PATH, numRuns: 1, endOnFailure: true }) },

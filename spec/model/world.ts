@@ -1,4 +1,5 @@
 import { type CacheController, controllerOf, FaaSCacheDict, type Snapshot } from 'faas-cache-dict'
+import { type Advisor, advise } from 'faas-cache-dict/advisor'
 import type { Weakly } from '../../lib/engine.ts'
 import type { Guarded } from '../../lib/memory/guard.ts'
 import { ENTRY_BYTES } from '../support/charges.ts'
@@ -47,6 +48,7 @@ export class World {
   readonly controller: CacheController
   readonly model: ModelController
   readonly scenario: Scenario
+  advisor: Advisor | undefined
   readonly trace: { real: TraceEvent[]; model: TraceEvent[] } = { real: [], model: [] }
   /** The keys of removed entries, in order. */
   readonly removedKeys: string[] = []
@@ -75,13 +77,15 @@ export class World {
   readonly #hookCalls = { real: 0, model: 0 }
   readonly #hookStepsLeft = { real: 0, model: 0 }
 
-  constructor(scenario: Scenario) {
+  /** `isAdvised`: the cache has an advisor, which must change nothing. */
+  constructor(scenario: Scenario, isAdvised = false) {
     this.scenario = scenario
     this.timers.install()
     this.#fixChance()
     this.model = new ModelController(this.#modelOptions())
     this.cache = new FaaSCacheDict<Cache>(this.#options())
     this.controller = controllerOf(this.cache)
+    if (isAdvised && scenario.budget !== null) this.advisor = advise(this.cache, { sample: 1 })
     this.model.loads.note = count
   }
 
@@ -159,6 +163,12 @@ export class World {
   allowHookSteps(): void {
     this.#hookStepsLeft.real = 4
     this.#hookStepsLeft.model = 4
+  }
+
+  /** From now on, the advisor takes no bytes of the cache. */
+  endAdvice(): void {
+    this.advisor?.close()
+    this.advisor = undefined
   }
 
   end(): void {

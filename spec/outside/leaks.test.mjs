@@ -9,8 +9,9 @@ import { must } from './install.mjs'
 const flags = ['--expose-gc', '--max-old-space-size=64']
 const [, file, only] = process.argv
 const FIRST_REQUIRE = 'the first request to require the library is collected'
-const { FaaSCacheDict, controllerOf } =
-  only === undefined || only === FIRST_REQUIRE ? {} : await import('faas-cache-dict')
+const isUsed = only !== undefined && only !== FIRST_REQUIRE
+const { FaaSCacheDict, controllerOf } = isUsed ? await import('faas-cache-dict') : {}
+const { advise } = isUsed ? await import('faas-cache-dict/advisor') : {}
 
 const checks = {
   'a dropped cache is collected with its entries, sweep, hooks and loads': async () => {
@@ -204,6 +205,66 @@ const checks = {
     }
     for (let i = 0; i < 10; i++) serve(i)
     await counted.all(1)
+  },
+
+  'a dropped cache is collected while the program keeps its advisor, and an advisor that it drops as well':
+    async () => {
+      const counted = counter()
+      const kept = []
+      for (let i = 0; i < 100; i++) {
+        const cache = new FaaSCacheDict({ defaultTtl: '1h', onDelete: () => cache.removals++ })
+        const advisor = advise(cache, { sample: 1 })
+        for (let j = 0; j < 10; j++) cache[`key-${j}`] ??= { j }
+        cache.pending ??= new Promise(() => {})
+        controllerOf(cache).getOrSet('never', () => new Promise(() => {}))
+        if (i % 2 === 0) kept.push(advisor)
+        else counted.add(advisor)
+        counted.add(cache)
+        counted.add(cache['key-9'])
+      }
+      await counted.all(250)
+      for (const advisor of kept) assert.equal(advisor.report().uses, 13)
+      for (const advisor of kept) advisor.close()
+    },
+
+  'a cache keeps nothing of a closed advisor, and a closed advisor nothing of its cache':
+    async () => {
+      const counted = counter()
+      const caches = []
+      const kept = []
+      for (let i = 0; i < 100; i++) {
+        const cache = new FaaSCacheDict({ defaultTtl: '1h' })
+        if (i % 2 === 0) caches.push(cache)
+        else counted.add(cache)
+        for (let j = 0; j < 3; j++) {
+          const advisor = advise(cache, { sample: 1 })
+          for (let k = 0; k < 10; k++) cache[`key-${k}`] ??= { k }
+          advisor.close()
+          if (i % 2 === 0) counted.add(advisor)
+          else kept.push(advisor)
+        }
+      }
+      await counted.all(200)
+      assert.equal(kept.length, 150)
+      assert.equal(caches.length, 50)
+    },
+
+  'a million keys and a thousand advisors of one cache do not grow the heap': async () => {
+    const cache = new FaaSCacheDict({ maxSizeBytes: '1M', memoryGuard: false })
+    const advisor = advise(cache, { sample: 1 })
+    const use = (from, count) => {
+      for (let i = from; i < from + count; i++) cache[`key-${i}`] ??= i
+    }
+    use(0, 100_000)
+    const before = await heapAfterCollection()
+    use(100_000, 1_000_000)
+    advisor.close()
+    for (let i = 0; i < 1_000; i++) {
+      const next = advise(cache, { sample: 1 })
+      use(i * 100, 200)
+      next.close()
+    }
+    await checkGrowth(512, before)
   },
 
   'a removed value is collected, whatever removed it': async () => {

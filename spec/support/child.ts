@@ -3,13 +3,16 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 
 const run = promisify(execFile)
-const library = new URL('../../lib/index.ts', import.meta.url).pathname
+const fileOf = (name: string) => new URL(`../../lib/${name}.ts`, import.meta.url).pathname
 
-/** Bundles a module that imports `faas-cache-dict` into one script, which any runtime can run. */
+/** Bundles a module that imports `faas-cache-dict`, or its advisor, into one script, which any runtime can run. */
 export async function scriptOf(source: string): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: source, resolveDir: '.' },
-    alias: { 'faas-cache-dict': library },
+    alias: {
+      'faas-cache-dict/advisor': fileOf('advisor'),
+      'faas-cache-dict': fileOf('index'),
+    },
     bundle: true,
     write: false,
     format: 'esm',

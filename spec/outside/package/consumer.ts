@@ -1,4 +1,5 @@
 import { type CacheController, controllerOf, FaaSCacheDict, KeyError } from 'faas-cache-dict'
+import { type Advisor, advise } from 'faas-cache-dict/advisor'
 import { createKeyv } from 'faas-cache-dict/keyv'
 import { payloadSize } from 'faas-cache-dict/payload'
 
@@ -29,6 +30,10 @@ export const loaded = controllerOf(new FaaSCacheDict<Record<string, User>>()).ge
   'ada',
   async () => ({ name: 'Ada' }),
 )
+
+export const advised = advise(users, { sample: 1 / 32 })
+export const report = advised.report()
+export const advisorOf = <Row extends object>(rows: FaaSCacheDict<Row>): Advisor => advise(rows)
 
 export class Repository<Row extends object> {
   readonly rows = new FaaSCacheDict<Record<string, Row>>()
