@@ -60,6 +60,32 @@ test('the handler logs its statistics as CloudWatch embedded metrics', async () 
   for (const { Name } of first._aws.CloudWatchMetrics[0].Metrics) expect(first).toHaveProperty(Name)
 })
 
+test('the diary says who left, why, how old and how large, and sums up by reason at the end', async () => {
+  const module = join(root, 'examples/eviction-diary.mjs')
+  const lines = (await inChild(`
+    import { handler } from ${JSON.stringify(module)}
+    const lines = []
+    console.log = (line) => lines.push(JSON.parse(line))
+    process.once('exit', () => process.stdout.write(JSON.stringify(lines)))
+    for (const id of ['a', 'b', 'c', 'a', 'd', 'e']) await handler({ id })
+  `)) as { reason: string; sizeBytes: number; ageSeconds: number }[]
+  const summary = lines.pop()
+  expect(lines).toMatchObject([
+    { key: 'b', reason: 'evicted' },
+    { key: 'c', reason: 'evicted' },
+  ])
+  const [{ ageSeconds, sizeBytes }] = lines as [(typeof lines)[0]]
+  expect(ageSeconds).toBeGreaterThanOrEqual(0)
+  expect(sizeBytes).toBeGreaterThan(2 ** 14)
+  expect(summary).toEqual({
+    evicted: {
+      entries: 2,
+      bytes: lines.reduce((sum, line) => sum + line.sizeBytes, 0),
+      youngestSeconds: Math.min(...lines.map((line) => line.ageSeconds)),
+    },
+  })
+})
+
 test('while the origin is down, the handler serves stale rates and leaves the origin alone', async () => {
   let requests = 0
   let isDown = false

@@ -17,6 +17,7 @@ export const examples = {
   'otel-metrics': otelMetrics,
   tracing,
   stale,
+  'eviction-diary': evictionDiary,
 }
 
 /**
@@ -158,6 +159,24 @@ async function stale(consumer) {
   assert.match(stderr, /^Serving USD stale: .+\n$/)
   const cold = await invoke(consumer, 'stale', events.slice(0, 1), env)
   assert.equal(cold.answers[0].statusCode, 502)
+}
+
+async function evictionDiary(consumer) {
+  const events = [{ id: 'a' }, { id: 'b' }, { id: 'c' }, { id: 'a' }, { id: 'd' }, { id: 'e' }]
+  const program = `
+    import { handler } from './examples/eviction-diary.mjs'
+    for (const event of ${JSON.stringify(events)}) await handler(event)`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: consumer,
+    timeout: 60_000,
+  })
+  const lines = stdout.trim().split('\n')
+  const { evicted } = JSON.parse(lines.pop())
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).key),
+    ['b', 'c'],
+  )
+  assert.equal(evicted.entries, 2)
 }
 
 async function listening(server) {
