@@ -20,6 +20,7 @@ const benchmarks = {
   measuring: 'the time to measure a value, beside two estimators',
   sweep: 'how long the background sweep holds the thread',
   resize: 'the time of resize, per entry',
+  tenants: 'the hit rate of quiet tenants while another one scans, by how the budget is divided',
   expiry: 'a write among expired entries, as their number grows',
   load: 'dump and load, per entry, as their number grows',
   time: 'what caches serve after a freeze or a clock step, also while an origin is slow or down, on Node, Bun and Deno',

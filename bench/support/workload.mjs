@@ -93,11 +93,11 @@ export async function play({
   }
 }
 
-/** The row of rank n is read 1/n ** SKEW as often as the first. */
-function zipf(keys, random) {
+/** Picks rows: the row of rank n is read 1/n ** skew as often as the first. */
+export function zipf(keys, random, skew = SKEW) {
   const sums = new Float64Array(keys)
   let sum = 0
-  for (let rank = 0; rank < keys; rank++) sums[rank] = sum += (rank + 1) ** -SKEW
+  for (let rank = 0; rank < keys; rank++) sums[rank] = sum += (rank + 1) ** -skew
   return () => {
     const share = random() * sum
     let low = 0
