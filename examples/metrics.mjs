@@ -2,6 +2,7 @@ import { controllerOf, FaaSCacheDict } from 'faas-cache-dict'
 
 export const cache = new FaaSCacheDict({ defaultTtl: '1m' })
 const controller = controllerOf(cache)
+let before = controller.stats()
 
 export async function handler({ id }) {
   const value = await controller.getOrSet(id, async () => id.toUpperCase())
@@ -12,8 +13,9 @@ export async function handler({ id }) {
 // CloudWatch turns a log line in this format into metrics:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 function report() {
-  const { hits, misses, evictions, items, sizeBytes } = controller.stats()
-  controller.resetStats()
+  const stats = controller.stats()
+  // Differences, since `resetStats` would also restart the counts of an advisor.
+  const since = (name) => stats[name] - before[name]
   const metric = (Name, Unit = 'Count') => ({ Name, Unit })
   console.log(
     JSON.stringify({
@@ -34,11 +36,12 @@ function report() {
         ],
       },
       function: process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'local',
-      hits,
-      misses,
-      evictions,
-      items,
-      sizeBytes,
+      hits: since('hits'),
+      misses: since('misses'),
+      evictions: since('evictions'),
+      items: stats.items,
+      sizeBytes: stats.sizeBytes,
     }),
   )
+  before = stats
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { transform } from 'esbuild'
 import * as library from 'faas-cache-dict'
+import * as advisor from 'faas-cache-dict/advisor'
 import * as keyv from 'faas-cache-dict/keyv'
 import { describe, expect, test } from 'vitest'
 
@@ -23,6 +24,7 @@ const snippets = pages.flatMap((page) =>
 )
 const modules: Record<string, unknown> = {
   'faas-cache-dict': library,
+  'faas-cache-dict/advisor': advisor,
   'faas-cache-dict/keyv': keyv,
 }
 const AsyncFunction = (async () => {}).constructor as FunctionConstructor
