@@ -1,4 +1,5 @@
 import { controllerOf } from 'faas-cache-dict'
+import { advise } from 'faas-cache-dict/advisor'
 import lambdaLocal from 'lambda-local'
 import { codes, startOrigin } from './origin.mjs'
 
@@ -10,30 +11,36 @@ const origin = await startOrigin(random)
 process.env.ORIGIN = origin.url
 process.env.CACHE_SIZE = '1M'
 const { cache, handler } = await import('../lambda.mjs')
+const controller = controllerOf(cache)
 
 // Clearing the cache before each invocation shows the same handler without a cache.
-const without = await play('without the cache', INVOCATIONS / 5, () => controllerOf(cache).clear())
-controllerOf(cache).resetStats()
-const before = origin.requests()
-const withCache = await play('with the cache', INVOCATIONS, () => {})
-const loads = origin.requests() - before
+const rows = [await play('without the cache', INVOCATIONS / 5, () => controller.clear())]
+const advisor = advise(cache)
+rows.push(await play(`with ${process.env.CACHE_SIZE}`, INVOCATIONS))
+console.log(String(cache))
+console.log(advisor)
+const { recommended } = advisor.report()
+advisor.close()
+controller.resize({ maxSizeBytes: recommended })
+rows.push(await play('as recommended', INVOCATIONS))
 await origin.stop()
 
-console.log(String(cache))
-const { hitRate, evictions } = controllerOf(cache).stats()
-console.log(`\nhit rate             ${(hitRate * 100).toFixed(1)} %`)
-console.log(`requests to origin   ${loads} for ${INVOCATIONS} invocations`)
-console.log(`evictions            ${evictions}`)
-console.log(`latency                 median       p99`)
-for (const [name, times] of [
-  ['without the cache', without],
-  ['with the cache', withCache],
-]) {
-  console.log(`  ${name.padEnd(18)} ${show(times, 0.5)} ${show(times, 0.99)}`)
+console.log(`\n                    hit rate  requests to origin     median        p99`)
+for (const { name, hitRate, requests, times } of rows) {
+  const rate = `${(hitRate * 100).toFixed(1)} %`.padStart(8)
+  const share = `${requests} for ${times.length}`.padStart(18)
+  console.log(`${name.padEnd(18)}  ${rate}  ${share}  ${show(times, 0.5)}  ${show(times, 0.99)}`)
 }
-async function play(name, invocations, prepare) {
+
+async function play(name, invocations, prepare = () => {}) {
+  let before
   const times = []
-  for (let count = 1; count <= invocations; count++) {
+  // The first tenth is not counted, so that the cache is warm.
+  for (let count = 1 - invocations / 10; count <= invocations; count++) {
+    if (count === 1) {
+      controller.resetStats()
+      before = origin.requests()
+    }
     prepare()
     const started = performance.now()
     await lambdaLocal.execute({
@@ -41,10 +48,16 @@ async function play(name, invocations, prepare) {
       lambdaFunc: { handler },
       timeoutMs: 10_000,
     })
+    if (count < 1) continue
     times.push(performance.now() - started)
     if (count % (invocations / 10) === 0) console.log(`${name}: ${count} invocations`)
   }
-  return times.sort((a, b) => a - b)
+  return {
+    name,
+    hitRate: controller.stats().hitRate,
+    requests: origin.requests() - before,
+    times: times.sort((a, b) => a - b),
+  }
 }
 
 // Picks a few ids often and most of them rarely.
