@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,8 +11,11 @@ const entryPoints = ['index', 'payload', 'keyv', 'advisor']
 
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 // Bundlers read ESM, and warn of a source map without its sources. Node needs no sources.
-await bundle('esm', '.js', true)
-await bundle('cjs', '.cjs', false)
+await bundle(entryPoints, { format: 'esm', sourcesContent: true })
+await bundle(entryPoints, { format: 'cjs', outExtension: { '.js': '.cjs' } })
+// The command of the package, without declarations: no program imports it.
+await bundle(['plan'], { format: 'esm', platform: 'node' })
+chmodSync(join(root, 'dist/plan.js'), 0o755)
 for (const name of entryPoints) exportOwnNamesOnly(join(root, 'dist', `${name}.cjs`))
 declareTypes()
 
@@ -20,23 +23,22 @@ declareTypes()
  * The build is readable without its source map: it keeps names and whitespace. Lines are short,
  * because Node prints the whole line that threw an uncaught error. `minifySyntax` inlines constants.
  */
-function bundle(format, extension, sourcesContent) {
+function bundle(names, options) {
   return build({
     absWorkingDir: root,
-    entryPoints: entryPoints.map((name) => `./lib/${name}.ts`),
+    entryPoints: names.map((name) => `./lib/${name}.ts`),
     outdir: 'dist',
-    outExtension: { '.js': extension },
     bundle: true,
     packages: 'external',
-    format,
     platform: 'neutral',
     target: 'es2022',
     minifySyntax: true,
     sourcemap: 'linked',
-    sourcesContent,
+    sourcesContent: false,
     lineLimit: 120,
     legalComments: 'none',
     logLevel: 'warning',
+    ...options,
   })
 }
 

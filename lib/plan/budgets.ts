@@ -1,0 +1,28 @@
+import type { Point } from './fleet.ts'
+
+/** From 16K to 32G. */
+export const POWERS_OF_TWO: readonly number[] = Array.from(
+  { length: 22 },
+  (_, at) => 2 ** (14 + at),
+)
+
+const MOST_ROWS = 12
+/** A hit rate that differs by less is the same. */
+const FLAT = 0.0005
+/** A hundredth of a hit rate. */
+export const A_POINT = 0.01
+
+/** Without the budgets that cache nothing, and those that bring nothing more. */
+export function worthShowing(points: readonly Point[]): readonly Point[] {
+  const flat = (points.at(-1) as Point).hitRate
+  const beforeFlat = points.findLastIndex(({ hitRate }) => Math.abs(hitRate - flat) >= FLAT)
+  const last = Math.min(beforeFlat + 1, points.length - 1)
+  const first = points.findIndex(({ hitRate }) => hitRate >= FLAT)
+  return points.slice(Math.max(first, last + 1 - MOST_ROWS, 0), last + 1)
+}
+
+/** The smallest budget whose hit rate is within a point of the best; `undefined` without hits. */
+export function recommendedOf(points: readonly Point[]): Point | undefined {
+  const best = Math.max(...points.map(({ hitRate }) => hitRate))
+  return best === 0 ? undefined : points.find(({ hitRate }) => hitRate >= best - A_POINT)
+}

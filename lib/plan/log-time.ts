@@ -1,0 +1,15 @@
+/** The time of a log. It never goes back: servers write a line when a request ends. */
+export class LogTime {
+  first = NaN
+  last = 0
+  /** By how much a line was earlier than one before it, at the most. */
+  mostBack = 0
+
+  /** Milliseconds after the first line. */
+  advance(epoch: number): number {
+    if (Number.isNaN(this.first)) this.first = epoch
+    if (epoch >= this.last) this.last = epoch
+    else this.mostBack = Math.max(this.mostBack, this.last - epoch)
+    return this.last - this.first
+  }
+}
