@@ -16,6 +16,7 @@ const steps = {
   size: outside('size.test.mjs'),
   demo: 'npm run --silent demo',
   package: outside('package.test.mjs'),
+  plan: `${build} && ${outside('plan.test.mjs')}`,
   keyv: outside('keyv.test.mjs'),
   redis: 'node spec/outside/redis.mjs',
   coverage: `npx vitest run --coverage ${exclude}`,
