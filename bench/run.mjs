@@ -24,7 +24,6 @@ const benchmarks = {
   expiry: 'a write among expired entries, as their number grows',
   load: 'dump and load, per entry, as their number grows',
   time: 'what caches serve after a freeze or a clock step, also while an origin is slow or down, on Node, Bun and Deno',
-  fleet: 'a simulation of instances in front of one store, by the budget of each',
   instructions: 'instructions an operation, counted by valgrind',
 }
 const usage = `npm run bench -- NAME [part …] [options]

@@ -129,36 +129,6 @@ export function spans(title, rows, axis) {
 }
 
 /**
- * Lines over a sequence of names, in panels.
- *
- * @param panels - `{ axis, type, rows }` each, its rows `{ x, group, value, isDashed }`
- */
-export function lines(title, result, xAxis, panels) {
-  const groups = [...new Set(panels[0].rows.map(({ group }) => group))]
-  return picture(title, result, groups, (Plot) =>
-    panels.map(({ axis, type, rows }) => ({
-      height: 260,
-      marginLeft: 52,
-      x: { type: 'point', domain: [...new Set(rows.map(({ x }) => x))], label: xAxis },
-      y: { type, label: axis, grid: true, zero: type === 'linear' },
-      color: { domain: groups, range: COLOURS },
-      marks: [true, false].map((isDashed) =>
-        Plot.lineY(
-          rows.filter((row) => row.isDashed === isDashed),
-          {
-            x: 'x',
-            y: 'value',
-            stroke: 'group',
-            strokeWidth: 2,
-            strokeDasharray: isDashed ? '5 4' : undefined,
-          },
-        ),
-      ),
-    })),
-  )
-}
-
-/**
  * Dots on a scale from 0 to 1, a row for each name.
  *
  * @param rows - `{ name, group, value }` each, of at most three groups
