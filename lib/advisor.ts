@@ -101,7 +101,7 @@ export class Advisor {
 
   /** The counts begin anew, with the present limits. */
   #begin(): void {
-    const { maxSizeBytes = null, maxItems = null } = this.#cache.deref() ?? {}
+    const { maxSizeBytes, maxItems } = this.#cache.deref() as CacheController
     if (maxSizeBytes !== null) {
       this.#budgets = FACTORS.map((factor) => Math.floor(maxSizeBytes * factor))
     }
@@ -147,7 +147,7 @@ export class Advisor {
   close(): void {
     if (this.#last !== undefined) return
     this.#last = this.report()
-    this.#observation.end()
+    this.#observation.end(this.#simulation)
   }
 
   [Symbol.dispose](): void {

@@ -107,12 +107,8 @@ export class Cache {
     if (entries.observer !== undefined) return false
     const now = this.#clock.now()
     this.purge(now)
-    const weak = weakly(entries)
-    const observer = observerOf({
-      counts: this.#statistics,
-      pendingTtl: this.settings.pendingTtl,
-      end: () => weak.deref()?.endObservation(observer),
-    })
+    const { pendingTtl } = this.settings
+    const observer = observerOf(observationOf(weakly(entries), this.#statistics, pendingTtl))
     entries.observer = observer
     entries.isUseAwaited = true
     this.#change(() => {
@@ -409,6 +405,16 @@ export class Cache {
 const always = (_key: string): boolean => true
 
 // Outside the class, so that no closure refers to the cache.
+
+const observationOf = (
+  weak: Weakly<Entries>,
+  counts: Statistics,
+  pendingTtl: number,
+): Observation => ({
+  counts,
+  pendingTtl,
+  end: (observer) => weak.deref()?.endObservation(observer),
+})
 
 const settling = (weak: Weak) => (pending: Pending, kept: Promise<unknown> | undefined) =>
   weak.deref()?.settlePromise(pending, kept)

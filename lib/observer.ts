@@ -38,5 +38,5 @@ export interface Observation {
   readonly counts: Readonly<Pick<Stats, 'hits' | 'misses' | 'pressureEvictions'>>
   /** In milliseconds. */
   readonly pendingTtl: number
-  end(): void
+  end(observer: Observer): void
 }

@@ -61,7 +61,7 @@ export function sizeText(bytes: number): string {
   const unit = Math.min(3, Math.floor(Math.log2(bytes) / 10))
   const number = bytes / 2 ** (10 * unit)
   const text = Number.isInteger(number) ? String(number) : number.toFixed(1)
-  return unit <= 0 ? String(bytes) : text + ' KMG'[unit]
+  return text + ' KMG'[unit]
 }
 
 function timeText(ms: number): string {

@@ -85,7 +85,7 @@ export class Ghosts {
   }
 
   /** Gives back what is not needed. */
-  compact(): void {
+  #compact(): void {
     const former = this.#int32
     const int32 = new Int32Array(Math.max(SMALLEST, this.size + 1) * WORDS)
     let last = NONE
@@ -150,16 +150,14 @@ export class Ghosts {
     return ghost !== NONE && !this.#isExpired(ghost, now)
   }
 
-  /** Bytes of the entry of a key; `undefined` without one. */
-  bytesOf(hash: number): number | undefined {
-    const ghost = this.#find(hash)
-    return ghost === NONE ? undefined : this.#float32[ghost + BYTES]
+  /** Bytes of the entry of a key that has one. */
+  bytesOf(hash: number): number {
+    return this.#float32[this.#find(hash) + BYTES] as number
   }
 
-  /** Milliseconds that the entry of a key was to live when it was stored; `undefined` without one. */
-  lifeOf(hash: number): number | undefined {
-    const ghost = this.#find(hash)
-    return ghost === NONE ? undefined : this.#float32[ghost + LIFE]
+  /** Milliseconds that the entry of a key that has one was to live when it was stored. */
+  lifeOf(hash: number): number {
+    return this.#float32[this.#find(hash) + LIFE] as number
   }
 
   /** Stores an entry as the newest. One that could not fit an empty cache only removes the former one. */
@@ -213,7 +211,7 @@ export class Ghosts {
       if (!this.#isFree(ghost) && !isSampled(hash, this.share)) this.#remove(ghost)
     }
     this.#keepLimits()
-    this.compact()
+    this.#compact()
   }
 
   #isRefused(bytes: number): boolean {

@@ -89,9 +89,9 @@ export class Simulation implements Observer {
   #loadMissing(hash: number, now: number): void {
     const isPresent = this.#present.has(hash, now)
     const found = isPresent ? this.#present : this.#caches.findLast((cache) => cache.has(hash, now))
-    const bytes = found?.bytesOf(hash)
-    const life = found?.lifeOf(hash)
-    if (bytes === undefined || life === undefined) return
+    if (found === undefined) return
+    const bytes = found.bytesOf(hash)
+    const life = found.lifeOf(hash)
     for (const cache of this.#caches) {
       if (!cache.has(hash, now)) cache.store(hash, bytes, now + life, now)
     }
@@ -181,8 +181,6 @@ export class Simulation implements Observer {
 
   #makeRoom(bytes: number): void {
     const most = this.#mostBytes() - bytes
-    if (this.sizeBytes <= most) return
-    for (const cache of this.#caches) cache.compact()
     while (this.sizeBytes > most && this.#count !== 0) this.#sampleLess()
   }
 
