@@ -592,6 +592,18 @@ describe('what is simulated', () => {
     expect(loadsSaved(advisor)[3]).toBeLessThanOrEqual(1)
   })
 
+  it('does not have an entry that the cache alone kept', () => {
+    const { advisor, use, controller } = advised()
+    use('kept')
+    for (let i = 0; i < 40; i++) {
+      controller.promote('kept')
+      use(`key-${i}`)
+    }
+    use('kept')
+    expect(controller.stats()).toMatchObject({ hits: 1, misses: 41 })
+    expect(hitRates(advisor)).toEqual([0, 0, 0, 0, 0])
+  })
+
   it('is a write long after a miss at every budget, since it is no load', () => {
     const { advisor, cache, controller, clock, use } = advised({ defaultTtl: '1h' })
     use('a')
@@ -657,6 +669,17 @@ describe('the time that loads take', () => {
       scan((key) => use(key, key === 'key-0' ? 1_001 : 1_000), 8)
     }
     expect(msSaved(advisor)).toEqual([0, 0, 0, 8_000, 8_000])
+  })
+
+  it('is not measured for a key whose miss many others have followed', () => {
+    const { advisor, cache, clock, use } = advised()
+    void cache['key-0']
+    for (let i = 0; i < 1_000; i++) void cache[`absent-${i}`]
+    clock.advance(5_000)
+    cache['key-0'] = 'written'
+    for (let round = 0; round < 2; round++) scan((key) => use(key, 10), 8)
+    expect(loadsSaved(advisor)[3]).toBe(8)
+    expect(msSaved(advisor)[3]).toBe(80)
   })
 
   it('counts nothing for a write without a miss', () => {
@@ -911,6 +934,37 @@ describe('the bytes of an advisor', () => {
     advisor.close()
     expect(withAdvisor - controller.sizeBytes).toBeGreaterThan(0)
     expect(withAdvisor - controller.sizeBytes).toBeLessThanOrEqual(part * 16 * 2 ** 20)
+  })
+
+  it('do not grow beyond what is enough for a good estimate', () => {
+    const { cache, controller } = cacheWith({ maxSizeBytes: '1G', onDelete: undefined })
+    const advisor = advise(cache)
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < 100_000; i++) cache[`key-${i}`] ??= i
+    }
+    // A hundredth of the budget would be ten times as much.
+    const withAdvisor = controller.sizeBytes
+    expect(hitRates(advisor)).toEqual([0.5, 0.5, 0.5, 0.5, 0.5])
+    advisor.close()
+    expect(withAdvisor - controller.sizeBytes).toBeLessThan(2 ** 20)
+  })
+
+  it('take no longer to begin on a large cache than a few of its writes', () => {
+    const { cache } = cacheWith({ maxSizeBytes: '8M', onDelete: undefined })
+    const timeOf = (act: () => unknown) => {
+      const start = performance.now()
+      act()
+      return performance.now() - start
+    }
+    const filling = timeOf(() => {
+      for (let i = 0; i < 100_000; i++) cache[`key-${i}`] = i
+    })
+    let advisor: Advisor | undefined
+    const beginning = timeOf(() => {
+      advisor = advise(cache, { sample: 1 })
+    })
+    advisor?.close()
+    expect(beginning).toBeLessThan(3 * filling)
   })
 
   it('never make the cache exceed its budget as it is read', () => {
