@@ -26,6 +26,8 @@ const NONE = 0
 const FREE = -1
 /** Records, and buckets, of an empty table. */
 const SMALLEST = 8
+/** The part of the records that `compact` leaves free. */
+const SPARE = 1 / 16
 const GROWTH = 1.25
 /** Bytes of the objects without records and buckets. */
 const FIXED_BYTES = 600
@@ -84,10 +86,11 @@ export class Ghosts {
     return this.#grownLength > length * WORDS ? 2 * length : length
   }
 
-  /** Gives back what is not needed. */
+  /** Gives back what is not needed. A few records stay free, or the next ghost would make it grow again. */
   #compact(): void {
     const former = this.#int32
-    const int32 = new Int32Array(Math.max(SMALLEST, this.size + 1) * WORDS)
+    const records = 1 + this.size + Math.ceil(this.size * SPARE)
+    const int32 = new Int32Array(Math.max(SMALLEST, records) * WORDS)
     let last = NONE
     for (let ghost = this.#oldest; ghost !== NONE; ghost = former[ghost + NEWER] as number) {
       const older = last
