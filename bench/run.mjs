@@ -24,6 +24,8 @@ const benchmarks = {
   expiry: 'a write among expired entries, as their number grows',
   load: 'dump and load, per entry, as their number grows',
   time: 'what caches serve after a freeze or a clock step, also while an origin is slow or down, on Node, Bun and Deno',
+  advisor:
+    'hit rates that the advisor estimates against the truth, on public traces; what it costs',
   instructions: 'instructions an operation, counted by valgrind',
 }
 const usage = `npm run bench -- NAME [part …] [options]
