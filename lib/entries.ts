@@ -76,7 +76,8 @@ export class Entries extends LimitedEntries {
       this.statistics.hits++
       return table.use(slot)
     }
-    if (isMiss(key)) observer.missed(key, this.clock.now())
+    // Without a fresh reading, a load would seem to take all the time since the last one.
+    if (isMiss(key)) observer.missed(key, this.clock.fresh())
     return this.use(key, missing, isMiss)
   }
 

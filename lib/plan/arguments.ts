@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { bytesFrom, millisecondsFrom } from '../options/units.ts'
+import { bytesFrom, ENTRY_SIZE_RANGE, isEntrySize, millisecondsFrom } from '../options/units.ts'
 import { EMPTY_BYTES } from '../table/table.ts'
 import { wrongCommand } from './failure.ts'
 import { FORMATS, type Format } from './format.ts'
@@ -66,10 +66,11 @@ export function argumentsFrom(words: readonly string[]): Arguments | undefined {
   const { key, bytes, time, ttl, scale, instances, recycle, budgets, format, svg } = values
   return {
     file,
-    name: file === '-' ? 'standard input' : file,
+    // Without what a terminal would obey, and what no XML can hold.
+    name: file === '-' ? 'standard input' : file.replace(/\p{Cc}/gu, '\ufffd'),
     format: format === undefined ? undefined : formatIn(format),
     key: key?.split(','),
-    bytes: isFigure(bytes) ? bytesIn('bytes', bytes) : bytes,
+    bytes: isFigure(bytes) ? entryBytesIn(bytes) : bytes,
     time,
     ttl: isFigure(ttl) ? durationIn('ttl', ttl) : ttl,
     scale: scale === undefined ? 1 : numberIn('scale', scale),
@@ -100,6 +101,12 @@ function bytesIn(option: string, given: string): number {
   return checked(option, accepted, given, () =>
     bytesFrom(option, /^\d+$/.test(given) ? Number(given) : given, () => NaN),
   )
+}
+
+function entryBytesIn(given: string): number {
+  const bytes = bytesIn('bytes', given)
+  if (isEntrySize(bytes)) return bytes
+  throw wrongCommand(`--bytes takes ${ENTRY_SIZE_RANGE}; got "${given}"`)
 }
 
 function durationIn(option: string, given: string): number {

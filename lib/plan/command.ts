@@ -4,6 +4,7 @@ import {
   createReadStream,
   fstatSync,
   openSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -11,7 +12,7 @@ import type { Readable, Writable } from 'node:stream'
 import { type Arguments, argumentsFrom } from './arguments.ts'
 import { recommendedOf, worthShowing } from './budgets.ts'
 import { chartOf } from './chart.ts'
-import { Failure } from './failure.ts'
+import { Failure, wrongCommand } from './failure.ts'
 import { whole } from './figures.ts'
 import { Progress } from './progress.ts'
 import { reportOf, sourceText } from './report.ts'
@@ -50,9 +51,13 @@ async function plan(given: Arguments, { stdin, stderr }: Streams): Promise<strin
   if (svg !== undefined) {
     // Before the log is read, which takes long.
     await attempt(`write ${svg}`, () => accessSync(dirname(svg), constants.W_OK))
+    if (isSameFile(svg, given.file)) throw wrongCommand(`--svg=${svg} is the log itself`)
   }
   const simulation = await simulated(given, stdin, stderr)
-  const { bad, fleet } = simulation
+  const { bad, fleet, time } = simulation
+  if (time.isReversed && (given.ttl !== undefined || given.recycle < Infinity)) {
+    throw new Failure(`${name} has its newest lines first: reverse it, as tac does`)
+  }
   if (bad.count > 0) {
     stderr.write(`${whole(bad.count)} of ${whole(simulation.lines)} lines are left out:\n${bad}`)
   }
@@ -65,6 +70,12 @@ async function plan(given: Arguments, { stdin, stderr }: Streams): Promise<strin
     await attempt(`write ${svg}`, () => writeFileSync(svg, chart))
   }
   return reportOf(given, simulation, points, recommended)
+}
+
+function isSameFile(path: string, file: string): boolean {
+  const target = statSync(path, { throwIfNoEntry: false })
+  const log = file === '-' ? fstatSync(0) : statSync(file, { throwIfNoEntry: false })
+  return target !== undefined && target.ino === log?.ino && target.dev === log.dev
 }
 
 async function simulated(

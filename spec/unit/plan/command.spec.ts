@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
@@ -283,6 +283,39 @@ test.each([
   ],
 ])('%s is one line on standard error', async (_name, words, code, stderr) => {
   expect(await run(words, { input: fourKeys })).toEqual({ code, stdout: '', stderr })
+})
+
+test('a chart does not take the place of the log', async () => {
+  const log = fileOf('log.jsonl', fourKeys)
+  const link = join(folder, 'link.jsonl')
+  symlinkSync(log, link)
+  for (const svg of [log, link]) {
+    expect(await run(['plan', log, ...options, `--svg=${svg}`])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `faas-cache-dict: --svg=${svg} is the log itself\n`,
+    })
+  }
+  expect(readFileSync(log, 'utf8')).toBe(fourKeys)
+})
+
+test('a log with its newest lines first is refused where time matters', async () => {
+  const input = fourKeys.split('\n').reverse().join('\n')
+  expect(await run(['plan', '-', ...options, '--ttl=1m'], { input })).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'faas-cache-dict: standard input has its newest lines first: reverse it, as tac does\n',
+  })
+  const { stdout } = await run(['plan', '-', ...options], { input })
+  expect(stdout).toContain("maxSizeBytes: '64K'")
+})
+
+test('a control character in the name of the log reaches neither the terminal nor the chart', async () => {
+  const svg = join(folder, 'control.svg')
+  const log = fileOf('a\u001b[31m.jsonl', fourKeys)
+  const { stdout } = await run(['plan', log, ...options, `--svg=${svg}`])
+  expect(stdout).toContain('a\ufffd[31m.jsonl: JSON lines')
+  expect(readFileSync(svg, 'utf8')).toContain('a\ufffd[31m.jsonl')
 })
 
 test('an error of the program itself is thrown, with its stack', async () => {
