@@ -13,7 +13,7 @@ import {
   pagesExcess,
   roomOf,
 } from './marks.ts'
-import { Pace } from './pace.ts'
+import { FIRST_LOOK, Pace } from './pace.ts'
 
 /** A cache, as the guard sees it. */
 export interface Guarded {
@@ -108,7 +108,12 @@ export class Guard {
     this.#caches.add(cache)
     // Its values may be larger than they seem.
     this.#pace = new Pace()
-    this.#writable = 0
+    // Many may come in one turn, and each look goes through all.
+    this.#writable = this.#isRested ? 0 : Math.min(this.#writable, FIRST_LOOK)
+  }
+
+  get #isRested(): boolean {
+    return systemClock.now() >= this.#lookedAt + INTERVAL
   }
 
   /** Counts bytes that a cache has written. Returns how many it may write before it calls again. */
@@ -121,7 +126,7 @@ export class Guard {
 
   /** For a sweep. Those of many caches come together, and each look goes through all caches. */
   lookIfRested(): void {
-    if (systemClock.now() >= this.#lookedAt + INTERVAL) this.look()
+    if (this.#isRested) this.look()
   }
 
   /** Never throws. */

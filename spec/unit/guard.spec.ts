@@ -104,9 +104,21 @@ describe('a look', () => {
     for (let look = 0; look < 10; look++) guard.look()
     expect(guard.count(0)).toBeGreaterThan(MIB)
     const { readings } = gauge
+    vi.advanceTimersByTime(50)
     guard.join(new TestCache(0))
     expect(guard.count(0)).toBe(FIRST_LOOK / 2)
     expect(gauge.readings).toBe(readings + 1)
+  })
+
+  it('comes rarely for many caches that are new in one turn', () => {
+    const gauge = gaugeWith({})
+    const guard = guardOf(gauge)
+    for (let caches = 0; caches < 1_000; caches++) {
+      guard.join(new TestCache(0))
+      guard.count(FIRST_LOOK / 100)
+    }
+    expect(gauge.readings).toBeLessThan(20)
+    expect(gauge.readings).toBeGreaterThan(5)
   })
 
   it('is not taken while another one is under way', () => {
