@@ -126,7 +126,7 @@ export class Advisor {
       misses,
       isTruth: this.#hasItsBudget,
       room: 1 - this.#simulation.sizeBytes / (this.#budgets[PRESENT] as number),
-      isSample: (this.#caches[PRESENT] as Ghosts).share < 1,
+      share: (this.#caches[PRESENT] as Ghosts).share,
       observed,
       sampledUses: uses,
       sampledHits: hits,

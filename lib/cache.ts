@@ -279,7 +279,11 @@ export class Cache {
     // Read before anything changes, since the option `now` may throw.
     const now = this.#clock.now()
     this.#change(() => {
-      this.#entries.limit(maxSizeBytes, maxEntrySizeBytes, maxItems, now)
+      const entries = this.#entries
+      entries.limit(maxSizeBytes, maxEntrySizeBytes, maxItems, now)
+      // The caches that an observer simulates start with what this one holds, as it does itself.
+      if (entries.observer !== undefined) entries.showAll(entries.observer, now)
+      entries.keepLimits(now)
       this.settings.given.maxEntrySizeBytes = limits.givenEntrySizeBytes
     })
   }

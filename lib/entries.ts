@@ -91,9 +91,10 @@ export class Entries extends LimitedEntries {
     return isSampled
   }
 
-  /** Shows the observer what is there, the oldest first. */
+  /** Shows the observer what is there, the oldest first, in place of what it knew. */
   showAll(observer: Observer, now: number): void {
     const { table } = this
+    observer.cleared()
     for (let slot = table.oldest; slot !== NONE; slot = table.newerThan(slot)) {
       table.setMark(slot, 0)
       if (!this.#isSampled(slot, observer)) continue

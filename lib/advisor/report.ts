@@ -28,8 +28,8 @@ export interface Counts {
   readonly misses: number
   /** Whether the misses are those of the present budget throughout. */
   readonly isTruth: boolean
-  /** Whether not all keys were observed. */
-  readonly isSample: boolean
+  /** The sampled part of the keys. */
+  readonly share: number
   /** Uses of sampled keys. */
   readonly observed: number
   /** The part of the budget that the advisor leaves to the cache. */
@@ -43,6 +43,8 @@ export interface Counts {
 const WITHIN = 0.01
 /** Fewer uses of sampled keys say nothing of other budgets. */
 const FEW = 256
+/** So many misses of sampled keys tell as much of the scale as the share does. */
+const TELLING = 16
 
 /** `present`: the index of the present budget. */
 export function reportOf(
@@ -50,7 +52,7 @@ export function reportOf(
   present: number,
   counts: Counts,
 ): AdvisorReport {
-  const { uses, msOfLoad, isSample, observed } = counts
+  const { uses, msOfLoad, share, observed } = counts
   const misses = missesOf(present, counts)
   const points = budgets.map((maxSizeBytes, at) => {
     // Without the sign of a zero.
@@ -64,22 +66,28 @@ export function reportOf(
   })
   const best = Math.max(...points.map(({ hitRate }) => hitRate))
   const enough = points.find(({ hitRate }) => hitRate >= best - WITHIN)
-  const isTooEarly = uses === 0 || (isSample && observed < FEW)
+  const isTooEarly = uses === 0 || (share < 1 && observed < FEW)
   const recommended = isTooEarly ? budgets[present] : enough?.maxSizeBytes
   return { points, recommended: recommended as number, uses }
 }
 
 /**
  * Few keys cause most of the hits, and a sample has too many or too few of them. Misses are spread over many
- * keys. So the misses of the sample are scaled, to those of the present budget, which are known.
+ * keys. So the misses of the sample are scaled, to those of the present budget, which are known, unless these
+ * are few.
  */
 function missesOf(present: number, counts: Counts): number[] {
-  const { uses, misses, isTruth, isSample, room, sampledUses, sampledHits } = counts
+  const { uses, misses, isTruth, share, room, sampledUses, sampledHits } = counts
   const sampled = sampledHits.map((hits) => sampledUses - hits)
-  // The cache has less than its budget, so it is that much nearer to the next smaller one.
+  const sampledNow = sampled[present] as number
+  const sampledHalf = sampled[present - 1] as number
+  // The advisor takes a part of the budget. So the cache may have more misses, as if it were that much nearer to half.
   const nearer = Math.min(1, -Math.log2(room))
-  const sampledNow =
-    (1 - nearer) * (sampled[present] as number) + nearer * (sampled[present - 1] as number)
-  const scale = isTruth && isSample && sampledNow > 0 ? misses / sampledNow : 1
+  const sampledTruth = Math.min(
+    sampledNow + nearer * (sampledHalf - sampledNow),
+    Math.max(sampledNow, misses),
+  )
+  const others = TELLING / share
+  const scale = isTruth && share < 1 ? (misses + others) / (sampledTruth + others) : 1
   return sampled.map((count) => Math.min(uses, count * scale))
 }

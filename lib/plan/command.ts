@@ -13,7 +13,7 @@ import { type Arguments, argumentsFrom } from './arguments.ts'
 import { recommendedOf, worthShowing } from './budgets.ts'
 import { chartOf } from './chart.ts'
 import { Failure, wrongCommand } from './failure.ts'
-import { whole } from './figures.ts'
+import { momentText, whole } from './figures.ts'
 import { Progress } from './progress.ts'
 import { reportOf, sourceText } from './report.ts'
 import { type Simulation, simulate } from './simulation.ts'
@@ -55,8 +55,10 @@ async function plan(given: Arguments, { stdin, stderr }: Streams): Promise<strin
   }
   const simulation = await simulated(given, stdin, stderr)
   const { bad, fleet, time } = simulation
-  if (time.isReversed && (given.ttl !== undefined || given.recycle < Infinity)) {
-    throw new Failure(`${name} has its newest lines first: reverse it, as tac does`)
+  if (time.hasStoodStill && (given.ttl !== undefined || given.recycle < Infinity)) {
+    throw new Failure(
+      `${name} is not in order: many lines come before ${momentText(time.last)} but after a line of that time. Sort it, the oldest first`,
+    )
   }
   if (bad.count > 0) {
     stderr.write(`${whole(bad.count)} of ${whole(simulation.lines)} lines are left out:\n${bad}`)

@@ -2,8 +2,9 @@ import { wrongCommand } from './failure.ts'
 import type { Parser } from './parser.ts'
 
 const DELIMITERS = [',', ';', '\t']
-/** A record longer than this has a quote that does not end. */
+/** A longer record has a quote that does not end. */
 const MOST_CHARACTERS = 2 ** 16
+const MOST_LINES = 16
 
 /** The delimiter that a header has most often outside of quotes, or `undefined`. */
 export function delimiterOf(header: string): string | undefined {
@@ -18,13 +19,15 @@ export function csvParser(fields: readonly string[]): Parser {
   let delimiter = ','
   let columns: readonly number[] | undefined
   let pending = ''
+  let lines = 0
   return (line) => {
     if (columns === undefined && pending === '') delimiter = delimiterOf(line) ?? ','
-    const isWhole = pending === '' || line.includes('"')
+    lines = pending === '' ? 1 : lines + 1
+    const isWhole = lines === 1 || line.includes('"')
     pending = pending === '' ? line : `${pending}\n${line}`
     const values = isWhole ? valuesOf(pending, delimiter) : undefined
     if (values === undefined) {
-      if (pending.length < MOST_CHARACTERS) return undefined
+      if (pending.length < MOST_CHARACTERS && lines < MOST_LINES) return undefined
       pending = ''
       return 'a quote that is not closed'
     }

@@ -23,11 +23,7 @@ export function reportOf(
   recommended: Point | undefined,
 ): string {
   const paragraphs = [
-    [
-      sourceText(given.name, simulation),
-      ...timeLines(simulation),
-      ...fleetLines(given, simulation),
-    ],
+    [sourceText(given.name, simulation), ...timeLines(simulation), ...termLines(given, simulation)],
     tableLines(points, recommended),
     adviceLines(points, recommended),
     notes(given, points),
@@ -55,8 +51,13 @@ function timeLines({ time: { first, last, mostBack } }: Simulation): string[] {
   ]
 }
 
-function fleetLines({ instances, recycle, maxEntry }: Arguments, { fleet }: Simulation): string[] {
+/** What was assumed. */
+function termLines(given: Arguments, { fleet }: Simulation): string[] {
+  const { instances, recycle, maxEntry, ttl, scale } = given
   const lines: string[] = []
+  if (typeof ttl === 'number' && ttl < Infinity) lines.push(`TTL ${durationText(ttl)}`)
+  if (typeof ttl === 'string') lines.push(`TTL by the field ${ttl}`)
+  if (scale !== 1) lines.push(`${whole(scale)} times the logged bytes`)
   if (instances > 1) {
     const part = instances > fleet.simulated ? `; ${fleet.simulated} of them are simulated` : ''
     lines.push(`${whole(instances)} instances, each with a cache of this budget${part}`)

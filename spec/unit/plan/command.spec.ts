@@ -74,6 +74,8 @@ test('a fleet with a TTL, and budgets that were asked for', async () => {
   expect(stdout).toBe(`standard input: JSON lines, 4,000 lines, 4,000 uses of 4 keys, 39.1M
 2026-11-28 12:00:00 to 2026-11-28 12:39:00 UTC, 39m
 Times go back by up to 39m. Such a use is taken at the latest time before it.
+TTL 2h
+1.5 times the logged bytes
 100 instances, each with a cache of this budget; 64 of them are simulated
 A new instance replaces each after 1h
 
@@ -299,12 +301,18 @@ test('a chart does not take the place of the log', async () => {
   expect(readFileSync(log, 'utf8')).toBe(fourKeys)
 })
 
-test('a log with its newest lines first is refused where time matters', async () => {
-  const input = fourKeys.split('\n').reverse().join('\n')
+test.each([
+  ['its newest lines first', fourKeys.split('\n').reverse().join('\n'), '2026-11-28 12:39:00'],
+  [
+    'a time that all lines after it contradict',
+    `{"path":"/a","bytes":1,"ts":"3000-01-01"}\n${fourKeys}`,
+    '3000-01-01 00:00:00',
+  ],
+])('a log with %s is refused where time matters', async (_name, input, time) => {
   expect(await run(['plan', '-', ...options, '--ttl=1m'], { input })).toEqual({
     code: 1,
     stdout: '',
-    stderr: 'faas-cache-dict: standard input has its newest lines first: reverse it, as tac does\n',
+    stderr: `faas-cache-dict: standard input is not in order: many lines come before ${time} but after a line of that time. Sort it, the oldest first\n`,
   })
   const { stdout } = await run(['plan', '-', ...options], { input })
   expect(stdout).toContain("maxSizeBytes: '64K'")
