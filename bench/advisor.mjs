@@ -139,7 +139,7 @@ const ADVISORS = {
 }
 
 function cost(quick, failures) {
-  const [rounds, turns] = quick ? [1, 5] : [7, 25]
+  const [rounds, turns] = quick ? [1, 3] : [3, 4]
   const sizes = [1_000, 10_000, 100_000]
   const rows = operations.flatMap((name) =>
     sizes.map((entries) => {
