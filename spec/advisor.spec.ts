@@ -663,6 +663,21 @@ describe('the time that loads take', () => {
     expect(msSaved(advisor)).toEqual([-200, 0, 0, 0, 0])
   })
 
+  it('begins with the first miss of those that wait for one load', async () => {
+    const { advisor, cache, controller, clock, use } = advised()
+    const load = deferred()
+    const first = controller.getOrSet('a', () => load.promise)
+    clock.advance(60)
+    const second = controller.getOrSet('a', () => load.promise)
+    clock.advance(40)
+    load.resolve('x'.repeat(UNIT))
+    await Promise.all([first, second])
+    use('b', 100)
+    // A quarter of the budget has lost the first.
+    void cache.a
+    expect(msSaved(advisor)).toEqual([-100, 0, 0, 0, 0])
+  })
+
   it('leaves out what took longer than pendingTtl', () => {
     const { advisor, use } = advised({ pendingTtl: '1s' })
     for (let round = 0; round < 2; round++) {
