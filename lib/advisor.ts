@@ -106,7 +106,8 @@ export class Advisor {
       this.#budgets = FACTORS.map((factor) => Math.floor(maxSizeBytes * factor))
     }
     for (const [at, cache] of this.#caches.entries()) {
-      cache.limit(this.#budgets[at] as number, maxItems ?? Infinity)
+      const budget = this.#budgets[at] as number
+      cache.limit(budget, this.#observation.entryLimit(budget), maxItems ?? Infinity)
     }
     const { hits, misses, pressureEvictions } = this.#observation.counts
     this.#before = { hits, misses, pressureEvictions }

@@ -13,6 +13,7 @@ import type { Observation, Observer } from './observer.ts'
 import { wrongKind } from './options/check.ts'
 import type { Settings } from './options/options.ts'
 import { DEFAULT_TERMS, type NewLimits, type WriteTerms } from './options/terms.ts'
+import { entryLimitFrom } from './options/units.ts'
 import { handleRejection, isNativePromise, type Pending, PendingPromises } from './promise.ts'
 import { type Snapshot, snapshotOf, writesOf } from './snapshot.ts'
 import { DELETED, Statistics, type Stats } from './statistics.ts'
@@ -107,8 +108,7 @@ export class Cache {
     if (entries.observer !== undefined) return false
     const now = this.#clock.now()
     this.purge(now)
-    const { pendingTtl } = this.settings
-    const observer = observerOf(observationOf(weakly(entries), this.#statistics, pendingTtl))
+    const observer = observerOf(observationOf(weakly(entries), this.#statistics, this.settings))
     entries.observer = observer
     entries.isUseAwaited = true
     this.#change(() => {
@@ -280,11 +280,12 @@ export class Cache {
     const now = this.#clock.now()
     this.#change(() => {
       const entries = this.#entries
+      // First, since an observer reads it.
+      this.settings.given.maxEntrySizeBytes = limits.givenEntrySizeBytes
       entries.limit(maxSizeBytes, maxEntrySizeBytes, maxItems, now)
       // The caches that an observer simulates start with what this one holds, as it does itself.
       if (entries.observer !== undefined) entries.showAll(entries.observer, now)
       entries.keepLimits(now)
-      this.settings.given.maxEntrySizeBytes = limits.givenEntrySizeBytes
     })
   }
 
@@ -413,10 +414,11 @@ const always = (_key: string): boolean => true
 const observationOf = (
   weak: Weakly<Entries>,
   counts: Statistics,
-  pendingTtl: number,
+  { pendingTtl, given }: Settings,
 ): Observation => ({
   counts,
   pendingTtl,
+  entryLimit: (maxSizeBytes) => entryLimitFrom(given.maxEntrySizeBytes, maxSizeBytes),
   end: (observer) => weak.deref()?.endObservation(observer),
 })
 

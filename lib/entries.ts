@@ -226,9 +226,8 @@ export class Entries extends LimitedEntries {
     const { maxEntrySizeBytes } = this.settings
     const isCapped =
       maxEntrySizeBytes < this.maxSizeBytes && ENTRY_BYTES + bytes > maxEntrySizeBytes
-    const { observer } = this
-    if (isCapped) observer?.removed(key)
-    else observer?.stored(key, ENTRY_BYTES + bytes, this.#deadline(key, terms, now), now, false)
+    // Larger budgets may keep it.
+    this.observer?.stored(key, ENTRY_BYTES + bytes, this.#deadline(key, terms, now), now, false)
     const limit = isCapped ? maxEntrySizeBytes : this.maxSizeBytes
     return new DataTooLargeError(key, ENTRY_BYTES + bytes, limit, isCapped)
   }

@@ -38,5 +38,7 @@ export interface Observation {
   readonly counts: Readonly<Pick<Stats, 'hits' | 'misses' | 'pressureEvictions'>>
   /** In milliseconds. */
   readonly pendingTtl: number
+  /** The present `maxEntrySizeBytes` with another budget. `Infinity` for no limit. */
+  entryLimit(maxSizeBytes: number): number
   end(observer: Observer): void
 }

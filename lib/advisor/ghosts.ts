@@ -47,6 +47,7 @@ export class Ghosts {
   size = 0
   /** The budget of the cache. */
   #mostBytes = 0
+  #mostOfEntry = Infinity
   #mostItems = 0
   #bytes = 0
   /** The `Map` of the cache, in miniature as well. */
@@ -122,9 +123,10 @@ export class Ghosts {
     }
   }
 
-  /** Sets the budget of the cache and the number of its entries. */
-  limit(mostBytes: number, mostItems: number): void {
+  /** Sets the budget of the cache, what one entry may be charged, and the number of entries. */
+  limit(mostBytes: number, mostOfEntry: number, mostItems: number): void {
     this.#mostBytes = mostBytes
+    this.#mostOfEntry = mostOfEntry
     this.#mostItems = mostItems
     for (let ghost = WORDS; ghost < this.#unused; ghost += WORDS) {
       if (!this.#isFree(ghost) && this.#isRefused(this.#float32[ghost + BYTES] as number)) {
@@ -218,7 +220,7 @@ export class Ghosts {
   }
 
   #isRefused(bytes: number): boolean {
-    return EMPTY_BYTES + bytes - ENTRY_BYTES > this.#mostBytes
+    return EMPTY_BYTES + bytes - ENTRY_BYTES > this.#mostBytes || bytes > this.#mostOfEntry
   }
 
   /** Removes the oldest ghosts until the others fit. */

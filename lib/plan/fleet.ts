@@ -65,7 +65,7 @@ export class Fleet {
     this.#mostGhosts = Math.max(LEAST_GHOSTS, MOST_GHOSTS / simulated)
     const cacheOf = (budget: number) => {
       const cache = new Ghosts(1)
-      cache.limit(budget, Infinity)
+      cache.limit(budget, terms.maxEntry, Infinity)
       return cache
     }
     this.#instances = Array.from({ length: simulated }, () => ({
@@ -91,8 +91,7 @@ export class Fleet {
     this.#simulatedUses++
     this.#simulatedBytes += bytes
     this.#recycle(instance, at, time)
-    const { scale, maxEntry } = this.#terms
-    const charged = Math.ceil(bytes * scale) + stringSize(key) + ENTRY_BYTES
+    const charged = Math.ceil(bytes * this.#terms.scale) + stringSize(key) + ENTRY_BYTES
     for (let budget = 0; budget < this.#tallies.length; budget++) {
       const cache = instance.caches[budget] as Ghosts
       const { share } = cache
@@ -100,7 +99,7 @@ export class Fleet {
       const tally = this.#tallies[budget] as Tally
       tally.misses += 1 / share
       tally.missedBytes += bytes / share
-      if (charged <= maxEntry) cache.store(hash, charged, time + ttl, time)
+      cache.store(hash, charged, time + ttl, time)
       if (cache.size > this.#mostGhosts) cache.halve()
     }
   }
