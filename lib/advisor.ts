@@ -16,7 +16,7 @@ export interface AdvisorOptions {
   /**
    * The share of the keys that the advisor observes, above 0 and at most 1. It observes fewer if what it
    * keeps of them would take more than a hundredth of the budget, of one below 6 MB more than a
-   * thirty-second. A `sample` of 1 may take a sixteenth.
+   * thirty-second. A `sample` of 1 may take a sixteenth, up to 1 MB.
    * @default 1 / 32, and a larger one while the cache has few entries
    */
   sample?: number | undefined
@@ -29,6 +29,8 @@ const ENOUGH_GHOSTS = 8_192
 const LEAST_BUDGET = EMPTY_BYTES + LEAST_BYTES
 /** Of smaller budgets, an advisor may take more than a hundredth: a thirty-second, up to this. */
 const ENOUGH_BYTES = 65_536
+/** A large `sample` may take a sixteenth, up to this. */
+const MOST_BYTES = 2 ** 20
 
 /**
  * Begins to observe the uses of a cache, to say what other budgets would bring: a quarter, half, one, two and
@@ -166,6 +168,9 @@ export class Advisor {
 }
 
 function mostBytesFor(budget: number, sample: number): number {
-  const part = Math.max(budget / 100, Math.min(budget / 32, ENOUGH_BYTES), (budget * sample) / 16)
-  return Math.max(LEAST_BYTES, part)
+  const part = Math.max(
+    Math.min(budget / 32, ENOUGH_BYTES),
+    Math.min((budget * sample) / 16, MOST_BYTES),
+  )
+  return Math.max(LEAST_BYTES, budget / 100, part)
 }

@@ -430,5 +430,6 @@ export class LimitedEntries {
 export function requireRoom(maxSizeBytes: number, given: unknown, reservedBytes = 0): void {
   const needed = EMPTY_BYTES + reservedBytes
   if (maxSizeBytes >= needed) return
-  throw outOfRange('maxSizeBytes', `at least the ${needed} bytes of an empty cache`, given)
+  const what = reservedBytes === 0 ? 'an empty cache' : 'an empty cache and its advisor'
+  throw outOfRange('maxSizeBytes', `at least the ${needed} bytes of ${what}`, given)
 }

@@ -62,6 +62,7 @@ export function argumentsFrom(words: readonly string[]): Arguments | undefined {
   for (const [name, value] of Object.entries(values)) {
     if (value === '') throw wrongCommand(`--${name} is empty`)
   }
+  if (values.key?.split(',').includes('')) throw wrongCommand('--key has an empty part')
   const maxEntry = values['max-entry']
   const { key, bytes, time, ttl, scale, instances, recycle, budgets, format, svg } = values
   return {

@@ -42,6 +42,7 @@ interface Instance {
 
 /** The caches of one budget in all instances. */
 interface Tally {
+  hasHits: boolean
   misses: number
   missedBytes: number
 }
@@ -72,7 +73,7 @@ export class Fleet {
       caches: terms.budgets.map(cacheOf),
       generation: 0,
     }))
-    this.#tallies = terms.budgets.map(() => ({ misses: 0, missedBytes: 0 }))
+    this.#tallies = terms.budgets.map(() => ({ hasHits: false, misses: 0, missedBytes: 0 }))
   }
 
   get simulated(): number {
@@ -95,8 +96,12 @@ export class Fleet {
     for (let budget = 0; budget < this.#tallies.length; budget++) {
       const cache = instance.caches[budget] as Ghosts
       const { share } = cache
-      if (!isSampled(hash, share) || cache.use(hash, time)) continue
+      if (!isSampled(hash, share)) continue
       const tally = this.#tallies[budget] as Tally
+      if (cache.use(hash, time)) {
+        tally.hasHits = true
+        continue
+      }
       tally.misses += 1 / share
       tally.missedBytes += bytes / share
       cache.store(hash, charged, time + ttl, time)
@@ -106,9 +111,10 @@ export class Fleet {
 
   points(): Point[] {
     const { uses, bytes } = this
-    return this.#tallies.map(({ misses, missedBytes }, budget) => {
-      const missRate = shareOf(misses, this.#simulatedUses, 1)
-      const byteMissRate = shareOf(missedBytes, this.#simulatedBytes, missRate)
+    return this.#tallies.map(({ hasHits, misses, missedBytes }, budget) => {
+      // A sample may have fewer misses than its share, also without any hit.
+      const missRate = hasHits ? shareOf(misses, this.#simulatedUses, 1) : 1
+      const byteMissRate = hasHits ? shareOf(missedBytes, this.#simulatedBytes, missRate) : 1
       return {
         maxSizeBytes: this.#terms.budgets[budget] as number,
         hitRate: 1 - missRate,

@@ -6,6 +6,8 @@ const NUMBER = /^\d+(?:\.\d+)?$/
 
 /** Epoch seconds stay below 1e11 until the year 5138. Milliseconds, micro- and nanoseconds follow. */
 const FIRST_MILLISECONDS = 1e11
+/** In nanoseconds, the same moment. */
+const END = 1e20
 
 /** Epoch milliseconds, or `undefined` for what is no time. Times without a zone are UTC. */
 export function timeFrom(value: unknown): number | undefined {
@@ -16,7 +18,7 @@ export function timeFrom(value: unknown): number | undefined {
 }
 
 function epochFrom(value: number): number | undefined {
-  if (!(value >= 0 && value < Infinity)) return undefined
+  if (!(value >= 0 && value < END)) return undefined
   if (value < FIRST_MILLISECONDS) return value * 1_000
   let milliseconds = value
   while (milliseconds >= FIRST_MILLISECONDS * 1_000) milliseconds /= 1_000
@@ -29,7 +31,7 @@ function commonTimeFrom(text: string): number | undefined {
   if (match === null) return undefined
   const [, day, name, year, hour, minute, second, sign, zoneHours, zoneMinutes] = match
   const month = MONTHS.indexOf(name as string) / 3
-  if (!Number.isInteger(month) || month < 0) return undefined
+  if (!Number.isInteger(month) || month < 0 || Number(day) > 31) return undefined
   const zone = (Number(zoneHours ?? 0) * 60 + Number(zoneMinutes ?? 0)) * 60_000
   const local = Date.UTC(
     Number(year),

@@ -83,6 +83,8 @@ test.each([
   [['plan', 'a', '--kye=b'], "Unknown option '--kye'"],
   [['plan', 'a', '--key'], "Option '--key <value>' argument missing"],
   [['plan', 'a', '--key='], '--key is empty'],
+  [['plan', 'a', '--key=a,'], '--key has an empty part'],
+  [['plan', 'a', '--bytes=99999999T'], '--bytes takes a number of bytes from 0 to 2 ** 53'],
   [['plan', 'a', '--svg='], '--svg is empty'],
   [
     ['plan', 'a', '--bytes=2KB'],

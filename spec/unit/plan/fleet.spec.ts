@@ -152,6 +152,19 @@ test('with more keys than it keeps, the estimate is near the truth', () => {
   expect(Math.abs((large?.originBytes as number) - bytes) / fleet.bytes).toBeLessThan(0.01)
 })
 
+test('a sample without hits has no hit rate, whatever its size', () => {
+  const uses = Array.from({ length: 60_000 }, (_, at) => ({
+    key: `key/${at}`,
+    bytes: 100,
+    time: at,
+    ttl: Infinity,
+  }))
+  const fleet = fleetOf(uses, { budgets: [2 ** 26] })
+  const [point] = fleet.points()
+  expect(point?.share).toBeLessThan(1)
+  expect(point).toMatchObject({ hitRate: 0, byteHitRate: 0, originCalls: 60_000 })
+})
+
 test('instances share the uses: each hits what it has seen itself', () => {
   const uses = Array.from({ length: 20_000 }, () => ({
     key: 'key',
