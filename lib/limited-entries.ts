@@ -298,12 +298,8 @@ export class LimitedEntries {
     settings.maxSizeBytes = maxSizeBytes
     settings.maxEntrySizeBytes = maxEntrySizeBytes
     settings.maxItems = maxItems
-    const { observer } = this
-    if (observer !== undefined) {
-      observer.restarted()
-      this.table.reserve(observer.sizeBytes)
-    }
-    this.#applyLimits()
+    this.observer?.restarted()
+    this.reserve(this.observer?.sizeBytes ?? 0)
     this.keepLimits(now)
   }
 
@@ -430,6 +426,5 @@ export class LimitedEntries {
 export function requireRoom(maxSizeBytes: number, given: unknown, reservedBytes = 0): void {
   const needed = EMPTY_BYTES + reservedBytes
   if (maxSizeBytes >= needed) return
-  const what = reservedBytes === 0 ? 'an empty cache' : 'an empty cache and its advisor'
-  throw outOfRange('maxSizeBytes', `at least the ${needed} bytes of ${what}`, given)
+  throw outOfRange('maxSizeBytes', `at least the ${needed} bytes of a cache without entries`, given)
 }

@@ -93,12 +93,12 @@ const REFUSALS: [string, () => unknown, string][] = [
   [
     'a budget',
     () => made({ maxSizeBytes: 1 }),
-    `maxSizeBytes must be at least the ${EMPTY} bytes of an empty cache; got 1`,
+    `maxSizeBytes must be at least the ${EMPTY} bytes of a cache without entries; got 1`,
   ],
   [
     'limits',
     () => controlled().resize({ maxSizeBytes: 1 }),
-    `maxSizeBytes must be at least the ${EMPTY} bytes of an empty cache; got 1`,
+    `maxSizeBytes must be at least the ${EMPTY} bytes of a cache without entries; got 1`,
   ],
   [
     'limits',
