@@ -141,15 +141,10 @@ const selections = fc.nat(2).map((part) => ({
     for (const { controller } of runs.all) controller.deleteWhere((key) => held.includes(key))
   },
 }))
-const resizes = fc.constantFrom(6, 10, 18).map((units) => ({
-  text: `resize to ${units} units`,
-  once: (_: Origin, runs: ExactRuns) => runs.resize(units * UNIT),
-}))
-
 const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 30, arbitrary: uses },
   { weight: 4, arbitrary: writes },
-  ...(process.env.NO_REFRESH ? [] : [{ weight: 2, arbitrary: refreshes }]),
+  { weight: 2, arbitrary: refreshes },
   { weight: 2, arbitrary: deletions },
   { weight: 1, arbitrary: pops },
   { weight: 2, arbitrary: reads },
@@ -159,7 +154,6 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: growths },
   { weight: 2, arbitrary: renewals },
   { weight: 2, arbitrary: selections },
-  ...(process.env.NO_RESIZE ? [] : [{ weight: 1, arbitrary: resizes }]),
 )
 
 const programs = fc.record({

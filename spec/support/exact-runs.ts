@@ -73,15 +73,6 @@ export class ExactRuns {
     for (const { clock } of this.all) clock.time = time
   }
 
-  resize(maxSizeBytes: number): void {
-    this.watched.controller.resize({ maxSizeBytes })
-    this.watched.controller.resetStats()
-    for (const [index, { controller }] of this.exact.entries()) {
-      controller.resize({ maxSizeBytes: (SHARES[index] as number) * maxSizeBytes })
-      controller.resetStats()
-    }
-  }
-
   /** The hit rates of the exact runs. */
   get hitRates(): number[] {
     return this.exact.map(({ controller }) => controller.stats().hitRate)
