@@ -150,7 +150,7 @@ export class Advisor {
   close(): void {
     if (this.#last !== undefined) return
     this.#last = this.report()
-    this.#observation.end(this.#simulation)
+    this.#observation.end()
   }
 
   [Symbol.dispose](): void {

@@ -419,7 +419,7 @@ const observationOf = (
   counts,
   pendingTtl,
   entryLimit: (maxSizeBytes) => entryLimitFrom(given.maxEntrySizeBytes, maxSizeBytes),
-  end: (observer) => weak.deref()?.endObservation(observer),
+  end: () => weak.deref()?.endObservation(),
 })
 
 const settling = (weak: Weak) => (pending: Pending, kept: Promise<unknown> | undefined) =>

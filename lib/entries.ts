@@ -103,8 +103,7 @@ export class Entries extends LimitedEntries {
     this.reserve(observer.sizeBytes)
   }
 
-  endObservation(observer: Observer): void {
-    if (this.observer !== observer) return
+  endObservation(): void {
     this.observer = undefined
     this.reserve(0)
   }

@@ -40,5 +40,5 @@ export interface Observation {
   readonly pendingTtl: number
   /** The present `maxEntrySizeBytes` with another budget. `Infinity` for no limit. */
   entryLimit(maxSizeBytes: number): number
-  end(observer: Observer): void
+  end(): void
 }
