@@ -141,6 +141,16 @@ const selections = fc.nat(2).map((part) => ({
     for (const { controller } of runs.all) controller.deleteWhere((key) => held.includes(key))
   },
 }))
+const resizes = fc.constantFrom(6, 10, 18).map((units) => ({
+  text: `resize to ${units} units`,
+  once(origin: Origin, runs: ExactRuns) {
+    // The advisor does not know how long an entry lives that was written before.
+    const { defaultTtl } = runs.watched.controller
+    const hasTtls = KEYS.some((key) => origin.of(key).ttl !== undefined)
+    if (defaultTtl === null && !hasTtls) runs.resize(units * UNIT)
+  },
+}))
+
 const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 30, arbitrary: uses },
   { weight: 4, arbitrary: writes },
@@ -154,6 +164,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: growths },
   { weight: 2, arbitrary: renewals },
   { weight: 2, arbitrary: selections },
+  { weight: 1, arbitrary: resizes },
 )
 
 const programs = fc.record({

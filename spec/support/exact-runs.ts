@@ -73,6 +73,19 @@ export class ExactRuns {
     for (const { clock } of this.all) clock.time = time
   }
 
+  /** After it, all caches have what the watched one holds. */
+  resize(maxSizeBytes: number): void {
+    this.watched.controller.resize({ maxSizeBytes })
+    this.watched.controller.resetStats()
+    const snapshot = this.watched.controller.dump()
+    for (const [index, { controller }] of this.exact.entries()) {
+      controller.clear()
+      controller.resize({ maxSizeBytes: (SHARES[index] as number) * maxSizeBytes })
+      controller.load(snapshot)
+      controller.resetStats()
+    }
+  }
+
   /** The hit rates of the exact runs. */
   get hitRates(): number[] {
     return this.exact.map(({ controller }) => controller.stats().hitRate)
