@@ -71,9 +71,10 @@ export function advise(cache: object, options?: AdvisorOptions): Advisor {
 /** What `advise` returns. It ends with `close`, or with `using`. */
 export class Advisor {
   readonly #cache: Weakly<CacheController>
-  readonly #caches: readonly Ghosts[]
+  #caches: readonly Ghosts[]
   #observation!: Observation
-  #simulation!: Simulation
+  /** Until it is closed. */
+  #simulation: Simulation | undefined
   #budgets: number[] = []
   /** The counts of the cache when those of the advisor began. */
   #before = { hits: 0, misses: 0, pressureEvictions: 0 }
@@ -88,7 +89,7 @@ export class Advisor {
     const isFirst = controller[OBSERVE]((observation) => {
       this.#observation = observation
       this.#begin()
-      this.#simulation = new Simulation(
+      const simulation = new Simulation(
         this.#caches,
         this.#caches[PRESENT] as Ghosts,
         () => mostBytesFor(this.#budgets[PRESENT] as number, sample ?? SHARE),
@@ -96,7 +97,8 @@ export class Advisor {
         observation.pendingTtl,
         () => this.#begin(),
       )
-      return this.#simulation
+      this.#simulation = simulation
+      return simulation
     })
     if (!isFirst) throw new TypeError('The cache has an advisor already: close it first')
   }
@@ -120,15 +122,16 @@ export class Advisor {
    * other budgets.
    */
   report(): AdvisorReport {
-    if (this.#last !== undefined) return structuredClone(this.#last)
+    const simulation = this.#simulation
+    if (simulation === undefined) return structuredClone(this.#last as AdvisorReport)
     const { counts } = this.#observation
-    const { uses, observed, hits, loads, loadMs } = this.#simulation
+    const { uses, observed, hits, loads, loadMs } = simulation
     const misses = counts.misses - this.#before.misses
     return reportOf(this.#budgets, PRESENT, {
       uses: counts.hits - this.#before.hits + misses,
       misses,
       isTruth: this.#hasItsBudget,
-      room: 1 - this.#simulation.sizeBytes / (this.#budgets[PRESENT] as number),
+      room: 1 - simulation.sizeBytes / (this.#budgets[PRESENT] as number),
       share: (this.#caches[PRESENT] as Ghosts).share,
       observed,
       sampledUses: uses,
@@ -148,9 +151,11 @@ export class Advisor {
 
   /** Ends the observation, and gives its memory back. The last report stays. */
   close(): void {
-    if (this.#last !== undefined) return
+    if (this.#simulation === undefined) return
     this.#last = this.report()
     this.#observation.end()
+    this.#simulation = undefined
+    this.#caches = []
   }
 
   [Symbol.dispose](): void {
