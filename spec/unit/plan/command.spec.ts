@@ -88,6 +88,11 @@ No other budget here has a higher hit rate.
 `)
 })
 
+test('a TTL that each line has is named by its field', async () => {
+  const { stdout } = await run(['plan', '-', ...options, '--ttl=bytes'], { input: fourKeys })
+  expect(stdout).toContain('UTC, 39m\nTTL by the field bytes\n')
+})
+
 test('a few instances are all simulated; a short log has a span in milliseconds', async () => {
   const input = json(...[0, 250].map((ts) => ({ path: '/a', bytes: 1, ts: 1e12 + ts })))
   const { stdout } = await run(['plan', '-', ...options, '--instances=2'], { input })
