@@ -1,3 +1,4 @@
+import { bytesText, percent, whole } from '../figures.ts'
 import type { AdvisorReport } from './report.ts'
 
 const BAR = 24
@@ -9,10 +10,10 @@ const FEW_USES = 1_000
 export function chartOf({ points, recommended, uses }: AdvisorReport, present: number): string {
   const rows = points.map(({ maxSizeBytes, hitRate, loadsSaved, msSaved }) => [
     maxSizeBytes === present ? NOW : '',
-    sizeText(maxSizeBytes),
+    bytesText(maxSizeBytes),
     bar(hitRate),
     percent(hitRate),
-    loadsSaved.toLocaleString('en'),
+    whole(loadsSaved),
     timeText(msSaved),
   ])
   const table = [['', 'maxSizeBytes', '', 'hit rate', 'loads saved', 'time saved'], ...rows]
@@ -43,25 +44,15 @@ function advice(
     percent(points.find(({ maxSizeBytes }) => maxSizeBytes === bytes)?.hitRate as number)
   const isPresent = recommended === present
   const change = isPresent
-    ? `keep maxSizeBytes at ${sizeText(present)}: ${rateAt(present)} of ${uses.toLocaleString('en')} uses are hits`
-    : `maxSizeBytes: '${sizeText(recommended)}': ${rateAt(recommended)} of ${uses.toLocaleString('en')} uses would be hits, now ${rateAt(present)}`
+    ? `keep maxSizeBytes at ${bytesText(present)}: ${rateAt(present)} of ${whole(uses)} uses are hits`
+    : `maxSizeBytes: '${bytesText(recommended)}': ${rateAt(recommended)} of ${whole(uses)} uses would be hits, now ${rateAt(present)}`
   const doubt = uses < FEW_USES ? ' (few uses yet)' : ''
   return `Recommended: ${change}${doubt}.`
 }
 
-const percent = (rate: number): string => `${(100 * rate).toFixed(1)} %`
-
 function bar(rate: number): string {
   const eighths = Math.round(rate * BAR * 8)
   return `${'█'.repeat(eighths >> 3)}${EIGHTHS[eighths & 7]}`.trimEnd()
-}
-
-/** In the form of the option `maxSizeBytes`. */
-export function sizeText(bytes: number): string {
-  const unit = Math.min(3, Math.floor(Math.log2(bytes) / 10))
-  const number = bytes / 2 ** (10 * unit)
-  const text = Number.isInteger(number) ? String(number) : number.toFixed(1)
-  return text + ' KMG'[unit]
 }
 
 function timeText(ms: number): string {

@@ -40,7 +40,8 @@ export interface Counts {
   readonly msOfLoad: number
 }
 
-const WITHIN = 0.01
+/** A hundredth of a hit rate. */
+export const A_POINT = 0.01
 /** Fewer uses of sampled keys say nothing of other budgets. */
 const FEW = 256
 /** So many misses of sampled keys tell as much of the scale as the share does. */
@@ -64,11 +65,17 @@ export function reportOf(
       msSaved: Math.round(loadsSaved * msOfLoad) + 0,
     }
   })
-  const best = Math.max(...points.map(({ hitRate }) => hitRate))
-  const enough = points.find(({ hitRate }) => hitRate >= best - WITHIN)
   const isTooEarly = uses === 0 || (share < 1 && observed < FEW)
-  const recommended = isTooEarly ? budgets[present] : enough?.maxSizeBytes
-  return { points, recommended: recommended as number, uses }
+  const recommended = isTooEarly ? (budgets[present] as number) : enoughOf(points).maxSizeBytes
+  return { points, recommended, uses }
+}
+
+/** The first point, and so the smallest budget, whose hit rate is within a point of the best. */
+export function enoughOf<Point extends { readonly hitRate: number }>(
+  points: readonly Point[],
+): Point {
+  const best = Math.max(...points.map(({ hitRate }) => hitRate))
+  return points.find(({ hitRate }) => hitRate >= best - A_POINT) as Point
 }
 
 /**

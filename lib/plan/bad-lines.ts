@@ -1,4 +1,4 @@
-import { whole } from './figures.ts'
+import { whole } from '../figures.ts'
 
 const SHOWN = 5
 const MOST_CHARACTERS = 72

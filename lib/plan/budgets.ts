@@ -1,3 +1,4 @@
+import { enoughOf } from '../advisor/report.ts'
 import type { Point } from './fleet.ts'
 
 /** From 16K to 32G. */
@@ -9,8 +10,6 @@ export const POWERS_OF_TWO: readonly number[] = Array.from(
 const MOST_ROWS = 12
 /** A hit rate that differs by less is the same. */
 const FLAT = 0.0005
-/** A hundredth of a hit rate. */
-export const A_POINT = 0.01
 
 /** Without the budgets that cache nothing, and those that bring nothing more. */
 export function worthShowing(points: readonly Point[]): readonly Point[] {
@@ -21,8 +20,7 @@ export function worthShowing(points: readonly Point[]): readonly Point[] {
   return points.slice(Math.max(first, last + 1 - MOST_ROWS, 0), last + 1)
 }
 
-/** The smallest budget whose hit rate is within a point of the best; `undefined` without hits. */
+/** The smallest budget that is enough; `undefined` without hits. */
 export function recommendedOf(points: readonly Point[]): Point | undefined {
-  const best = Math.max(...points.map(({ hitRate }) => hitRate))
-  return best === 0 ? undefined : points.find(({ hitRate }) => hitRate >= best - A_POINT)
+  return points.some(({ hitRate }) => hitRate > 0) ? enoughOf(points) : undefined
 }

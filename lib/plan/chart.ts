@@ -1,4 +1,4 @@
-import { bytesText, percent, whole } from './figures.ts'
+import { bytesText, percent, whole } from '../figures.ts'
 import type { Point } from './fleet.ts'
 
 const WIDTH = 720

@@ -1,4 +1,4 @@
-import { bytesText, whole } from './figures.ts'
+import { bytesText, whole } from '../figures.ts'
 
 const INTERVAL = 200
 const CLEAR_LINE = '\r\x1b[K'

@@ -1,5 +1,4 @@
-import type { Arguments } from './arguments.ts'
-import { A_POINT } from './budgets.ts'
+import { A_POINT } from '../advisor/report.ts'
 import {
   budgetText,
   bytesText,
@@ -8,7 +7,8 @@ import {
   momentText,
   percent,
   whole,
-} from './figures.ts'
+} from '../figures.ts'
+import type { Arguments } from './arguments.ts'
 import type { Point } from './fleet.ts'
 import { FORMATS } from './format.ts'
 import type { Simulation } from './simulation.ts'
