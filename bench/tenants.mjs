@@ -24,8 +24,8 @@ const ARRANGEMENTS = {
   'one dictionary, keys with a prefix': ({ budget }) => shared(budget),
   'the same, and the scan only peeks': ({ budget }) => ({ ...shared(budget), isScanPeeking: true }),
   '8 dictionaries, tenant by hash': ({ budget }) => byHash(budget, 8),
-  'one dictionary a tenant, equal shares': (scene) => perTenant(scene, 0.98),
-  'one dictionary a tenant, up to 4 equal shares': (scene) => perTenant(scene, 4),
+  'one dictionary per tenant, equal shares': (scene) => perTenant(scene, 0.98),
+  'one dictionary per tenant, up to 4 equal shares': (scene) => perTenant(scene, 4),
 }
 
 export async function run({ quick, isWanted }) {

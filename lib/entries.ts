@@ -56,7 +56,7 @@ export class Entries extends LimitedEntries {
     return missing
   }
 
-  /** As `use`, while an observer samples keys. */
+  /** As `use`, while an observer samples keys. It finds the slot once, since a second search takes as long as a use. */
   useObserved<Missing>(
     key: string,
     missing: Missing,
@@ -81,7 +81,7 @@ export class Entries extends LimitedEntries {
     return this.use(key, missing, isMiss)
   }
 
-  /** Remembered by the table, since a hash of the key takes as long as a use. */
+  /** Asks the observer once for each entry, since a hash of the key takes as long as a use. */
   #isSampled(slot: Slot, observer: Observer): boolean {
     const { table } = this
     const mark = table.markOf(slot)

@@ -129,7 +129,10 @@ export class LimitedEntries {
     return this.table.deadlineOf(slot) <= now
   }
 
-  /** Removes the entry of a key; as `REPLACED` without telling an observer. Returns whether it was live; if it was not, the reason is `EXPIRED`. */
+  /**
+   * Removes the entry of a key. Returns whether it was live; if it was not, the reason is `EXPIRED`. An
+   * observer hears of the write that follows a `REPLACED`, so not of the removal.
+   */
   delete(key: string, reason: number): boolean {
     const now = this.clock.now()
     const slot = this.table.find(key)

@@ -226,7 +226,7 @@ export class Ghosts {
   /** Removes the oldest ghosts until the others fit. */
   #keepLimits(): void {
     for (let ghost = this.#oldest; ghost !== NONE; ghost = this.#oldest) {
-      // What was used later stands for the entries of many keys, the ghost itself for its own.
+      // Each newer ghost stands for the entries of many keys, this one for its own entry.
       const own = this.#float32[ghost + BYTES] as number
       const items = (this.size - 1) / this.share + 1
       const charged = (this.#bytes - own) / this.share + own
@@ -361,7 +361,7 @@ export function isSampled(hash: number, share: number): boolean {
   return hash < share * 2 ** 31
 }
 
-/** 31 bits, since the engine allocates no number for them. */
+/** A hash of 31 bits, which the engine stores without allocating a number. */
 export function hashOf(key: string): number {
   let hash = 0x811c9dc5
   // FNV-1a, and the last steps of MurmurHash3, which mix all bits.

@@ -79,16 +79,16 @@ export function enoughOf<Point extends { readonly hitRate: number }>(
 }
 
 /**
- * Few keys cause most of the hits, and a sample has too many or too few of them. Misses are spread over many
- * keys. So the misses of the sample are scaled, to those of the present budget, which are known, unless these
- * are few.
+ * A few keys cause most of the hits, and a sample has too many or too few of these keys. Misses are spread over
+ * many keys. So the misses of the sample are scaled by the known misses of the present budget. If few are known,
+ * the share of the sample counts more.
  */
 function missesOf(present: number, counts: Counts): number[] {
   const { uses, misses, isTruth, share, room, sampledUses, sampledHits } = counts
   const sampled = sampledHits.map((hits) => sampledUses - hits)
   const sampledNow = sampled[present] as number
   const sampledHalf = sampled[present - 1] as number
-  // The advisor takes a part of the budget. So the cache may have more misses, as if it were that much nearer to half.
+  // The advisor takes a part of the budget, so the cache may have more misses: some of those of half the budget.
   const nearer = Math.min(1, -Math.log2(room))
   const sampledTruth = Math.min(
     sampledNow + nearer * (sampledHalf - sampledNow),
