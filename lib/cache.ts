@@ -93,10 +93,8 @@ export class Cache {
     const { observer } = entries
     if (sweep.isResting && entries.isKnown(key)) sweep.wake()
     // Before the use, since it may run code of the value, which may use the cache.
-    if (this.#pending.size !== 0 || observer === undefined) {
-      entries.isUseAwaited =
-        this.#pending.watchAgain(key) || sweep.isResting || observer !== undefined
-    }
+    entries.isUseAwaited =
+      this.#pending.watchAgain(key) || sweep.isResting || observer !== undefined
     return observer === undefined
       ? entries.use(key, missing, isMiss)
       : entries.useObserved(key, missing, isMiss, observer)
@@ -111,11 +109,14 @@ export class Cache {
     const observer = observerOf(observationOf(weakly(entries), this.#statistics, this.settings))
     entries.observer = observer
     entries.isUseAwaited = true
-    this.#change(() => {
-      entries.showAll(observer, now)
-      entries.keepLimits(now)
-    })
+    this.#change(() => this.#showAll(observer, now))
     return true
+  }
+
+  #showAll(observer: Observer, now: number): void {
+    this.#entries.showAll(observer, now)
+    // What the observer takes leaves less for entries.
+    this.#entries.keepLimits(now)
   }
 
   /** The live value. Not a use. */
@@ -284,8 +285,7 @@ export class Cache {
       this.settings.given.maxEntrySizeBytes = limits.givenEntrySizeBytes
       entries.limit(maxSizeBytes, maxEntrySizeBytes, maxItems, now)
       // The caches that an observer simulates start with what this one holds, as it does itself.
-      if (entries.observer !== undefined) entries.showAll(entries.observer, now)
-      entries.keepLimits(now)
+      if (entries.observer !== undefined) this.#showAll(entries.observer, now)
     })
   }
 
